@@ -1,0 +1,2 @@
+//! The `human` binary.
+fn main() {}
