@@ -1,3 +1,11 @@
 //! The mathematics, by its textbook names. Knows no domain type.
+//!
+//! Start with [`proportion`] (how sure a rate is), then [`shrink`] (what peers say about a thin cell).
 
+pub mod beta;
+pub mod proportion;
+pub mod shrink;
 pub mod sketch;
+
+#[cfg(test)]
+pub(crate) mod vectors;
