@@ -35,7 +35,7 @@ pub fn provider(name: &str) -> String {
             "google"
         }
         "aws.bedrock" | "aws_bedrock" | "amazon-bedrock" | "bedrock_converse" => "bedrock",
-        "mistral_ai" | "mistralai" | "text-completion-codestral" | "codestral" => "mistral",
+        "mistral_ai" | "mistralai" => "mistral",
         "x_ai" | "x-ai" => "xai",
         "cohere_chat" => "cohere",
         "together_ai" | "together-ai" => "togetherai",

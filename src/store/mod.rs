@@ -1,0 +1,3 @@
+//! What lasts, and the only SQL.
+
+pub mod models;
