@@ -50,6 +50,11 @@ impl Reader {
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
+    /// Folds the kept calls anew and compares with the stored cells: how many there are, and which differ.
+    pub fn verify_rollups(&self) -> Result<(usize, Vec<(Hour, CellKey)>)> {
+        self.tail()?.verify(&self.db)
+    }
+
     fn tail(&self) -> Result<&Tail> {
         if self.tail.get().is_none() {
             // Only this view sets it, and a view is not shared between threads.

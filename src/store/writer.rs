@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::fault::{Kind, Result, StoreError};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{Memory, Telemetry};
+use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep};
 use crate::domain::call::Millis;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
@@ -35,6 +35,11 @@ impl Transaction<'_> {
     /// Keeps what could not be taken; false if the same was kept before.
     pub fn quarantine(&self, item: &Quarantined) -> Result<bool> {
         quarantine::keep(self.telemetry.db(), item, self.now)
+    }
+
+    /// Lets go of what `keep` says is too old: one step, with whether there is more.
+    pub fn sweep(&self, keep: &Retention) -> Result<Swept> {
+        sweep(self.telemetry.db(), keep, self.now)
     }
 
     /// Lets go of a quarantined item, because it has been taken now.
@@ -129,7 +134,8 @@ fn wall_clock() -> Millis {
 fn run(path: &Path, queue: &Receiver<Job>, ready: &Sender<()>) -> Result<()> {
     let db = connect(path, Access::Write)?;
     let mut memory = Memory::default();
-    drop(ready.send(()));
+    // Whoever started the thread waits for this.
+    ready.send(()).ok();
     while let Ok(first) = queue.recv() {
         let mut answers = Vec::new();
         let committed = group(&db, &mut memory, first, queue, &mut answers);

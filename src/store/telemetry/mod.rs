@@ -23,6 +23,8 @@ mod facts;
 mod feedback;
 mod journal;
 mod memory;
+#[cfg(test)]
+mod model_test;
 mod read;
 mod retention;
 mod units;
@@ -36,7 +38,7 @@ pub use dictionary::{Dictionary, ModelName};
 pub use facts::Generations;
 pub use memory::Memory;
 pub use read::Tail;
-pub use retention::{Retention, Swept};
+pub use retention::{Retention, Swept, sweep};
 pub use write::Telemetry;
 
 use super::fault::Result;

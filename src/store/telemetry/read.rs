@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::cells::{self, Overlay};
 use super::dictionary::Dictionary;
-use super::{CallQuery, KeptCall, Totals, calls, journal};
+use super::{CallQuery, KeptCall, Totals, calls, journal, units};
 use crate::domain::call::Millis;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::store::fault::Result;
@@ -76,6 +76,34 @@ impl Tail {
                           (SELECT 1 FROM feedback_call c WHERE c.feedback = f.seq)")?,
             unsignalled: one("SELECT count(*) FROM feedback WHERE signal IS NULL")?,
         })
+    }
+
+    /// Folds the kept calls and signals anew and compares: how many cells there are, and which of them differ.
+    ///
+    /// Hours whose calls have been let go of cannot be checked and are left out.
+    pub fn verify(&self, db: &Connection) -> Result<(usize, Vec<(Hour, CellKey)>)> {
+        let mut dictionary = Dictionary::default();
+        dictionary.follow(db)?;
+        let from = journal::number(db, "calls_from")?.unwrap_or(0);
+        let first = cells::hour_of(from + crate::domain::call::HOUR_MS - 1)?;
+        let mut folded = Overlay::default();
+        let mut failed = Ok(());
+        calls::deltas(db, i64::from(first) * crate::domain::call::HOUR_MS, Millis::MAX, &mut |delta| {
+            if failed.is_ok() {
+                failed = cells::fold(&mut folded, &dictionary, delta);
+            }
+        })?;
+        failed?;
+        units::each_first(db, first, |delta| cells::fold(&mut folded, &dictionary, &delta))?;
+        let mut stored = Overlay::default();
+        self.cells(db, first..Hour::MAX, true, None, &mut |hour, key, cell| {
+            stored.entry((hour, key)).or_default().merge(cell, 1);
+        })?;
+        stored.retain(|_, cell| !cell.is_empty());
+        let mut differ: Vec<_> = stored.iter().filter(|(at, cell)| folded.get(at) != Some(cell)).map(|(at, _)| *at).collect();
+        differ.extend(folded.keys().filter(|at| !stored.contains_key(at)));
+        differ.sort_unstable();
+        Ok((folded.len(), differ))
     }
 
     /// See [`super::TelemetryReader::span`].

@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{aliases, cells};
+use super::{aliases, cells, journal};
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::store::fault::Result;
 
@@ -53,6 +53,7 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
         db.execute("DELETE FROM feedback WHERE at < ?", params![until])?;
         db.execute("DELETE FROM unit WHERE hour < ?", [until / HOUR_MS])?;
         aliases::drop_before(db, until)?;
+        journal::set_number(db, "calls_from", until)?;
         swept.more = until < cut;
     }
     let hour = |days: u32| cells::hour_of(now - i64::from(days.max(keep.call_days)) * DAY);

@@ -62,3 +62,18 @@ fn first(db: &Connection, claim: &Claim) -> Result<Option<Delta>> {
         .optional()?;
     Ok(row.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
 }
+
+/// Hands the deltas of the units that count, from `hour` on, to `each`.
+pub fn each_first(db: &Connection, hour: Hour, mut each: impl FnMut(Delta) -> Result<()>) -> Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT hour, unit, delta FROM unit WHERE hour >= ? ORDER BY hour, unit, at, tie")?;
+    let mut rows = statement.query([hour])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let key: (Hour, i64) = (row.get(0)?, row.get(1)?);
+        if last.replace(key) != Some(key) {
+            each(postcard::from_bytes(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?)?;
+        }
+    }
+    Ok(())
+}
