@@ -2,4 +2,5 @@
 
 pub mod domain;
 pub mod engine;
+pub mod intake;
 pub mod store;

@@ -61,10 +61,16 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = self.path.as_deref().map_or("the store".into(), |p| format!("the store `{}`", p.display()));
+        let file =
+            self.path.as_deref().map_or("the store".into(), |p| format!("the store `{}`", p.display()));
         let (what, next) = match self.kind {
-            Kind::Missing => ("does not exist", "Feed it first with `human ingest FILE`, or name another with --store."),
-            Kind::Foreign => ("is not a store of this program", "Name another file with --store; this one was left untouched."),
+            Kind::Missing => {
+                ("does not exist", "Feed it first with `human ingest FILE`, or name another with --store.")
+            }
+            Kind::Foreign => (
+                "is not a store of this program",
+                "Name another file with --store; this one was left untouched.",
+            ),
             Kind::Newer => (
                 "was written by a newer version of this program",
                 "Upgrade this program; the file was left untouched.",
@@ -106,9 +112,9 @@ impl From<rusqlite::Error> for StoreError {
                 ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Kind::ReadOnly,
                 ErrorCode::DatabaseCorrupt => Kind::Corrupt,
                 ErrorCode::NotADatabase => Kind::Foreign,
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
-                    Kind::Locked
-                }
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed => Kind::Locked,
                 _ => Kind::Failed,
             },
             // A column of another type than the schema says, or bytes that are no UTF-8: the file is damaged.

@@ -17,8 +17,8 @@ pub use fault::{Kind, Result, StoreError};
 pub use quarantine::Quarantined;
 pub use reader::Reader;
 pub use schema::{Access, VERSION as SCHEMA_VERSION, connect};
-pub use writer::{Pending, Transaction};
 use writer::Writer;
+pub use writer::{Pending, Transaction};
 
 /// A store on disk. Cheap to open: nothing is read until something is asked.
 #[derive(Debug)]

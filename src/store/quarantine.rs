@@ -45,14 +45,18 @@ pub fn keep(db: &Connection, item: &Quarantined, now: Millis) -> Result<bool> {
     if known.is_some() {
         return Ok(false);
     }
-    db.prepare_cached("INSERT INTO quarantine (digest, at, origin, format, reason, bytes) VALUES (?,?,?,?,?,?)")?
-        .execute(params![digest, now, item.origin, item.format, item.reason, item.bytes])?;
+    db.prepare_cached(
+        "INSERT INTO quarantine (digest, at, origin, format, reason, bytes) VALUES (?,?,?,?,?,?)",
+    )?
+    .execute(params![digest, now, item.origin, item.format, item.reason, item.bytes])?;
     Ok(true)
 }
 
 /// How many are kept, by reason, most first.
 pub fn reasons(db: &Connection) -> Result<Vec<(String, i64)>> {
-    let mut rows = db.prepare_cached("SELECT reason, count(*) n FROM quarantine GROUP BY reason ORDER BY n DESC, reason")?;
+    let mut rows = db.prepare_cached(
+        "SELECT reason, count(*) n FROM quarantine GROUP BY reason ORDER BY n DESC, reason",
+    )?;
     let found = rows.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     Ok(found)
 }
@@ -64,7 +68,8 @@ pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quaran
     )?;
     let found = rows
         .query_map(params![seq, limit as i64], |r| {
-            let item = Quarantined { origin: r.get(1)?, format: r.get(2)?, reason: r.get(3)?, bytes: r.get(4)? };
+            let item =
+                Quarantined { origin: r.get(1)?, format: r.get(2)?, reason: r.get(3)?, bytes: r.get(4)? };
             Ok((r.get(0)?, item))
         })?
         .collect::<rusqlite::Result<_>>()?;

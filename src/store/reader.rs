@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::fault::Result;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{CallQuery, Dictionary, KeptCall, TelemetryReader, Tail, Totals};
+use super::telemetry::{CallQuery, Dictionary, KeptCall, Tail, TelemetryReader, Totals};
 use crate::domain::call::Millis;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 

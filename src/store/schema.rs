@@ -74,7 +74,9 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
             if version < VERSION {
                 return Err(StoreError::new(
                     Kind::Failed,
-                    format!("it has schema {version}, this program reads {VERSION}: any command that writes migrates it"),
+                    format!(
+                        "it has schema {version}, this program reads {VERSION}: any command that writes migrates it"
+                    ),
                 ));
             }
         }
@@ -85,7 +87,10 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
             }
             let mode: String = db.query_row("PRAGMA journal_mode=WAL", [], |r| r.get(0))?;
             if mode != "wal" {
-                return Err(StoreError::new(Kind::Network, format!("write-ahead logging is refused, journal mode {mode}")));
+                return Err(StoreError::new(
+                    Kind::Network,
+                    format!("write-ahead logging is refused, journal mode {mode}"),
+                ));
             }
             db.pragma_update(None, "synchronous", "FULL")?;
             db.pragma_update(None, "cache_size", -32_768)?;
@@ -145,7 +150,8 @@ fn network_file_system(path: &Path) -> Option<String> {
             folder.starts_with(point).then_some((point.len(), kind))
         })
         .max_by_key(|(length, _)| *length)?;
-    let network = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse.sshfs", "9p", "glusterfs", "lustre"];
+    let network =
+        ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse.sshfs", "9p", "glusterfs", "lustre"];
     network.contains(&kind).then(|| format!("mounted as {kind}"))
 }
 

@@ -141,11 +141,13 @@ pub fn seal(db: &Connection, names: &Names) -> Result<()> {
     write_segment(db, tier, &entries)?;
     loop {
         let all = segments(db, false)?;
-        let full = all.iter().map(|s| s.tier).find(|tier| all.iter().filter(|s| s.tier == *tier).count() >= FAN_IN);
+        let full =
+            all.iter().map(|s| s.tier).find(|tier| all.iter().filter(|s| s.tier == *tier).count() >= FAN_IN);
         let Some(tier) = full else { return Ok(()) };
         let mut merged = Vec::new();
         for segment in all.iter().filter(|s| s.tier == tier) {
-            let mut statement = db.prepare_cached("SELECT entries FROM alias_bucket WHERE slot >= ? AND slot < ?")?;
+            let mut statement =
+                db.prepare_cached("SELECT entries FROM alias_bucket WHERE slot >= ? AND slot < ?")?;
             let mut rows = statement.query([segment.id << 20, (segment.id + 1) << 20])?;
             while let Some(row) = rows.next()? {
                 let bucket: Vec<u8> = row.get(0)?;
@@ -167,7 +169,8 @@ pub fn drop_before(db: &Connection, at: Millis) -> Result<()> {
 }
 
 fn drop_segment(db: &Connection, id: i64) -> Result<()> {
-    db.prepare_cached("DELETE FROM alias_bucket WHERE slot >= ? AND slot < ?")?.execute([id << 20, (id + 1) << 20])?;
+    db.prepare_cached("DELETE FROM alias_bucket WHERE slot >= ? AND slot < ?")?
+        .execute([id << 20, (id + 1) << 20])?;
     db.prepare_cached("DELETE FROM alias_segment WHERE id = ?")?.execute([id])?;
     Ok(())
 }
@@ -258,7 +261,8 @@ mod tests {
         find(&db, &segments, alias(0), &mut found).unwrap();
         found.sort_unstable();
         assert_eq!(found, [0, 77]);
-        let misses = (20_000..40_000).filter(|i| segments.iter().any(|s| bloom_has(&s.bloom, alias(*i) >> DROPPED)));
+        let misses =
+            (20_000..40_000).filter(|i| segments.iter().any(|s| bloom_has(&s.bloom, alias(*i) >> DROPPED)));
         assert!(misses.count() < 1_200);
     }
 }

@@ -200,7 +200,9 @@ pub fn pack_id(id: &str, at: Millis) -> Vec<u8> {
             if (value >> 80) as i64 == at { tagged(1, &bytes[6..]) } else { tagged(2, &bytes) }
         }),
         36 => uuid(text).map(|b| tagged(3, &b)),
-        49 if text[32] == b'-' => hex(&text[..32]).zip(hex(&text[33..])).map(|(a, b)| tagged(4, &[a, b].concat())),
+        49 if text[32] == b'-' => {
+            hex(&text[..32]).zip(hex(&text[33..])).map(|(a, b)| tagged(4, &[a, b].concat()))
+        }
         32 => hex(text).map(|b| tagged(5, &b)),
         16 => hex(text).map(|b| tagged(6, &b)),
         _ => None,

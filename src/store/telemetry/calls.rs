@@ -104,8 +104,8 @@ pub fn read(
         }
         return Ok(());
     }
-    let mut statement =
-        db.prepare_cached("SELECT at, id, body FROM call WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC")?;
+    let mut statement = db
+        .prepare_cached("SELECT at, id, body FROM call WHERE at >= ? AND at < ? ORDER BY at DESC, id DESC")?;
     let mut rows = statement.query(params![from, to])?;
     while let Some(row) = rows.next()? {
         let body = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;

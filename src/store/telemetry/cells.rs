@@ -53,7 +53,8 @@ pub fn store(db: &Connection, overlay: &Overlay) -> Result<()> {
         }
     }
     let mut read = db.prepare_cached("SELECT body FROM cells WHERE slot = ?")?;
-    let mut write = db.prepare_cached("INSERT INTO cells VALUES (?1, ?2) ON CONFLICT (slot) DO UPDATE SET body = ?2")?;
+    let mut write =
+        db.prepare_cached("INSERT INTO cells VALUES (?1, ?2) ON CONFLICT (slot) DO UPDATE SET body = ?2")?;
     let mut drop = db.prepare_cached("DELETE FROM cells WHERE slot = ?")?;
     for (slot, fresh) in rows {
         let stored: Option<Vec<u8>> = read.query_row([slot], |r| r.get(0)).optional()?;
@@ -99,7 +100,8 @@ pub fn read(
     versions: Option<&[VersionId]>,
     each: &mut dyn FnMut(Hour, CellKey, &Cell),
 ) -> Result<()> {
-    let first_day = hours.start.div_euclid(DAY) * DAY + if hours.start.rem_euclid(DAY) == 0 { 0 } else { DAY };
+    let first_day =
+        hours.start.div_euclid(DAY) * DAY + if hours.start.rem_euclid(DAY) == 0 { 0 } else { DAY };
     let last_day = hours.end.div_euclid(DAY) * DAY;
     if hourly || first_day >= last_day {
         return read_level(db, Level::Hour, hours, versions, each);
@@ -133,7 +135,8 @@ fn read_level(
     let mut shards: Vec<u32> = versions.unwrap_or(&[]).iter().map(|v| v / SHARD).collect();
     shards.dedup();
     if versions.is_none() || shards.len() > 16 {
-        let mut statement = db.prepare_cached("SELECT slot, body FROM cells WHERE slot >= ? AND slot < ? ORDER BY slot")?;
+        let mut statement =
+            db.prepare_cached("SELECT slot, body FROM cells WHERE slot >= ? AND slot < ? ORDER BY slot")?;
         let mut rows = statement.query([slot(level, hours.start, 0), slot(level, hours.end, 0)])?;
         while let Some(row) = rows.next()? {
             emit(row.get(0)?, &blob(row)?)?;
@@ -155,13 +158,19 @@ fn read_level(
 
 /// Drops the hour cells before `hour`: from then on those days are known as whole days only.
 pub fn drop_hours_before(db: &Connection, hour: Hour) -> Result<usize> {
-    Ok(db.execute("DELETE FROM cells WHERE slot >= ? AND slot < ?", [slot(Level::Hour, 0, 0), slot(Level::Hour, hour, 0)])?)
+    Ok(db.execute(
+        "DELETE FROM cells WHERE slot >= ? AND slot < ?",
+        [slot(Level::Hour, 0, 0), slot(Level::Hour, hour, 0)],
+    )?)
 }
 
 /// Drops the day cells before the day of `hour`.
 pub fn drop_days_before(db: &Connection, hour: Hour) -> Result<usize> {
     let day = hour.div_euclid(DAY) * DAY;
-    Ok(db.execute("DELETE FROM cells WHERE slot >= ? AND slot < ?", [slot(Level::Day, 0, 0), slot(Level::Day, day, 0)])?)
+    Ok(db.execute(
+        "DELETE FROM cells WHERE slot >= ? AND slot < ?",
+        [slot(Level::Day, 0, 0), slot(Level::Day, day, 0)],
+    )?)
 }
 
 /// The hour that a time in ms belongs to.

@@ -61,17 +61,29 @@ impl Dictionary {
             self.uris.push(uri);
             Ok(self.uris.len() + FIRST as usize == id as usize + 1)
         })?;
-        each(db, "SELECT id, metadata FROM composition WHERE id >= ? ORDER BY id", self.compositions.len(), |id, text| {
-            let metadata: PromptCallMetadata = serde_json::from_str(&text).map_err(StoreError::corrupt)?;
-            let subjects = self.subjects(&metadata, |d, uri| d.versions.get(uri).copied().ok_or_else(|| missing(uri)))?;
-            self.add_composition(Arc::new(metadata), subjects);
-            Ok(self.compositions.len() == id as usize + 1)
-        })?;
-        each(db, "SELECT id, name || char(0) || provider FROM model WHERE id >= ? ORDER BY id", self.models.len(), |id, text| {
-            let (name, provider) = text.split_once('\0').unwrap_or((&text, ""));
-            self.add_model(ModelName { name: name.to_owned(), provider: provider.to_owned() });
-            Ok(self.models.len() == id as usize + 1)
-        })?;
+        each(
+            db,
+            "SELECT id, metadata FROM composition WHERE id >= ? ORDER BY id",
+            self.compositions.len(),
+            |id, text| {
+                let metadata: PromptCallMetadata =
+                    serde_json::from_str(&text).map_err(StoreError::corrupt)?;
+                let subjects = self
+                    .subjects(&metadata, |d, uri| d.versions.get(uri).copied().ok_or_else(|| missing(uri)))?;
+                self.add_composition(Arc::new(metadata), subjects);
+                Ok(self.compositions.len() == id as usize + 1)
+            },
+        )?;
+        each(
+            db,
+            "SELECT id, name || char(0) || provider FROM model WHERE id >= ? ORDER BY id",
+            self.models.len(),
+            |id, text| {
+                let (name, provider) = text.split_once('\0').unwrap_or((&text, ""));
+                self.add_model(ModelName { name: name.to_owned(), provider: provider.to_owned() });
+                Ok(self.models.len() == id as usize + 1)
+            },
+        )?;
         each(db, "SELECT id, name FROM agent WHERE id >= ? ORDER BY id", self.agents.len(), |id, name| {
             self.agent_ids.insert(name.clone(), id);
             self.agents.push(name);
@@ -105,7 +117,11 @@ impl Dictionary {
         Ok(id)
     }
 
-    fn add_composition(&mut self, metadata: Arc<PromptCallMetadata>, subjects: Vec<(VersionId, Layer)>) -> u32 {
+    fn add_composition(
+        &mut self,
+        metadata: Arc<PromptCallMetadata>,
+        subjects: Vec<(VersionId, Layer)>,
+    ) -> u32 {
         let id = self.compositions.len() as u32;
         self.composition_ids.insert(Arc::clone(&metadata), id);
         self.compositions.push(Composition { metadata: Some(metadata), subjects: subjects.into() });
@@ -155,8 +171,11 @@ impl Dictionary {
         if let Some(&id) = self.model_ids.get(&model) {
             return Ok(id);
         }
-        db.prepare_cached("INSERT INTO model (id, name, provider) VALUES (?, ?, ?)")?
-            .execute(params![self.models.len() as i64, name, provider])?;
+        db.prepare_cached("INSERT INTO model (id, name, provider) VALUES (?, ?, ?)")?.execute(params![
+            self.models.len() as i64,
+            name,
+            provider
+        ])?;
         Ok(self.add_model(model))
     }
 
@@ -181,7 +200,9 @@ impl Dictionary {
 
     /// The composition with this number.
     pub fn composition(&self, id: u32) -> Result<&Composition> {
-        self.compositions.get(id as usize).ok_or_else(|| StoreError::corrupt(format_args!("composition {id} is missing")))
+        self.compositions
+            .get(id as usize)
+            .ok_or_else(|| StoreError::corrupt(format_args!("composition {id} is missing")))
     }
 
     /// The model with this number.

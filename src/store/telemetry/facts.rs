@@ -34,7 +34,8 @@ impl Generations {
         if self.facts == 0 && self.current == 0 {
             return Ok(Vec::new());
         }
-        let mut statement = db.prepare_cached("SELECT body FROM fact WHERE generation = ? AND key = ? ORDER BY seq")?;
+        let mut statement =
+            db.prepare_cached("SELECT body FROM fact WHERE generation = ? AND key = ? ORDER BY seq")?;
         let mut found = Vec::new();
         for generation in [self.current - 1, self.current] {
             let rows = statement.query_map(params![generation, key as i64], |r| r.get(0))?;

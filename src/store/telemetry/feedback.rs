@@ -88,9 +88,9 @@ impl Telemetry<'_> {
     pub(super) fn attach_waiting(&mut self, name: u64, call: &Call, row: &Row) -> Result<()> {
         let mut waiting = Vec::new();
         {
-            let mut statement = self
-                .db
-                .prepare_cached(&format!("SELECT {COLUMNS} FROM feedback f WHERE f.alias = ? AND f.open = 1"))?;
+            let mut statement = self.db.prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM feedback f WHERE f.alias = ? AND f.open = 1"
+            ))?;
             let mut rows = statement.query([name as i64])?;
             while let Some(found) = rows.next()? {
                 waiting.push(read(found)?);
@@ -116,10 +116,16 @@ impl Telemetry<'_> {
             self.db
                 .prepare_cached("DELETE FROM feedback_call WHERE at = ? AND id = ? AND feedback = ?")?
                 .execute(params![row.at, row.id, seq])?;
-            let reopened =
-                self.db.prepare_cached("UPDATE feedback SET open = 1 WHERE seq = ? AND open = 0")?.execute([seq])?;
+            let reopened = self
+                .db
+                .prepare_cached("UPDATE feedback SET open = 1 WHERE seq = ? AND open = 0")?
+                .execute([seq])?;
             if reopened > 0 {
-                journal::set_number(self.db, "reopened", journal::number(self.db, "reopened")?.unwrap_or(0) + 1)?;
+                journal::set_number(
+                    self.db,
+                    "reopened",
+                    journal::number(self.db, "reopened")?.unwrap_or(0) + 1,
+                )?;
             }
             self.memory.open.insert(feedback.target.alias);
         }

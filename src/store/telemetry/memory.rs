@@ -76,7 +76,8 @@ impl Memory {
             self.newest_feedback = 0;
             self.open.clear();
         }
-        let mut statement = db.prepare_cached("SELECT seq, alias FROM feedback WHERE open = 1 AND seq > ?")?;
+        let mut statement =
+            db.prepare_cached("SELECT seq, alias FROM feedback WHERE open = 1 AND seq > ?")?;
         let mut rows = statement.query([self.newest_feedback])?;
         while let Some(row) = rows.next()? {
             self.newest_feedback = self.newest_feedback.max(row.get(0)?);

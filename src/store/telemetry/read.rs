@@ -100,7 +100,8 @@ impl Tail {
             stored.entry((hour, key)).or_default().merge(cell, 1);
         })?;
         stored.retain(|_, cell| !cell.is_empty());
-        let mut differ: Vec<_> = stored.iter().filter(|(at, cell)| folded.get(at) != Some(cell)).map(|(at, _)| *at).collect();
+        let mut differ: Vec<_> =
+            stored.iter().filter(|(at, cell)| folded.get(at) != Some(cell)).map(|(at, _)| *at).collect();
         differ.extend(folded.keys().filter(|at| !stored.contains_key(at)));
         differ.sort_unstable();
         Ok((folded.len(), differ))

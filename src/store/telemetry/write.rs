@@ -78,7 +78,13 @@ impl<'a> Telemetry<'a> {
     }
 
     pub(super) fn journal(&mut self, sign: i8, at: Millis, body: &Body, change: Change) -> Result<()> {
-        self.push(Delta { sign, hour: cells::hour_of(at)?, composition: body.composition, model: body.model, change });
+        self.push(Delta {
+            sign,
+            hour: cells::hour_of(at)?,
+            composition: body.composition,
+            model: body.model,
+            change,
+        });
         Ok(())
     }
 
@@ -111,7 +117,9 @@ impl<'a> Telemetry<'a> {
         }
         let own = alias::provenance(&call.provenance_id);
         if self.elsewhere(own, call)? {
-            self.db.prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?.execute(params![row.at, row.id])?;
+            self.db
+                .prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?
+                .execute(params![row.at, row.id])?;
             return Ok(false);
         }
         self.journal(1, row.at, &row.body, Change::Call(row.body.facts()))?;
@@ -175,14 +183,20 @@ impl<'a> Telemetry<'a> {
 
     fn retract(&mut self, provenance_id: &str, row: &Row) -> Result<()> {
         self.detach(provenance_id, row)?;
-        self.db.prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?.execute(params![row.at, row.id])?;
+        self.db
+            .prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?
+            .execute(params![row.at, row.id])?;
         self.journal(-1, row.at, &row.body, Change::Call(row.body.facts()))
     }
 }
 
 impl TelemetryWriter for Telemetry<'_> {
     fn put_call(&mut self, named: &NamedCall) -> Result<Put> {
-        let row = Row { at: named.call.at, id: pack_id(&named.call.provenance_id, named.call.at), body: self.body(named)? };
+        let row = Row {
+            at: named.call.at,
+            id: pack_id(&named.call.provenance_id, named.call.at),
+            body: self.body(named)?,
+        };
         Ok(if self.insert(&named.call, &row)? { Put::Accepted } else { Put::Duplicate })
     }
 
