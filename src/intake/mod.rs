@@ -1,3 +1,5 @@
-//! The doors: telemetry and tables from outside are checked, named and made into the product's own records here.
+//! The one door for telemetry: validate, identify, price, deduplicate, commit.
 
+pub mod events;
+pub mod frames;
 pub mod prices;
