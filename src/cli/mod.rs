@@ -1,0 +1,10 @@
+//! The command line: what the verbs print.
+//!
+//! Start with [`report`]. Whatever came from outside goes through [`plain::shown`] before it is printed.
+
+pub mod board;
+pub mod models;
+pub mod number;
+pub mod plain;
+pub mod report;
+pub mod table;
