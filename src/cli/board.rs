@@ -1,11 +1,13 @@
 //! `human prompts list`: the leaderboard as a table. JSON is [`Line`], a line per row.
 
+use std::fmt::Write;
+
 use super::number::{NONE, count, duration, mean, percent, usd};
 use super::plain::shown;
 use super::report::{interval, value};
 use super::table::{self, Page};
 use crate::domain::snapshot::{Rate, Verdict};
-use crate::engine::rank::{Board, Line};
+use crate::engine::rank::{Board, Line, Row};
 
 const COLUMNS: [table::Column; 14] = [
     table::text("PROMPT", 9),
@@ -26,10 +28,11 @@ const COLUMNS: [table::Column; 14] = [
 
 /// The table, ending with a newline, and a last line where rows were left out.
 pub fn text(board: &Board<'_>, page: Page) -> String {
-    let lines: Vec<Line> = board.rows.iter().map(|row| row.line()).collect();
+    let lines: Vec<Line> = board.rows.iter().map(Row::line).collect();
     let mut out = table::set(page, 0, &COLUMNS, &lines.iter().map(cells).collect::<Vec<_>>());
     if lines.len() < board.matched {
-        out.push_str(&format!("{} of {} prompts\n", count(lines.len() as u64), count(board.matched as u64)));
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "{} of {} prompts", count(lines.len() as u64), count(board.matched as u64));
     }
     out
 }

@@ -216,7 +216,8 @@ impl Window {
         let (first, last) = (ceil_hour(self.from_ms), self.to_ms.div_euclid(HOUR_MS));
         if first > last {
             // Both ends lie within one hour.
-            return Edges { hours: 0..0, partial: vec![self.from_ms..self.to_ms] };
+            let within = self.from_ms..self.to_ms;
+            return Edges { hours: 0..0, partial: [within].into() };
         }
         let ends = [self.from_ms..first * HOUR_MS, last * HOUR_MS..self.to_ms];
         let hours = if first == last { 0..0 } else { hour(first)..hour(last) };

@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn the_rules_of_matching() {
         let at = |model, provider| price(model, provider, "2026-01-01").map(|(usd, by, _)| (usd, by));
-        let cases: [(&str, Option<&str>, Option<(f64, Match)>); 20] = [
+        let cases = [
             ("GPT-4o", Some("OpenAI"), Some((2.5, Match::Exact))),
             ("openai/gpt-4o", None, Some((2.5, Match::Exact))),
             ("openai/gpt-4o", Some("openrouter"), Some((2.6, Match::Exact))),

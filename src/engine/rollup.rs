@@ -103,6 +103,17 @@ impl Tallies {
         self.0.iter().find(|s| s.0 == slot).map_or(0, |s| i64::from(s.1))
     }
 
+    /// All counts by one clock, by source, then signal: one pass over what is there.
+    pub fn counts(&self, clock: Clock) -> [[i64; 4]; 3] {
+        let mut counts = [[0; 4]; 3];
+        for &(slot, count) in &self.0 {
+            if slot / 12 == clock as u8 {
+                counts[usize::from(slot % 12 / 4)][usize::from(slot % 4)] = i64::from(count);
+            }
+        }
+        counts
+    }
+
     /// The count of one signal over all sources.
     pub fn signal(&self, clock: Clock, signal: Signal) -> i64 {
         Source::ALL.into_iter().map(|source| self.get(clock, source, signal)).sum()

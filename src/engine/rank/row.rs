@@ -3,13 +3,12 @@
 use serde::Serialize;
 
 use super::column::Column;
-use crate::domain::feedback::{Signal, Source};
+use crate::domain::feedback::Signal;
 use crate::domain::prompt::Scope;
 use crate::domain::snapshot::{FeedbackScore, Rate, Verdict};
 use crate::engine::evidence::{self, MIN_CALLS, MIN_SIGNALS, SOURCE_WEIGHT};
 use crate::engine::rollup::{Cell, Clock};
 use crate::engine::stats::proportion::{self, SIGNAL_WORTH};
-use crate::engine::stats::sketch::Sketch;
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +23,10 @@ pub struct Subject {
     pub managed: bool,
 }
 
-/// A row.
-#[derive(Debug, Clone)]
-pub struct Row<'a> {
-    /// What it is about.
-    pub subject: &'a Subject,
-    /// Calls.
-    pub calls: i64,
+/// The sums of some cells: what ranking needs of them, a few cache lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    calls: i64,
     failed: i64,
     metered: i64,
     tokens: i64,
@@ -40,7 +36,46 @@ pub struct Row<'a> {
     latency_us: i64,
     /// By source, then signal.
     signals: [[i64; 4]; 3],
-    latency: Sketch,
+}
+
+impl Sums {
+    pub(super) fn of(cell: &Cell) -> Sums {
+        Sums {
+            calls: cell.calls,
+            failed: cell.calls - cell.ok,
+            metered: cell.metered,
+            tokens: cell.input_tokens + cell.output_tokens,
+            priced: cell.priced,
+            cost: cell.cost,
+            timed: cell.timed,
+            latency_us: cell.latency,
+            signals: cell.signals.counts(Clock::Call),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Sums) {
+        self.calls += other.calls;
+        self.failed += other.failed;
+        self.metered += other.metered;
+        self.tokens += other.tokens;
+        self.priced += other.priced;
+        self.cost += other.cost;
+        self.timed += other.timed;
+        self.latency_us += other.latency_us;
+        for (sum, count) in self.signals.iter_mut().flatten().zip(other.signals.iter().flatten()) {
+            *sum += count;
+        }
+    }
+}
+
+/// A row.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// What it is about.
+    pub subject: &'a Subject,
+    sums: Sums,
+    /// Median and 95th percentile of durations in milliseconds.
+    pub(super) latency_ms: [Option<f64>; 2],
 }
 
 /// A row as JSON.
@@ -88,50 +123,23 @@ pub struct Line {
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn new(subject: &'a Subject) -> Row<'a> {
-        Row {
-            subject,
-            calls: 0,
-            failed: 0,
-            metered: 0,
-            tokens: 0,
-            priced: 0,
-            cost: 0,
-            timed: 0,
-            latency_us: 0,
-            signals: [[0; 4]; 3],
-            latency: Sketch::default(),
-        }
+    pub(super) fn new(subject: &'a Subject, sums: Sums) -> Row<'a> {
+        Row { subject, sums, latency_ms: [None; 2] }
     }
 
-    pub(super) fn add(&mut self, cell: &Cell) {
-        self.calls += cell.calls;
-        self.failed += cell.calls - cell.ok;
-        self.metered += cell.metered;
-        self.tokens += cell.input_tokens + cell.output_tokens;
-        self.priced += cell.priced;
-        self.cost += cell.cost;
-        self.timed += cell.timed;
-        self.latency_us += cell.latency;
-        for (sums, source) in self.signals.iter_mut().zip(Source::ALL) {
-            for (sum, signal) in sums.iter_mut().zip(Signal::ALL) {
-                *sum += cell.signals.get(Clock::Call, source, signal);
-            }
-        }
-    }
-
-    pub(super) fn add_sketch(&mut self, cell: &Cell) {
-        self.latency.merge(&cell.latency_sketch, 1);
+    /// Calls.
+    pub fn calls(&self) -> i64 {
+        self.sums.calls
     }
 
     /// Signals of a kind, over all sources.
     pub fn signal(&self, signal: Signal) -> i64 {
-        self.signals.iter().map(|by_source| by_source[signal as usize]).sum()
+        self.sums.signals.iter().map(|by_source| by_source[signal as usize]).sum()
     }
 
     /// All signals.
     pub fn signals(&self) -> i64 {
-        self.signals.iter().flatten().sum()
+        self.sums.signals.iter().flatten().sum()
     }
 
     /// The share of a signal among the signals, with its interval.
@@ -141,17 +149,17 @@ impl<'a> Row<'a> {
 
     /// The share of failed calls, with its interval.
     pub fn errors(&self) -> Rate {
-        evidence::rate(self.failed, self.calls, MIN_CALLS)
+        evidence::rate(self.sums.failed, self.sums.calls, MIN_CALLS)
     }
 
     /// Signals to calls, with its interval.
     pub fn coverage(&self) -> Rate {
-        evidence::rate(self.signals(), self.calls, MIN_CALLS)
+        evidence::rate(self.signals(), self.sums.calls, MIN_CALLS)
     }
 
     fn mass(&self) -> [f64; 4] {
         Signal::ALL.map(|signal| {
-            let by_source = self.signals.iter().zip(SOURCE_WEIGHT);
+            let by_source = self.sums.signals.iter().zip(SOURCE_WEIGHT);
             by_source.map(|(counts, weight)| weight * evidence::count(counts[signal as usize]) as f64).sum()
         })
     }
@@ -179,20 +187,20 @@ impl<'a> Row<'a> {
         let share = |signal| ratio(self.signal(signal), self.signals());
         match column {
             Column::Name => None,
-            Column::Calls => Some(self.calls as f64),
+            Column::Calls => Some(self.sums.calls as f64),
             Column::Signals => Some(self.signals() as f64),
-            Column::Tokens => ratio(self.tokens, self.metered),
-            Column::Cost => (self.priced > 0).then(|| self.cost as f64 / 1e9),
-            Column::AvgCost => ratio(self.cost, self.priced).map(|nano| nano / 1e9),
-            Column::Latency => ratio(self.latency_us, self.timed).map(|us| us / 1e3),
-            Column::P50 => self.latency.quantile(0.5).map(|us| us / 1e3),
-            Column::P95 => self.latency.quantile(0.95).map(|us| us / 1e3),
+            Column::Tokens => ratio(self.sums.tokens, self.sums.metered),
+            Column::Cost => (self.sums.priced > 0).then(|| self.sums.cost as f64 / 1e9),
+            Column::AvgCost => ratio(self.sums.cost, self.sums.priced).map(|nano| nano / 1e9),
+            Column::Latency => ratio(self.sums.latency_us, self.sums.timed).map(|us| us / 1e3),
+            Column::P50 => self.latency_ms[0],
+            Column::P95 => self.latency_ms[1],
             Column::Positive => share(Signal::Positive),
             Column::Negative => share(Signal::Negative),
             Column::Rephrase => share(Signal::Rephrase),
             Column::Correction => share(Signal::Correction),
-            Column::Errors => ratio(self.failed, self.calls),
-            Column::Coverage => ratio(self.signals().min(self.calls), self.calls),
+            Column::Errors => ratio(self.sums.failed, self.sums.calls),
+            Column::Coverage => ratio(self.signals().min(self.sums.calls), self.sums.calls),
             // The mean is closed form; only the interval is dear.
             Column::Score => {
                 (self.signals() > 0).then(|| proportion::feedback_score(self.mass(), SIGNAL_WORTH).mean)
@@ -207,7 +215,7 @@ impl<'a> Row<'a> {
             Column::Positive | Column::Negative | Column::Rephrase | Column::Correction | Column::Score => {
                 enough(self.signals(), MIN_SIGNALS)
             }
-            Column::Errors | Column::Coverage => enough(self.calls, MIN_CALLS),
+            Column::Errors | Column::Coverage => enough(self.sums.calls, MIN_CALLS),
             _ => true,
         }
     }
@@ -219,7 +227,7 @@ impl<'a> Row<'a> {
             scope: self.subject.scope,
             task_type: self.subject.task_type.clone(),
             managed: self.subject.managed,
-            calls: evidence::count(self.calls),
+            calls: evidence::count(self.sums.calls),
             avg_tokens: self.value(Column::Tokens),
             total_cost_usd: self.value(Column::Cost),
             avg_cost_usd: self.value(Column::AvgCost),

@@ -65,7 +65,7 @@ impl Fleet {
 
     fn board(&self, filter: &str, sort: &str, limit: usize) -> Board<'_> {
         let roster = Roster { subjects: &self.subjects, of_version: &self.of_version, models: &self.models };
-        board(roster, self.cells.iter(), &filter.parse().unwrap(), sort.parse().unwrap(), limit)
+        Standings::new(roster, self.cells.iter()).rank(&filter.parse().unwrap(), sort.parse().unwrap(), limit)
     }
 
     fn names(&self, filter: &str, sort: &str) -> Vec<&str> {
@@ -79,7 +79,7 @@ impl Fleet {
 fn rows_add_up_and_count_a_call_once() {
     let fleet = Fleet::new();
     let board = fleet.board("", "calls", 10);
-    assert_eq!(board.rows.iter().map(|row| row.calls).collect::<Vec<_>>(), [500, 100, 10]);
+    assert_eq!(board.rows.iter().map(Row::calls).collect::<Vec<_>>(), [500, 100, 10]);
     let legal = board.rows[1].line();
     assert_eq!((legal.calls, legal.avg_tokens, legal.avg_cost_usd), (100, Some(100.0), Some(0.002)));
     assert!((legal.total_cost_usd.unwrap() - 0.12).abs() < 1e-12);
@@ -136,7 +136,7 @@ fn filters() {
     ] {
         assert_eq!(fleet.names(filter, "calls"), want, "{filter}");
     }
-    assert_eq!(fleet.board("model:claude-sonnet", "calls", 9).rows[0].calls, 40);
+    assert_eq!(fleet.board("model:claude-sonnet", "calls", 9).rows[0].calls(), 40);
 }
 
 #[test]
@@ -166,7 +166,7 @@ proptest! {
         if let Ok(filter) = text.parse::<Filter>() {
             let fleet = Fleet::new();
             let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models };
-            let all = board(roster, fleet.cells.iter(), &filter, Sort::default(), 10);
+            let all = Standings::new(roster, fleet.cells.iter()).rank(&filter, Sort::default(), 10);
             prop_assert!(all.matched <= 3);
         }
     }

@@ -185,7 +185,9 @@ pub fn probability_best(candidates: &[(f64, f64, f64)]) -> Vec<f64> {
     }
     let total: f64 = wins.iter().sum();
     if total > 0.0 {
-        wins.iter_mut().for_each(|win| *win /= total);
+        for win in &mut wins {
+            *win /= total;
+        }
     } else {
         wins.fill(1.0 / candidates.len() as f64);
     }

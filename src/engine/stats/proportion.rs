@@ -11,7 +11,7 @@ use super::beta;
 /// Confidence of the intervals on screens and in snapshots.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// The modified Jeffreys interval of `k` successes in `n` (Brown, Cai & DasGupta 2001): mean coverage .959 at 95 %.
+/// The modified Jeffreys interval of `k` successes in `n` (Brown, Cai & `DasGupta` 2001): mean coverage .959 at 95 %.
 ///
 /// `n = 0` gives \[0, 1\]; `k` is taken as at most `n`.
 pub fn jeffreys(k: u64, n: u64, conf: f64) -> [f64; 2] {

@@ -125,6 +125,52 @@ impl Sketch {
     }
 }
 
+/// Room in which many sketches are added up for their quantiles, and which is used again for the next ones: a merge
+/// makes a new sketch each time, this makes none.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    /// By bin − [`ZERO`].
+    counts: Vec<i64>,
+    total: i64,
+}
+
+impl Pool {
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.counts.clear();
+        self.total = 0;
+    }
+
+    /// Adds a sketch.
+    pub fn add(&mut self, sketch: &Sketch) {
+        let index = |bin: i16| usize::try_from(i32::from(bin) - i32::from(ZERO)).unwrap_or(0);
+        if let Some(last) = sketch.bins.last() {
+            let room = index(last.0) + 1;
+            if room > self.counts.len() {
+                self.counts.resize(room, 0);
+            }
+        }
+        for &(bin, count) in &sketch.bins {
+            self.counts[index(bin)] += i64::from(count);
+            self.total += i64::from(count);
+        }
+    }
+
+    /// The `q`-quantile, as [`Sketch::quantile`] of the merged sketch.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        if self.total <= 0 {
+            return None;
+        }
+        let rank = (q.clamp(0.0, 1.0) * (self.total - 1) as f64).floor() as i64;
+        let mut seen = 0;
+        let at = self.counts.iter().position(|count| {
+            seen += count;
+            seen > rank
+        })?;
+        Some(value_of(at as i16 + ZERO))
+    }
+}
+
 /// On disk: `(gap to the bin before, count)` pairs, so that a bin costs two bytes with a variable-length code.
 impl Serialize for Sketch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -184,6 +230,15 @@ mod tests {
             let mut merged = of(&a);
             merged.merge(&of(&b), 1);
             prop_assert_eq!(&merged, &both);
+            let mut pool = Pool::default();
+            pool.add(&of(&b));
+            pool.clear();
+            for part in [&of(&a), &of(&b)] {
+                pool.add(part);
+            }
+            for q in [0.0, 0.5, 0.95, 1.0] {
+                prop_assert_eq!(pool.quantile(q), both.quantile(q));
+            }
             merged.merge(&of(&b), -1);
             prop_assert_eq!(&merged, &of(&a));
             merged.merge(&of(&a), -1);

@@ -1,7 +1,7 @@
 //! `models import`: price and capability tables as others publish them, and the small one that is built in.
 //!
 //! Four formats, told apart by their shape, plain or gzip: LiteLLM's `model_prices` (US dollars per token), models.dev
-//! (`api.json`, or one model a line; per million tokens), OpenRouter's model list (per token, as text), and this
+//! (`api.json`, or one model a line; per million tokens), `OpenRouter`'s model list (per token, as text), and this
 //! product's own CSV (`assets/prices.csv`). What cannot be taken is listed with its reason. Not here: which price a
 //! call pays (`engine::price`). Start with [`read`].
 
@@ -29,7 +29,7 @@ pub enum Format {
     LiteLlm,
     /// models.dev.
     ModelsDev,
-    /// OpenRouter's `/api/v1/models`.
+    /// `OpenRouter`'s `/api/v1/models`.
     OpenRouter,
     /// `provider,model,from,…` with dated rows.
     Own,

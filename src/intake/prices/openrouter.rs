@@ -1,4 +1,4 @@
-//! OpenRouter's model list: US dollars per token, written as text; −1 where the price varies. Its models are offered
+//! `OpenRouter`'s model list: US dollars per token, written as text; −1 where the price varies. Its models are offered
 //! by `openrouter`, whoever made them.
 
 use serde_json::{Map, Value};

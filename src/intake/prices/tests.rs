@@ -43,7 +43,7 @@ fn litellm() {
     );
     assert_eq!((format, table.prices.len()), (Format::LiteLlm, 4));
     let gpt = row(&table, "gpt-x");
-    assert_eq!(gpt.price.base.cache_read.unwrap().usd_per_million(), 1.25);
+    assert_eq!(gpt.price.base.cache_read.unwrap().0, 1_250_000);
     assert_eq!((gpt.from, gpt.source.as_str()), (TODAY, "test"));
     let card = table.cards.iter().find(|card| card.model.id == "gpt-x").unwrap();
     assert_eq!(card.capabilities.get(Capability::Vision), Support::Yes);
@@ -53,9 +53,9 @@ fn litellm() {
     assert_eq!(card.deprecated.unwrap().to_string(), "2026-10-20");
     let long = row(&table, "long");
     assert_eq!((long.model.provider.as_str(), long.price.tiers.len()), ("google", 1));
-    assert_eq!(long.price.tariff(200_001).input.usd_per_million(), 2.5);
-    assert_eq!(long.price.tariff(200_001).output.usd_per_million(), 10.0);
-    assert_eq!(row(&table, "q").price.tariff(256_001).output.usd_per_million(), 2.0);
+    assert_eq!(long.price.tariff(200_001).input.0, 2_500_000);
+    assert_eq!(long.price.tariff(200_001).output.0, 10_000_000);
+    assert_eq!(row(&table, "q").price.tariff(256_001).output.0, 2_000_000);
     assert_eq!(row(&table, "embed").price.base.output.0, 0);
     assert!(reason(&table, "draw").contains("no price per token (mode `image_generation`)"));
     assert!(reason(&table, "odd").contains("`input_cost_per_token` is not a price"));
@@ -143,8 +143,8 @@ fn the_built_in_table_prices_what_it_lists() {
     );
     let prices = Prices::new(table.prices.clone());
     let on = |model, day: &str| prices.lookup(model, None, day.parse().unwrap()).unwrap();
-    assert_eq!(on("o1-mini", "2024-12-24").price.base.input.usd_per_million(), 3.0);
-    assert_eq!(on("o1-mini", "2025-12-24").price.base.input.usd_per_million(), 1.1);
+    assert_eq!(on("o1-mini", "2024-12-24").price.base.input.0, 3_000_000);
+    assert_eq!(on("o1-mini", "2025-12-24").price.base.input.0, 1_100_000);
     assert!(on("gpt-4o", "2024-06-01").before_first);
     // 812 × 2.50 + 391 × 10.00 dollars per million: the call of the contract.
     let call = TokenUse { input: 812, output: 391, cached: 0 };
