@@ -2,3 +2,4 @@
 #![doc = ""]
 
 pub mod domain;
+pub mod engine;
