@@ -1,0 +1,5 @@
+//! What lasts, and the only SQL.
+
+pub mod prompt_names;
+pub mod prompt_shelf;
+pub mod prompts;
