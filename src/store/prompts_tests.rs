@@ -141,8 +141,8 @@ fn names_mean_one_prompt_or_are_refused() {
     assert!(error.is_about_names());
     assert!(uri("pitch").unwrap_err().to_string().contains("names 2 prompts"));
     assert!(uri("sales.ptich").unwrap_err().to_string().contains("did you mean sales.pitch?"));
-    assert!(uri("prompt://core/legal.b").unwrap_err().to_string().contains("did you mean prompt://core/legal.a?"));
-    assert!(uri("").unwrap_err().to_string().contains("human prompts list"));
+    assert!(uri("prompt://core/legal.b").unwrap_err().to_string().contains("did you mean prompt://core/legal.a"));
+    assert!(uri("zzzzzzz").unwrap_err().to_string().contains("human prompts list"));
     let error = resolve(&conn, "one@2.0.0").unwrap_err().to_string();
     assert_eq!(error, "prompt://org/O/solo.one has no version or label `2.0.0`; it has 1.0.0");
 }
