@@ -1,8 +1,8 @@
 //! The self-improving prompt loop, governed by humans, in a terminal.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod intake;
 pub mod store;
-

@@ -5,7 +5,10 @@
 pub mod affinity;
 pub mod call;
 pub mod feedback;
+pub mod front_matter;
 pub mod model;
 pub mod prompt;
+pub mod prompt_file;
 pub mod snapshot;
+pub mod variables;
 pub mod window;

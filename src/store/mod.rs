@@ -5,6 +5,9 @@
 
 pub mod fault;
 pub mod models;
+pub mod prompt_names;
+pub mod prompt_shelf;
+pub mod prompts;
 mod quarantine;
 mod reader;
 mod schema;

@@ -1,0 +1,3 @@
+//! The command line: one file per family of verbs, one way to print text and JSON.
+
+pub mod prompts;
