@@ -1,5 +1,6 @@
 //! The self-improving prompt loop, governed by humans, in a terminal.
 
+pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod intake;
