@@ -40,12 +40,12 @@ impl Reader {
 
     /// All imported prices.
     pub fn prices(&self) -> Result<Vec<PriceRow>> {
-        models::prices(&self.db)
+        Ok(models::prices(&self.db)?)
     }
 
     /// All imported model cards.
     pub fn model_cards(&self) -> Result<Vec<ModelCard>> {
-        models::cards(&self.db)
+        Ok(models::cards(&self.db)?)
     }
 
     /// How many inputs are quarantined, by reason, most first.
