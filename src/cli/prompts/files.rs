@@ -33,7 +33,9 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
                     files.push(entry.path());
                 }
                 if files.len() > MAX_FILES {
-                    return Err(PromptsError::Usage(format!("more than {MAX_FILES} files; name fewer folders")));
+                    return Err(PromptsError::Usage(format!(
+                        "more than {MAX_FILES} files; name fewer folders"
+                    )));
                 }
             }
         }

@@ -21,7 +21,8 @@ use crate::domain::call::Millis;
 use crate::domain::prompt_file::PromptFileError;
 use crate::engine::compose::ComposeError;
 use crate::engine::visible::{one_line, visible};
-use crate::store::prompts::{Deed, PromptStoreError};
+use crate::store::prompt_error::PromptStoreError;
+use crate::store::prompts::Deed;
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]

@@ -17,6 +17,7 @@ use crate::domain::prompt_file::{MAX_FILE, PromptFile};
 use crate::engine::bump::Change;
 use crate::engine::lint::{self, Severity};
 use crate::engine::visible::one_line;
+use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_shelf::Published;
 use crate::store::prompts::{self, Activation, Deed, Publication};
 
@@ -103,7 +104,9 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
                 writeln!(desk.out, "Previous active: {previous} (available for rollback)")?;
             }
             Some(previous) if !active => writeln!(desk.out, "Active stays: {previous}")?,
-            None if !active => writeln!(desk.out, "No version is active: run `human prompts activate {uri}@{version}`")?,
+            None if !active => {
+                writeln!(desk.out, "No version is active: run `human prompts activate {uri}@{version}`")?;
+            }
             _ => {}
         }
     }
@@ -111,7 +114,12 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
 }
 
 /// Publishes all files, or says what is to correct in any of them. Links between them are looked at once all are in.
-fn publish(tx: &Transaction<'_>, paths: &[PathBuf], activation: Activation, deed: Deed<'_>) -> Result<Vec<Report>> {
+fn publish(
+    tx: &Transaction<'_>,
+    paths: &[PathBuf],
+    activation: Activation,
+    deed: Deed<'_>,
+) -> Result<Vec<Report>> {
     let mut reasons = Vec::new();
     let mut done = Vec::new();
     for path in paths {
@@ -120,14 +128,16 @@ fn publish(tx: &Transaction<'_>, paths: &[PathBuf], activation: Activation, deed
             Err(error) => reasons.push(one_line(&error.to_string())),
             Ok(file) => match prompts::publish(tx, &file, activation, deed) {
                 Ok(published) => done.push((name, file, published)),
-                Err(error @ prompts::PromptStoreError::Sql(_)) => return Err(error.into()),
+                Err(error @ PromptStoreError::Sql(_)) => return Err(error.into()),
                 Err(error) => reasons.push(one_line(&format!("{name}: {error}"))),
             },
         }
     }
     let shelf = Published(tx);
     for (i, (name, file, published)) in done.iter().enumerate() {
-        if let Some((earlier, ..)) = done[..i].iter().find(|(_, _, p)| p.uri.unversioned() == published.uri.unversioned()) {
+        if let Some((earlier, ..)) =
+            done[..i].iter().find(|(_, _, p)| p.uri.unversioned() == published.uri.unversioned())
+        {
             let uri = published.uri.unversioned();
             reasons.push(one_line(&format!("{name}: {earlier} holds {uri} as well; publish one of the two")));
         }
@@ -168,7 +178,8 @@ fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<R
     let mut raw = BufReader::new(file);
     // By the first two bytes, whatever the name says.
     let gzipped = raw.fill_buf().map_err(|error| files::unreadable(path, error))?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if gzipped { Box::new(flate2::read::MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+    let plain: Box<dyn Read> =
+        if gzipped { Box::new(flate2::read::MultiGzDecoder::new(raw)) } else { Box::new(raw) };
     let mut lines = BufReader::new(plain);
     for number in 1.. {
         let mut line = Vec::new();
@@ -177,17 +188,19 @@ fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<R
             break;
         }
         let name = format!("{}:{number}", path.display());
-        let refused = |why: String| PromptsError::Refused { reasons: vec![one_line(&format!("{name}: {why}"))] };
+        let refused =
+            |why: String| PromptsError::Refused { reasons: vec![one_line(&format!("{name}: {why}"))] };
         if line.len() as u64 == MAX_LINE {
             return Err(refused(format!("the line is longer than {MAX_LINE} bytes")));
         }
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let past: Past =
-            serde_json::from_slice(&line).map_err(|e| refused(format!("not a line of a history: {e}; see `at` and `text`")))?;
-        let at = DateTime::parse_from_rfc3339(&past.at)
-            .map_err(|e| refused(format!("`at` is not an RFC 3339 time ({e}); write 2026-11-22T10:00:00Z")))?;
+        let past: Past = serde_json::from_slice(&line)
+            .map_err(|e| refused(format!("not a line of a history: {e}; see `at` and `text`")))?;
+        let at = DateTime::parse_from_rfc3339(&past.at).map_err(|e| {
+            refused(format!("`at` is not an RFC 3339 time ({e}); write 2026-11-22T10:00:00Z"))
+        })?;
         let file = PromptFile::parse(&format!("{name} text"), past.text.as_bytes())?;
         if file.uri.version.is_none() {
             return Err(refused("the text names no version; add `human.version` to it".into()));
