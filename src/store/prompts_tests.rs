@@ -204,3 +204,19 @@ fn the_shelf_gives_active_versions_and_patches() {
     let made = compose::effective(&[A.parse().unwrap()], &audience, &serde_json::Map::new(), &shelf).unwrap();
     assert_eq!(made.text, "CORE\n\nORG\n\nANA");
 }
+
+#[test]
+fn lists_have_one_row_for_each_prompt() {
+    let mut conn = store();
+    put(&mut conn, &file(A, "model: m1\nhuman.requires: [json]\nhuman.autoTune: true\n", "one"), 1).unwrap();
+    put(&mut conn, &file(A, "model: m2\n", "two"), 2).unwrap();
+    let tx = conn.transaction().unwrap();
+    rollback(&tx, &A.parse().unwrap(), None, deed(3)).unwrap();
+    let b = "prompt://core/b";
+    publish(&tx, &file(b, "", "x"), Activation::No, deed(4)).unwrap();
+    let listed = crate::store::prompt_list::all(&tx).unwrap();
+    let rows: Vec<_> =
+        listed.iter().map(|l| (l.uri.to_string(), l.active.clone(), l.model.as_deref())).collect();
+    assert_eq!(rows, [(b.to_owned(), None, None), (A.to_owned(), Some(v("1.0.0")), Some("m1"))]);
+    assert!(listed[1].auto_tune && listed[1].requires == ["json"] && listed[1].task_type == "legal");
+}

@@ -3,7 +3,7 @@
 use semver::Version;
 use serde_json::json;
 
-use super::{Desk, Exit, PromptsError, Result, writing};
+use super::desk::{Desk, Exit, PromptsError, Result, writing};
 use crate::store::prompt_names::resolve;
 use crate::store::prompts;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Exit, PromptsError, Result};
+use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
 use crate::engine::compose::{self, Audience};
 use crate::store::prompt_error::PromptStoreError;

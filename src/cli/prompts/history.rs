@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Exit, Result, time};
+use super::desk::{Desk, Exit, Result, time};
 use crate::engine::visible::one_line;
 use crate::store::prompt_names::resolve;
 use crate::store::prompts;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Desk, Exit, Result, files};
+use super::desk::{Desk, Exit, Result};
+use super::files;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::compose::{Shelf, ShelfError};

@@ -4,6 +4,7 @@
 //! `{"at": RFC 3339, "text": the whole file with its human.version, "note": what was said about it, "actor": who}`.
 //! `note` and `actor` may be absent. The version is required, so that importing a history twice changes nothing.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use chrono::DateTime;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Exit, PromptsError, Result, files, writing};
+use super::desk::{Desk, Exit, PromptsError, Result, writing};
+use super::files;
 use crate::domain::prompt_file::{MAX_FILE, PromptFile};
 use crate::engine::bump::Change;
 use crate::engine::lint::{self, Severity};
@@ -134,13 +136,13 @@ fn publish(
         }
     }
     let shelf = Published(tx);
-    for (i, (name, file, published)) in done.iter().enumerate() {
-        if let Some((earlier, ..)) =
-            done[..i].iter().find(|(_, _, p)| p.uri.unversioned() == published.uri.unversioned())
-        {
-            let uri = published.uri.unversioned();
+    let mut holders: HashMap<String, &str> = HashMap::new();
+    for (name, file, published) in &done {
+        let uri = published.uri.unversioned().to_string();
+        if let Some(earlier) = holders.get(&uri) {
             reasons.push(one_line(&format!("{name}: {earlier} holds {uri} as well; publish one of the two")));
         }
+        holders.insert(uri, name);
         for finding in lint::lint(file, Some(&shelf)).iter().filter(|f| f.severity == Severity::Error) {
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
             reasons.push(format!("{}{line}: {}; {}", one_line(name), finding.message, finding.next));

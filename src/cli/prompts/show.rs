@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Desk, Exit, Result, time};
+use super::desk::{Desk, Exit, Result, time};
 use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::diff::{self, Diff, Role};

@@ -5,7 +5,10 @@ use std::path::Path;
 use clap::Parser as _;
 use serde_json::{Value, json};
 
+use rusqlite::Connection;
+
 use super::*;
+use crate::domain::call::Millis;
 use crate::store::prompts::SCHEMA;
 
 #[derive(clap::Parser)]
