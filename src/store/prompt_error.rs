@@ -2,15 +2,16 @@
 
 use semver::Version;
 
+use super::fault::StoreError;
 use crate::domain::front_matter::Fault;
 use crate::domain::prompt::PromptUri;
 
 /// Why the store of prompts did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptStoreError {
-    /// SQLite failed.
-    #[error("the store failed: {0}; run `human doctor`")]
-    Sql(#[from] rusqlite::Error),
+    /// The store itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// What was stored cannot be read back.
     #[error("{uri} in the store is damaged: {why}; run `human doctor`")]
     Damaged {
@@ -85,6 +86,12 @@ pub enum PromptStoreError {
         /// Why not.
         why: &'static str,
     },
+}
+
+impl From<rusqlite::Error> for PromptStoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        PromptStoreError::Store(error.into())
+    }
 }
 
 impl PromptStoreError {

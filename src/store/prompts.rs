@@ -1,9 +1,9 @@
 //! Prompts and their versions: published once and never changed, activated by appended rows, so that "which version was
-//! active then" has one answer. Functions over a connection or a transaction; decides nothing about who may do what.
+//! active then" has one answer. Functions over a connection; decides nothing about who may do what.
 //!
-//! One function per write: [`publish`], [`activate`], [`rollback`], [`set_label`].
+//! One function per write, each to be called inside a write transaction (`tx`), the store's writer's or the caller's: [`publish`], [`activate`], [`rollback`], [`set_label`].
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;
 use serde::Serialize;
 
@@ -118,7 +118,7 @@ pub struct Publication {
 /// Publishes a file. Without a version of its own it gets the next one by the rule of `engine::bump`; the same text
 /// under the same version again writes nothing.
 pub fn publish(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     file: &PromptFile,
     activation: Activation,
     deed: Deed<'_>,
@@ -166,7 +166,7 @@ pub fn publish(
     Ok(Publication { uri: uri.at(version), change, previous, active })
 }
 
-fn insert(tx: &Transaction<'_>, file: &PromptFile, version: &Version, deed: Deed<'_>) -> Result<()> {
+fn insert(tx: &Connection, file: &PromptFile, version: &Version, deed: Deed<'_>) -> Result<()> {
     let uri = file.uri.unversioned();
     let user = match &uri.place {
         Place::User(_, user) => Some(user.as_str()),
@@ -211,7 +211,7 @@ fn insert(tx: &Transaction<'_>, file: &PromptFile, version: &Version, deed: Deed
 
 /// Makes a published version the active one; says which was before. Activating the active version writes nothing.
 pub fn activate(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     uri: &PromptUri,
     version: &Version,
     deed: Deed<'_>,
@@ -234,12 +234,7 @@ pub struct Rollback {
 }
 
 /// Goes back to `to`, or to the version that was active before the active one. Undo is a new row.
-pub fn rollback(
-    tx: &Transaction<'_>,
-    uri: &PromptUri,
-    to: Option<&Version>,
-    deed: Deed<'_>,
-) -> Result<Rollback> {
+pub fn rollback(tx: &Connection, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
     let uri = &uri.unversioned();
     let known = versions(tx, uri)?;
     let from = active(tx, uri)?.ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(uri.clone()) })?;
@@ -273,13 +268,7 @@ fn before_active(rows: &[ActivationRow]) -> Option<Version> {
 }
 
 /// Appends an activation that takes effect: not before what is recorded, whatever the clock says.
-fn append(
-    tx: &Transaction<'_>,
-    uri: &PromptUri,
-    version: &Version,
-    kind: &str,
-    deed: Deed<'_>,
-) -> Result<()> {
+fn append(tx: &Connection, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
     let last: Option<Millis> = tx
         .prepare_cached(
             "SELECT max(at_ms) FROM prompt_activation WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1)",
@@ -289,13 +278,7 @@ fn append(
     append_at(tx, uri, version, kind, Deed { at, ..deed })
 }
 
-fn append_at(
-    tx: &Transaction<'_>,
-    uri: &PromptUri,
-    version: &Version,
-    kind: &str,
-    deed: Deed<'_>,
-) -> Result<()> {
+fn append_at(tx: &Connection, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO prompt_activation (prompt, version, at_ms, kind, actor, reason)
          SELECT id, ?2, ?3, ?4, ?5, ?6 FROM prompt WHERE uri = ?1",
@@ -305,13 +288,7 @@ fn append_at(
 }
 
 /// Points a label at a published version, moving it where it stood elsewhere.
-pub fn set_label(
-    tx: &Transaction<'_>,
-    uri: &PromptUri,
-    version: &Version,
-    label: &str,
-    at: Millis,
-) -> Result<()> {
+pub fn set_label(tx: &Connection, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
     let refuse = |why| PromptStoreError::Label { label: label.to_owned(), why };
     if label == "active" {
         return Err(refuse("`active` is set by activating a version"));

@@ -130,7 +130,7 @@ fn publish(
             Err(error) => reasons.push(one_line(&error.to_string())),
             Ok(file) => match prompts::publish(tx, &file, activation, deed) {
                 Ok(published) => done.push((name, file, published)),
-                Err(error @ PromptStoreError::Sql(_)) => return Err(error.into()),
+                Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),
                 Err(error) => reasons.push(one_line(&format!("{name}: {error}"))),
             },
         }
