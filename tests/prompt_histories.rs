@@ -1,6 +1,8 @@
 //! Real revisions of public prompts: each becomes a file, a template and a published version, and comes back as it was.
 //! Needs the collection beside the repository (or where `HUMAN_SHARED` points); says so and passes where it is absent.
 
+#![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+
 #[path = "../examples/revision_chains/convert.rs"]
 mod convert;
 
@@ -20,13 +22,11 @@ fn collection(name: &str) -> Option<Vec<u8>> {
     let shared = std::env::var_os("HUMAN_SHARED")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let path = shared.join("data/prompts").join(name);
-    match std::fs::read(&path) {
-        Ok(bytes) => Some(bytes),
-        Err(_) => {
-            println!("skipped: {name} is not here");
-            None
-        }
+    let bytes = std::fs::read(&path).ok();
+    if bytes.is_none() {
+        println!("skipped: {name} is not here");
     }
+    bytes
 }
 
 #[derive(Parser)]
@@ -38,8 +38,15 @@ struct Line {
 fn human(conn: &mut Connection, words: &[&str]) -> String {
     let line = Line::try_parse_from([&["prompts"], words].concat()).unwrap();
     let mut out = Vec::new();
-    let mut desk =
-        Desk { conn, out: &mut out, json: false, terminal: false, colour: false, now: 1_000, actor: "tester" };
+    let mut desk = Desk {
+        conn,
+        out: &mut out,
+        json: false,
+        terminal: false,
+        colour: false,
+        now: 1_000,
+        actor: "tester",
+    };
     assert_eq!(run(&line.command, &mut desk).unwrap(), Exit::Done);
     String::from_utf8(out).unwrap()
 }
@@ -74,15 +81,18 @@ fn revision_chains_become_version_histories() {
         let twins = store::version_rows(&conn, &uri).unwrap().iter().filter(|v| v.published_at == at).count();
         assert!(active.as_ref() == Some(&version) || twins > 1, "{uri} at {}", revision.date);
         let published = store::get(&conn, &uri, &version).unwrap();
-        let made = compose::compose(&[published.clone()], "LOCAL", &serde_json::Map::new()).unwrap();
+        let made =
+            compose::compose(std::slice::from_ref(&published), "LOCAL", &serde_json::Map::new()).unwrap();
         assert_eq!(made.text, revision.text);
         assert!(lint::lint(&published, None).iter().all(|f| f.severity != lint::Severity::Error));
     }
     assert_eq!(chains.len(), 36);
     let (versions, activations): (u32, u32) = conn
-        .query_row("SELECT (SELECT count(*) FROM prompt_version), (SELECT count(*) FROM prompt_activation)", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            "SELECT (SELECT count(*) FROM prompt_version), (SELECT count(*) FROM prompt_activation)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .unwrap();
     assert_eq!((versions, activations), (311, 311));
     println!("{} prompts, {versions} versions", chains.len());

@@ -37,7 +37,7 @@ pub fn revisions(bytes: &[u8]) -> Result<Vec<Revision>, Box<dyn std::error::Erro
     if bytes.starts_with(&[0x1f, 0x8b]) {
         MultiGzDecoder::new(bytes).read_to_string(&mut text)?;
     } else {
-        text = std::str::from_utf8(bytes)?.to_owned();
+        text.push_str(std::str::from_utf8(bytes)?);
     }
     Ok(text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
@@ -75,7 +75,8 @@ pub fn convert(bytes: &[u8], out: &mut impl Write) -> Result<usize, Box<dyn std:
 fn identity(chain: &str) -> (String, String) {
     let rest = chain.split("://").nth(1).unwrap_or(chain);
     let mut parts = rest.splitn(3, ['/', '#']).skip(1);
-    let org: String = parts.next().unwrap_or("LOCAL").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    let org: String =
+        parts.next().unwrap_or("LOCAL").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
     let mut key = String::new();
     for c in parts.next().unwrap_or(rest).chars() {
         match c {

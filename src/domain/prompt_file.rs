@@ -117,7 +117,7 @@ impl PromptFile {
             return Err(refuse(Fault { line: None, column: None, what, next }));
         }
         let text = std::str::from_utf8(bytes).map_err(|e| {
-            let line = 1 + bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u32;
+            let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count() as u32;
             refuse(Fault::at(line, None, "the text is not UTF-8", "save the file as UTF-8"))
         })?;
         Self::read(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(refuse)

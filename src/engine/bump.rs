@@ -74,11 +74,19 @@ mod tests {
         let version = Version::new(1, 4, 2);
         for (new, change, next) in [
             (file("input: {schema: {x: string}}\n", "a {{x}}"), Change::None, "1.4.3"),
-            (file("description: d\ninput: {schema: {x: 'string, what'}}\n", "a {{x}}"), Change::Metadata, "1.4.3"),
+            (
+                file("description: d\ninput: {schema: {x: 'string, what'}}\n", "a {{x}}"),
+                Change::Metadata,
+                "1.4.3",
+            ),
             (file("input: {schema: {x: string}}\n", "b {{x}}"), Change::Text, "1.5.0"),
             (file("input: {schema: {x: string, y?: string}}\n", "b {{x}}"), Change::Contract, "2.0.0"),
             (file("input: {schema: {x: number}}\n", "a {{x}}"), Change::Contract, "2.0.0"),
-            (file("output: {format: json}\ninput: {schema: {x: string}}\n", "a {{x}}"), Change::Contract, "2.0.0"),
+            (
+                file("output: {format: json}\ninput: {schema: {x: string}}\n", "a {{x}}"),
+                Change::Contract,
+                "2.0.0",
+            ),
             (file("", "a {{x}}"), Change::Contract, "2.0.0"),
         ] {
             assert_eq!(Change::between(&old, &new), change, "{}", new.text());

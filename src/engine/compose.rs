@@ -18,7 +18,9 @@ use std::collections::BTreeSet;
 use semver::Version;
 use serde_json::{Map, Value};
 
-use crate::domain::prompt::{CompositionMethod, Name, Place, PromptCallMetadata, PromptKey, PromptLayer, PromptUri};
+use crate::domain::prompt::{
+    CompositionMethod, Name, Place, PromptCallMetadata, PromptKey, PromptLayer, PromptUri,
+};
 use crate::domain::prompt_file::{Base, PromptFile};
 use crate::engine::template::{Template, TemplateError};
 use crate::engine::tokens;
@@ -61,7 +63,7 @@ pub enum ComposeError {
     #[error("{uri} extends `{base}`, which has no active version; publish it, or change `human.extends`")]
     NoBase {
         /// The extending prompt.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
         /// What it names.
         base: String,
     },
@@ -69,29 +71,29 @@ pub enum ComposeError {
     #[error("{uri} extends itself by way of {by}; remove one `human.extends`")]
     Cycle {
         /// The prompt met twice.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
         /// The prompt that names it again.
-        by: PromptUri,
+        by: Box<PromptUri>,
     },
     /// `human.extends` names a prompt above, or of others.
     #[error("{uri} may not extend {base}; extend a prompt of the same organization or of core")]
     Forbidden {
         /// The extending prompt.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
         /// What it names.
-        base: PromptUri,
+        base: Box<PromptUri>,
     },
     /// More than [`MAX_LAYERS`].
     #[error("{uri} has more than {MAX_LAYERS} layers; join some of them")]
     TooDeep {
         /// The prompt asked for.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
     },
     /// A prompt without a version cannot be recorded.
     #[error("{uri} has no version; publish it first")]
     Unversioned {
         /// The prompt.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
     },
     /// A value was given that no prompt asks for.
     #[error("no prompt here takes a variable `{name}`; known: {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
@@ -105,7 +107,7 @@ pub enum ComposeError {
     #[error("{uri}: {error}")]
     Template {
         /// The layer.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
         /// Why.
         error: TemplateError,
     },
@@ -125,7 +127,11 @@ pub struct Composition {
 
 /// The layers of `uri`'s key for `audience`, from the bottom up. Where `uri` names a version, that version stands for
 /// the active one of the same prompt.
-pub fn layers(uri: &PromptUri, audience: &Audience, shelf: &dyn Shelf) -> Result<Vec<PromptFile>, ComposeError> {
+pub fn layers(
+    uri: &PromptUri,
+    audience: &Audience,
+    shelf: &dyn Shelf,
+) -> Result<Vec<PromptFile>, ComposeError> {
     let shelf = Pinned { shelf, pin: uri };
     let at = |place| PromptUri { place, key: uri.key.clone(), version: None };
     let mut places = vec![Place::Org(audience.org.clone()), Place::Core];
@@ -148,16 +154,20 @@ pub fn layers(uri: &PromptUri, audience: &Audience, shelf: &dyn Shelf) -> Result
             let names_it = match &patch.extends {
                 None => patch.uri.key == uri.key,
                 Some(Base::Key(key)) => *key == uri.key,
-                Some(Base::Uri(base)) => chain.iter().any(|layer| layer.uri.unversioned() == base.unversioned()),
+                Some(Base::Uri(base)) => {
+                    chain.iter().any(|layer| layer.uri.unversioned() == base.unversioned())
+                }
             };
-            if (names_it || patch.uri.key == uri.key) && !chain.iter().any(|l| l.uri.unversioned() == patch.uri.unversioned()) {
+            if (names_it || patch.uri.key == uri.key)
+                && !chain.iter().any(|l| l.uri.unversioned() == patch.uri.unversioned())
+            {
                 let pinned = shelf.prompt(&patch.uri.unversioned())?;
                 chain.push(pinned.unwrap_or(patch));
             }
         }
     }
     if chain.len() > MAX_LAYERS {
-        return Err(ComposeError::TooDeep { uri: uri.clone() });
+        return Err(ComposeError::TooDeep { uri: Box::new(uri.clone()) });
     }
     Ok(chain)
 }
@@ -169,10 +179,13 @@ pub fn descend(top: PromptFile, shelf: &dyn Shelf) -> Result<Vec<PromptFile>, Co
         let above = &chain[chain.len() - 1];
         let Some(base) = base_of(above, shelf)? else { break };
         if chain.iter().any(|layer| layer.uri.unversioned() == base.uri.unversioned()) {
-            return Err(ComposeError::Cycle { uri: base.uri.unversioned(), by: above.uri.clone() });
+            return Err(ComposeError::Cycle {
+                uri: Box::new(base.uri.unversioned()),
+                by: Box::new(above.uri.clone()),
+            });
         }
         if chain.len() == MAX_LAYERS {
-            return Err(ComposeError::TooDeep { uri: chain[0].uri.clone() });
+            return Err(ComposeError::TooDeep { uri: Box::new(chain[0].uri.clone()) });
         }
         chain.push(base);
     }
@@ -183,13 +196,16 @@ pub fn descend(top: PromptFile, shelf: &dyn Shelf) -> Result<Vec<PromptFile>, Co
 /// The prompt directly below `file`, if it has one.
 pub fn base_of(file: &PromptFile, shelf: &dyn Shelf) -> Result<Option<PromptFile>, ComposeError> {
     let own = &file.uri;
-    let missing = |base: &Base| ComposeError::NoBase { uri: own.clone(), base: base.to_string() };
+    let missing = |base: &Base| ComposeError::NoBase { uri: Box::new(own.clone()), base: base.to_string() };
     match &file.extends {
         Some(named @ Base::Uri(uri)) => {
             let ours = uri.place.org().is_none() || uri.place.org() == own.place.org();
             let theirs = matches!(uri.place, Place::User(..)) && uri.place != own.place;
             if !ours || theirs || uri.scope() > own.scope() {
-                return Err(ComposeError::Forbidden { uri: own.clone(), base: uri.clone() });
+                return Err(ComposeError::Forbidden {
+                    uri: Box::new(own.clone()),
+                    base: Box::new(uri.clone()),
+                });
             }
             shelf.prompt(uri)?.map(Some).ok_or_else(|| missing(named))
         }
@@ -240,7 +256,11 @@ pub fn effective(
 }
 
 /// The text of `prompts`, each as it is, joined in order.
-pub fn compose(prompts: &[PromptFile], org: &str, values: &Map<String, Value>) -> Result<Composition, ComposeError> {
+pub fn compose(
+    prompts: &[PromptFile],
+    org: &str,
+    values: &Map<String, Value>,
+) -> Result<Composition, ComposeError> {
     let groups: Vec<_> = prompts.iter().map(|prompt| vec![prompt.clone()]).collect();
     join(&groups, org, values, CompositionMethod::Compose)
 }
@@ -266,7 +286,7 @@ fn join(
     method: CompositionMethod,
 ) -> Result<Composition, ComposeError> {
     let files: Vec<&PromptFile> = groups.iter().flatten().collect();
-    let refuse = |file: &PromptFile, error| ComposeError::Template { uri: file.uri.clone(), error };
+    let refuse = |file: &PromptFile, error| ComposeError::Template { uri: Box::new(file.uri.clone()), error };
     let mut templates = Vec::with_capacity(files.len());
     for file in &files {
         let template = Template::parse(file.template(), file.template_line()).map_err(|e| refuse(file, e))?;
@@ -285,7 +305,7 @@ fn join(
     }
     let mut layers = Vec::with_capacity(files.len());
     for file in files {
-        let unversioned = || ComposeError::Unversioned { uri: file.uri.clone() };
+        let unversioned = || ComposeError::Unversioned { uri: Box::new(file.uri.clone()) };
         let version: Version = file.uri.version.clone().ok_or_else(unversioned)?;
         layers.push(PromptLayer { scope: file.uri.scope(), uri: file.uri.unversioned(), version });
     }
@@ -307,9 +327,12 @@ fn bind(
     given: &Map<String, Value>,
 ) -> Result<(Map<String, Value>, Vec<String>), ComposeError> {
     let declared = |name: &str| templates.iter().rev().find_map(|(file, _)| file.inputs.get(name));
-    let used: BTreeSet<&str> = templates.iter().flat_map(|(_, t)| t.variables()).map(|u| u.name.as_str()).collect();
+    let used: BTreeSet<&str> =
+        templates.iter().flat_map(|(_, t)| t.variables()).map(|u| u.name.as_str()).collect();
     let open = templates.iter().any(|(file, _)| file.inputs.open);
-    if let Some(name) = given.keys().find(|name| declared(name).is_none() && !(open && used.contains(name.as_str()))) {
+    if let Some(name) =
+        given.keys().find(|name| declared(name).is_none() && !(open && used.contains(name.as_str())))
+    {
         let mut known: BTreeSet<&str> = templates
             .iter()
             .flat_map(|(file, _)| file.inputs.variables.iter().map(|variable| variable.name.as_str()))
@@ -334,12 +357,13 @@ fn bind(
                         .find(|(_, t)| t.variables().iter().any(|u| u.name == name))
                         .expect("`used` was collected from these templates");
                     let error = TemplateError::MissingValue { name: name.to_owned() };
-                    return Err(ComposeError::Template { uri: file.uri.clone(), error });
+                    return Err(ComposeError::Template { uri: Box::new(file.uri.clone()), error });
                 }
                 // Optional and absent: nothing is substituted, and a loop over it has no rounds.
                 (None, Some(variable)) => {
                     let array = variable.kind.as_deref() == Some("array");
-                    values.insert(name.to_owned(), if array { Value::Array(Vec::new()) } else { Value::Null });
+                    values
+                        .insert(name.to_owned(), if array { Value::Array(Vec::new()) } else { Value::Null });
                     continue;
                 }
                 // Neither declared nor given: rendering says so, with the line.

@@ -9,7 +9,10 @@ struct Prompts(Vec<PromptFile>);
 impl Shelf for Prompts {
     fn prompt(&self, uri: &PromptUri) -> Result<Option<PromptFile>, ShelfError> {
         let versions = self.0.iter().filter(|p| p.uri.unversioned() == uri.unversioned());
-        Ok(versions.filter(|p| uri.version.is_none() || p.uri.version == uri.version).max_by_key(|p| &p.uri).cloned())
+        Ok(versions
+            .filter(|p| uri.version.is_none() || p.uri.version == uri.version)
+            .max_by_key(|p| &p.uri)
+            .cloned())
     }
     fn patches(&self, org: &Name, user: &Name) -> Result<Vec<PromptFile>, ShelfError> {
         let place = Place::User(org.clone(), user.clone());
@@ -19,16 +22,13 @@ impl Shelf for Prompts {
 
 fn file(uri: &str, more: &str, text: &str) -> PromptFile {
     let uri: PromptUri = uri.parse().unwrap();
-    let mut front = format!("name: {}\nhuman.scope: {}\n", uri.key, uri.scope());
-    if let Some(version) = &uri.version {
-        front += &format!("human.version: {version}\n");
-    }
-    if let Some(org) = uri.place.org() {
-        front += &format!("human.org: {org}\n");
-    }
-    if let Place::User(_, user) = &uri.place {
-        front += &format!("human.user: {user}\n");
-    }
+    let version = uri.version.as_ref().map(|v| format!("human.version: {v}\n")).unwrap_or_default();
+    let org = uri.place.org().map(|org| format!("human.org: {org}\n")).unwrap_or_default();
+    let user = match &uri.place {
+        Place::User(_, user) => format!("human.user: {user}\n"),
+        _ => String::new(),
+    };
+    let front = format!("name: {}\nhuman.scope: {}\n{version}{org}{user}", uri.key, uri.scope());
     PromptFile::parse("t", format!("---\n{front}{more}---\n{text}").as_bytes()).unwrap()
 }
 
@@ -37,7 +37,8 @@ fn audience(user: Option<&str>) -> Audience {
 }
 
 fn values(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(values) = value else { panic!("an object") };
+    values
 }
 
 fn text(shelf: &Prompts, uri: &str, user: Option<&str>) -> Result<String, String> {
@@ -59,7 +60,8 @@ fn core_org_and_user_layer() {
     ]);
     assert_eq!(text(&shelf, "prompt://core/a", None).unwrap(), "CORE\n\nORG\n");
     assert_eq!(text(&shelf, "prompt://org/O/a", Some("ben")).unwrap(), "CORE\n\nORG\n\nBEN");
-    let made = effective(&["prompt://org/O/a".parse().unwrap()], &audience(Some("ana")), &Map::new(), &shelf).unwrap();
+    let made = effective(&["prompt://org/O/a".parse().unwrap()], &audience(Some("ana")), &Map::new(), &shelf)
+        .unwrap();
     assert_eq!(made.text, "Before. CORE\n\nORG\n\nANA\nAfter.");
     let recorded = serde_json::to_value(&made.metadata).unwrap();
     assert_eq!(
@@ -121,7 +123,8 @@ fn cycles_missing_and_forbidden_bases() {
 #[test]
 fn variables_are_bound_over_all_layers() {
     let input = "input: {schema: {city: string, tone?: string, tags?(array): string}, default: {lang: en}}\n";
-    let a = file("prompt://org/O/a@1.0.0", input, "{{city}}|{{tone}}|{{lang}}|{{#each tags}}{{this}}{{/each}}");
+    let a =
+        file("prompt://org/O/a@1.0.0", input, "{{city}}|{{tone}}|{{lang}}|{{#each tags}}{{this}}{{/each}}");
     let b = file("prompt://org/O/b@1.0.0", "input: {schema: {city: string}}\n", "{{city}}!");
     let both = [a.clone(), b.clone()];
     let made = compose(&both, "O", &values(json!({"city": "Ulm"}))).unwrap();
@@ -130,16 +133,27 @@ fn variables_are_bound_over_all_layers() {
     assert!(!serde_json::to_string(&made.metadata).unwrap().contains("Ulm"));
     for (given, said) in [
         (json!({}), "variable `city` has no value"),
-        (json!({"city": "x", "ctiy": "y"}), "no prompt here takes a variable `ctiy`; known: city, lang, tags, tone"),
+        (
+            json!({"city": "x", "ctiy": "y"}),
+            "no prompt here takes a variable `ctiy`; known: city, lang, tags, tone",
+        ),
     ] {
         let error = compose(&both, "O", &values(given)).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }
     let open = file("prompt://org/O/c@1.0.0", "", "{{x}}");
-    assert_eq!(compose(&[open.clone()], "O", &values(json!({"x": 3}))).unwrap().text, "3");
-    let error = compose(&[open.clone()], "O", &Map::new()).unwrap_err().to_string();
-    assert_eq!(error, "prompt://org/O/c@1.0.0: line 7: unknown variable `x`; none is declared: add it to `input.schema`");
-    assert!(compose(&[open], "O", &values(json!({"x": 3, "y": 1}))).unwrap_err().to_string().contains("`y`; known: x"));
+    assert_eq!(compose(std::slice::from_ref(&open), "O", &values(json!({"x": 3}))).unwrap().text, "3");
+    let error = compose(std::slice::from_ref(&open), "O", &Map::new()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "prompt://org/O/c@1.0.0: line 7: unknown variable `x`; none is declared: add it to `input.schema`"
+    );
+    assert!(
+        compose(&[open], "O", &values(json!({"x": 3, "y": 1})))
+            .unwrap_err()
+            .to_string()
+            .contains("`y`; known: x")
+    );
     let draft = file("prompt://org/O/d", "", "x");
     assert!(compose(&[draft], "O", &Map::new()).unwrap_err().to_string().contains("has no version"));
 }

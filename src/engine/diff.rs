@@ -93,11 +93,19 @@ impl Diff {
                         kind: Kind::Same,
                     }));
                 }
-                DiffOp::Delete { old_index, old_len, .. } => diff.remove(&left, old_index..old_index + old_len),
+                DiffOp::Delete { old_index, old_len, .. } => {
+                    diff.remove(&left, old_index..old_index + old_len);
+                }
                 DiffOp::Insert { new_index, new_len, .. } => diff.add(&right, new_index..new_index + new_len),
                 DiffOp::Replace { old_index, old_len, new_index, new_len } => {
                     let (mut i, mut j) = (old_index, new_index);
-                    let pairs = pair(&left, old_index..old_index + old_len, &right, new_index..new_index + new_len, deadline);
+                    let pairs = pair(
+                        &left,
+                        old_index..old_index + old_len,
+                        &right,
+                        new_index..new_index + new_len,
+                        deadline,
+                    );
                     for (a, b) in pairs {
                         diff.remove(&left, i..a);
                         diff.add(&right, j..b);
@@ -152,12 +160,20 @@ impl Diff {
 
     fn remove(&mut self, left: &Lines<'_>, lines: Range<usize>) {
         self.removed += lines.len() as u32;
-        self.rows.extend(lines.map(|i| DiffRow { left: Some(left.side(i)), right: None, kind: Kind::Removed }));
+        self.rows.extend(lines.map(|i| DiffRow {
+            left: Some(left.side(i)),
+            right: None,
+            kind: Kind::Removed,
+        }));
     }
 
     fn add(&mut self, right: &Lines<'_>, lines: Range<usize>) {
         self.added += lines.len() as u32;
-        self.rows.extend(lines.map(|j| DiffRow { left: None, right: Some(right.side(j)), kind: Kind::Added }));
+        self.rows.extend(lines.map(|j| DiffRow {
+            left: None,
+            right: Some(right.side(j)),
+            kind: Kind::Added,
+        }));
     }
 
     fn change(&mut self, left: &Lines<'_>, a: usize, right: &Lines<'_>, b: usize, deadline: Option<Instant>) {
@@ -227,7 +243,11 @@ impl<'a> Lines<'a> {
     fn side(&self, i: usize) -> Side {
         let start = self.ranges[i].start;
         let range = start..start + self.line(i).len();
-        Side { number: i as u32 + 1, ended: range.end < self.ranges[i].end, spans: vec![(Emphasis::Plain, range)] }
+        Side {
+            number: i as u32 + 1,
+            ended: range.end < self.ranges[i].end,
+            spans: vec![(Emphasis::Plain, range)],
+        }
     }
 }
 
@@ -252,7 +272,8 @@ fn pair(
     if n * m > MAX_PAIRINGS {
         return old.zip(new).filter(|&(a, b)| like(a, b) > 0.0).collect();
     }
-    let likeness: Vec<f32> = old.clone().flat_map(|a| new.clone().map(move |b| (a, b))).map(|(a, b)| like(a, b)).collect();
+    let likeness: Vec<f32> =
+        old.clone().flat_map(|a| new.clone().map(move |b| (a, b))).map(|(a, b)| like(a, b)).collect();
     // best[i][j]: the greatest sum for the lines from i and j on.
     let width = m + 1;
     let mut best = vec![0.0_f32; (n + 1) * width];

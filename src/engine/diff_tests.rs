@@ -11,7 +11,7 @@ fn rows(old: &str, new: &str) -> Vec<String> {
                 Emphasis::Plain => text[r.clone()].to_owned(),
                 Emphasis::Strong => format!("[{}]", &text[r.clone()]),
             });
-            format!("{}{}", side.number, spans.map(|s| format!(":{s}")).collect::<String>())
+            format!("{}:{}", side.number, spans.collect::<Vec<_>>().join(":"))
         }
     };
     let diff = Diff::between(old, new, None);
@@ -21,7 +21,10 @@ fn rows(old: &str, new: &str) -> Vec<String> {
 #[test]
 fn words_are_emphasised_within_paired_lines() {
     assert_eq!(
-        rows("Keep this.\nAnswer in English please.\nGone entirely now.\nend\n", "Keep this.\nAnswer in German please.\nend\n"),
+        rows(
+            "Keep this.\nAnswer in English please.\nGone entirely now.\nend\n",
+            "Keep this.\nAnswer in German please.\nend\n"
+        ),
         [
             "Same 1:Keep this. 1:Keep this.",
             "Changed 2:Answer in :[English]: please. 2:Answer in :[German]: please.",
@@ -32,7 +35,10 @@ fn words_are_emphasised_within_paired_lines() {
     // The edited line is found although another one was put before it.
     assert_eq!(
         rows("List every risk you find.\n", "Be brief, and kind.\nList every duty you find.\n"),
-        ["Added . 1:Be brief, and kind.", "Changed 1:List every :[risk]: you find. 2:List every :[duty]: you find."]
+        [
+            "Added . 1:Be brief, and kind.",
+            "Changed 1:List every :[risk]: you find. 2:List every :[duty]: you find."
+        ]
     );
     assert_eq!(rows("", ""), Vec::<String>::new());
     assert_eq!(rows("a", ""), ["Removed 1:a ."]);
@@ -49,7 +55,7 @@ fn line_ends_count_and_are_shown() {
 
 #[test]
 fn folding_keeps_context_and_counts_the_rest() {
-    let old: String = (1..=20).map(|i| format!("line {i}\n")).collect();
+    let old: String = (1..=20).map(|i| format!("line {i}")).collect::<Vec<_>>().join("\n") + "\n";
     let new = old.replace("line 10\n", "line ten\n");
     let kinds = |d: &Diff| d.rows.iter().map(|r| r.kind).filter(|k| *k != Kind::Same).collect::<Vec<_>>();
     let diff = Diff::between(&old, &new, None).folded(2);
@@ -67,7 +73,10 @@ fn printing_shows_what_hides_and_names_roles() {
         Role::RemovedWord | Role::AddedWord => format!("<{text}>"),
         _ => text.to_owned(),
     });
-    assert_eq!(text, "--- a\\u{1b}\n+++ b\n-Use the word< red> here.\n+Use the word< \\u{202e}blue\\u{1b}[0m> here.\n");
+    assert_eq!(
+        text,
+        "--- a\\u{1b}\n+++ b\n-Use the word< red> here.\n+Use the word< \\u{202e}blue\\u{1b}[0m> here.\n"
+    );
 }
 
 fn rebuilt(diff: &Diff, text: &str, pick: fn(&DiffRow) -> &Option<Side>) -> String {

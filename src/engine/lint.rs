@@ -101,11 +101,23 @@ impl Lint {
     fn metadata(&mut self, file: &PromptFile) {
         use Severity::{Hint, Warning};
         if file.description.as_deref().is_none_or(|d| d.trim().is_empty()) {
-            self.say(Warning, "description-missing", 1, "no `description`", "say in one sentence what the prompt does");
+            self.say(
+                Warning,
+                "description-missing",
+                1,
+                "no `description`",
+                "say in one sentence what the prompt does",
+            );
         }
         if !file.front.contains_key("human.taskType") {
             let message = format!("no `human.taskType`: `{}` is assumed from the key", file.task_type);
-            self.say(Hint, "task-type-missing", 1, message, "name the task, so that the prompt is compared with its peers");
+            self.say(
+                Hint,
+                "task-type-missing",
+                1,
+                message,
+                "name the task, so that the prompt is compared with its peers",
+            );
         }
         if file.auto_tune && file.uri.scope() != Scope::Org {
             let message = format!("`human.autoTune` means nothing for a {} prompt", file.uri.scope());
@@ -118,14 +130,20 @@ impl Lint {
         for passage in &file.protected {
             if passage.is_empty() || !file.template().contains(passage.as_str()) {
                 let message = format!("the protected passage \"{}\" is not in the text", short(passage));
-                self.say(Severity::Error, "protected-missing", 1, message, "copy the passage as it stands in the text");
+                self.say(
+                    Severity::Error,
+                    "protected-missing",
+                    1,
+                    message,
+                    "copy the passage as it stands in the text",
+                );
             }
         }
     }
 
     /// The layers below, from the bottom up, the file itself not included.
-    fn layers(&mut self, file: &PromptFile, shelf: &dyn Shelf) -> Option<Vec<PromptFile>> {
-        let code = match compose::descend(file.clone(), shelf) {
+    fn layers(&mut self, file: &PromptFile, prompts: &dyn Shelf) -> Option<Vec<PromptFile>> {
+        let code = match compose::descend(file.clone(), prompts) {
             Ok(mut chain) => {
                 chain.pop();
                 return Some(chain);
@@ -141,7 +159,9 @@ impl Lint {
 
     fn template_error(&mut self, error: &TemplateError) {
         match error {
-            TemplateError::Form { line, what, next } => self.say(Severity::Error, "template", *line, what, next),
+            TemplateError::Form { line, what, next } => {
+                self.say(Severity::Error, "template", *line, what, next);
+            }
             other => self.say(Severity::Error, "template", None, other.to_string(), "correct the template"),
         }
     }
@@ -171,11 +191,20 @@ impl Lint {
                 None => "declare it in `input.schema`".to_owned(),
             };
             let severity = if unseen { Warning } else { Error };
-            self.say(severity, "undeclared", used.line, format!("`{}` is used and not declared", used.name), next);
+            self.say(
+                severity,
+                "undeclared",
+                used.line,
+                format!("`{}` is used and not declared", used.name),
+                next,
+            );
         }
         for variable in &file.inputs.variables {
             if HELPERS.contains(&variable.name.as_str()) {
-                let message = format!("the variable `{}` has the name of a helper, which is called instead", variable.name);
+                let message = format!(
+                    "the variable `{}` has the name of a helper, which is called instead",
+                    variable.name
+                );
                 self.say(Error, "variable-shadowed", 1, message, "rename the variable");
             } else if !template.variables().iter().any(|used| used.name == variable.name) {
                 let message = format!("`{}` is declared and not used", variable.name);
@@ -191,7 +220,13 @@ impl Lint {
     /// What cannot be seen, and what should not be there. One finding a line for hidden characters.
     fn text(&mut self, file: &PromptFile) {
         if file.template().trim().is_empty() {
-            self.say(Severity::Error, "empty", None, "the prompt has no text", "write it below the second `---` line");
+            self.say(
+                Severity::Error,
+                "empty",
+                None,
+                "the prompt has no text",
+                "write it below the second `---` line",
+            );
         }
         let mut trailing = Vec::new();
         for (i, line) in file.text().split('\n').enumerate() {
@@ -210,16 +245,30 @@ impl Lint {
                     Hidden::Invisible => "invisible",
                 };
                 let column = line[..at].chars().count() + 1;
-                let message = format!("{count} {what} character(s), the first at column {column}: {}", names.join(" "));
-                self.say(Severity::Warning, "hidden-character", number, message, "remove them, or write what they are for");
+                let message =
+                    format!("{count} {what} character(s), the first at column {column}: {}", names.join(" "));
+                self.say(
+                    Severity::Warning,
+                    "hidden-character",
+                    number,
+                    message,
+                    "remove them, or write what they are for",
+                );
             }
             if number >= file.template_line() && line.ends_with([' ', '\t', '\u{a0}', '\u{3000}']) {
                 trailing.push(number);
             }
         }
         if let Some(first) = trailing.first() {
-            let message = format!("{} line(s) end with white space, the first is line {first}", trailing.len());
-            self.say(Severity::Hint, "trailing-space", *first, message, "remove it: it costs tokens and hides in diffs");
+            let message =
+                format!("{} line(s) end with white space, the first is line {first}", trailing.len());
+            self.say(
+                Severity::Hint,
+                "trailing-space",
+                *first,
+                message,
+                "remove it: it costs tokens and hides in diffs",
+            );
         }
         let estimate = tokens::estimate(file.template());
         if estimate > 8_000 {

@@ -42,7 +42,9 @@ pub enum TemplateError {
         known: Vec<String>,
     },
     /// A declared variable without which the prompt cannot be rendered.
-    #[error("variable `{name}` has no value; give it one, or declare it optional (`{name}?`) or with a default")]
+    #[error(
+        "variable `{name}` has no value; give it one, or declare it optional (`{name}?`) or with a default"
+    )]
     MissingValue {
         /// The variable.
         name: String,
@@ -59,7 +61,11 @@ pub enum TemplateError {
 }
 
 fn known_variables(known: &[String]) -> String {
-    if known.is_empty() { "none is declared: add it to `input.schema`".into() } else { format!("known: {}", known.join(", ")) }
+    if known.is_empty() {
+        "none is declared: add it to `input.schema`".into()
+    } else {
+        format!("known: {}", known.join(", "))
+    }
 }
 
 /// A name that a template uses, and where first.
@@ -95,7 +101,8 @@ impl Template {
             let line = e.pos().map_or(1, |(line, _)| line);
             form(line, &e.reason().to_string(), "close every tag and block; write `\\{{` for literal braces")
         })?;
-        let mut walk = Walk { first_line, scopes: vec![Scope::default()], each: 0, blocks: 0, found: Found::default() };
+        let mut walk =
+            Walk { first_line, scopes: vec![Scope::default()], each: 0, blocks: 0, found: Found::default() };
         walk.template(&parsed, first_line)?;
         let Found { uses, unknown_helpers, places_base } = walk.found;
         Ok(Template { parsed, first_line, uses, unknown_helpers, places_base })
@@ -120,7 +127,11 @@ impl Template {
     pub fn render(&self, values: &Map<String, Value>, base: &str) -> Result<String, TemplateError> {
         if let Some(Use { name, line }) = self.unknown_helpers.first() {
             let what = format!("unknown helper `{name}`");
-            return Err(TemplateError::Form { line: *line, what, next: format!("known: {}", HELPERS.join(", ")) });
+            return Err(TemplateError::Form {
+                line: *line,
+                what,
+                next: format!("known: {}", HELPERS.join(", ")),
+            });
         }
         let known = || values.keys().cloned().collect();
         if let Some(Use { name, line }) = self.uses.iter().find(|u| !values.contains_key(&u.name)) {
@@ -178,7 +189,9 @@ fn holds_marker(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains(MARKER),
         Value::Array(items) => items.iter().any(holds_marker),
-        Value::Object(entries) => entries.iter().any(|(key, value)| key.contains(MARKER) || holds_marker(value)),
+        Value::Object(entries) => {
+            entries.iter().any(|(key, value)| key.contains(MARKER) || holds_marker(value))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -230,7 +243,9 @@ impl Walk {
             let line = template.mapping.get(i).map_or(line, |place| self.first_line + place.0 as u32 - 1);
             match element {
                 TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
-                TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => self.expression(tag, line)?,
+                TemplateElement::Expression(tag) | TemplateElement::HtmlExpression(tag) => {
+                    self.expression(tag, line)?;
+                }
                 TemplateElement::HelperBlock(block) => self.block(block, line)?,
                 TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => {
                     return Err(TemplateError::Form {
@@ -278,8 +293,10 @@ impl Walk {
     fn parameter(&mut self, parameter: &Parameter, line: u32) -> Result<(), TemplateError> {
         match parameter {
             Parameter::Literal(_) => Ok(()),
-            Parameter::Name(name) => self.path(name, line),
-            Parameter::Path(Path::Relative((_, raw))) => self.path(raw, line),
+            Parameter::Name(name) | Parameter::Path(Path::Relative((_, name))) => {
+                self.path(name, line);
+                Ok(())
+            }
             Parameter::Path(Path::Local((_, name, raw))) => {
                 if matches!(name.as_str(), "index" | "key" | "first" | "last") && self.each > 0 {
                     return Ok(());
@@ -292,8 +309,11 @@ impl Walk {
                 if !HELPERS.contains(&name) {
                     self.unknown_helper(name, line);
                 }
-                for parameter in
-                    inner.params().into_iter().flatten().chain(inner.hash().into_iter().flat_map(|hash| hash.values()))
+                for parameter in inner
+                    .params()
+                    .into_iter()
+                    .flatten()
+                    .chain(inner.hash().into_iter().flat_map(|hash| hash.values()))
                 {
                     self.parameter(parameter, line)?;
                 }
@@ -307,7 +327,7 @@ impl Walk {
     }
 
     /// A path such as `name`, `address.city`, `../name`, `this.name` or `@root.name`.
-    fn path(&mut self, raw: &str, line: u32) -> Result<(), TemplateError> {
+    fn path(&mut self, raw: &str, line: u32) {
         let mut rest = raw;
         let mut level = self.scopes.len() - 1;
         let mut here = false;
@@ -330,12 +350,11 @@ impl Walk {
         let name = rest.split(['.', '/']).next().unwrap_or(rest);
         let local = !here && self.scopes[..=level].iter().any(|scope| scope.locals.contains(name));
         if name.is_empty() || name == "this" || local || self.scopes[level].inner {
-            return Ok(());
+            return;
         }
         if !self.found.uses.iter().any(|u| u.name == name) {
             self.found.uses.push(Use { name: name.to_owned(), line });
         }
-        Ok(())
     }
 
     fn unknown_helper(&mut self, name: &str, line: u32) {

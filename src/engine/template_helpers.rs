@@ -2,7 +2,8 @@
 //! What they write for roles, media, history and sections are the reference's markers, for the caller to split at.
 
 use handlebars::{
-    Context, Handlebars, Helper, HelperResult, JsonRender as _, Output, RenderContext, RenderErrorReason, Renderable as _,
+    Context, Handlebars, Helper, HelperResult, JsonRender as _, Output, RenderContext, RenderErrorReason,
+    Renderable as _,
 };
 use serde::Serialize as _;
 use serde_json::Value;
@@ -75,7 +76,9 @@ writes! {
 }
 
 fn argument<'a>(h: &'a Helper<'_>, helper: &'static str, at: usize) -> Result<&'a Value, RenderErrorReason> {
-    h.param(at).map(handlebars::PathAndJson::value).ok_or(RenderErrorReason::ParamNotFoundForIndex(helper, at))
+    h.param(at)
+        .map(handlebars::PathAndJson::value)
+        .ok_or(RenderErrorReason::ParamNotFoundForIndex(helper, at))
 }
 
 /// `{{json value indent=2}}`
@@ -141,7 +144,9 @@ fn media(
     };
     let url = word(url.value(), "media url")?;
     match h.hash_get("contentType") {
-        Some(kind) => out.write(&format!("{MARKER}media:url {url} {}>>>", word(kind.value(), "media contentType")?))?,
+        Some(kind) => {
+            out.write(&format!("{MARKER}media:url {url} {}>>>", word(kind.value(), "media contentType")?))?;
+        }
         None => out.write(&format!("{MARKER}media:url {url}>>>"))?,
     }
     Ok(())

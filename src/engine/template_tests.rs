@@ -15,7 +15,8 @@ fn variables(text: &str) -> Vec<String> {
 
 #[test]
 fn dotprompt_helpers() {
-    let values = json!({"a": "x<&\"", "n": 3, "o": {"k": [1]}, "list": ["p", "q"], "u": "http://x/y.png", "no": null});
+    let values =
+        json!({"a": "x<&\"", "n": 3, "o": {"k": [1]}, "list": ["p", "q"], "u": "http://x/y.png", "no": null});
     for (template, text) in [
         ("{{a}} {{{a}}}", "x<&\" x<&\""),
         ("{{role \"system\"}}S{{role 'user'}}U", "<<<dotprompt:role:system>>>S<<<dotprompt:role:user>>>U"),
@@ -77,8 +78,14 @@ fn values_are_data() {
 
 #[test]
 fn static_reading() {
-    assert_eq!(variables("{{a}}\n{{b.c}} {{a}} {{../d}} {{@root.e}} {{this.f}}"), ["a:1", "b:2", "d:2", "e:2", "f:2"]);
-    assert_eq!(variables("{{#each items as |it n|}}{{it.x}}{{n}}{{y}}{{../z}}{{@index}}{{else}}{{w}}{{/each}}"), ["items:1", "z:1", "w:1"]);
+    assert_eq!(
+        variables("{{a}}\n{{b.c}} {{a}} {{../d}} {{@root.e}} {{this.f}}"),
+        ["a:1", "b:2", "d:2", "e:2", "f:2"]
+    );
+    assert_eq!(
+        variables("{{#each items as |it n|}}{{it.x}}{{n}}{{y}}{{../z}}{{@index}}{{else}}{{w}}{{/each}}"),
+        ["items:1", "z:1", "w:1"]
+    );
     assert_eq!(variables("{{#if a}}\n{{b}}\n{{else if c}}{{d}}{{/if}}"), ["a:1", "b:2", "c:1", "d:3"]);
     assert_eq!(variables("{{json (lookup m k) indent=i}}{{media url=u}}"), ["m:1", "k:1", "i:1", "u:1"]);
     assert_eq!(variables("{{role \"x\"}}{{history}}{{base}}\\{{no}}{{! no }}"), Vec::<String>::new());
@@ -89,7 +96,9 @@ fn static_reading() {
 
 #[test]
 fn hostile_templates_are_refused() {
-    for open in ["{{#if a}}", "{{#each a}}", "{{json (", "{{#if a}}{{else if b}}", "{{{{raw}}}}", "{{{", "{{#> a}}"] {
+    for open in
+        ["{{#if a}}", "{{#each a}}", "{{json (", "{{#if a}}{{else if b}}", "{{{{raw}}}}", "{{{", "{{#> a}}"]
+    {
         assert!(Template::parse(&open.repeat(50_000), 1).is_err(), "{open}");
     }
     assert!(Template::parse(&"{{#if a}}x{{/if}}".repeat(2_000), 1).is_ok());
@@ -97,7 +106,9 @@ fn hostile_templates_are_refused() {
 
 #[test]
 fn literal_text_of_every_form() {
-    for text in ["{{a}}", "{{{{x}}}}", "\\{{a}}", "\\\\{{", "{{{", "{{{{{", "a {{ b }} c", "{{!", "}}", "{ {", "\\"] {
+    for text in
+        ["{{a}}", "{{{{x}}}}", "\\{{a}}", "\\\\{{", "{{{", "{{{{{", "a {{ b }} c", "{{!", "}}", "{ {", "\\"]
+    {
         assert_eq!(render(&literal(text), json!({})).as_deref(), Ok(text), "{text} as {}", literal(text));
     }
 }

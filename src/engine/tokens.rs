@@ -82,7 +82,10 @@ mod tests {
             ("請用繁體中文回答所有問題。", 10),
         ] {
             let estimate = f64::from(estimate(text));
-            assert!((estimate - f64::from(count)).abs() <= 1.0 + 0.25 * f64::from(count), "{text}: {estimate} {count}");
+            assert!(
+                (estimate - f64::from(count)).abs() <= 1.0 + 0.25 * f64::from(count),
+                "{text}: {estimate} {count}"
+            );
         }
     }
 }

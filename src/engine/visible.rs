@@ -19,16 +19,27 @@ pub enum Hidden {
 pub fn hidden(c: char) -> Option<Hidden> {
     match c {
         '\n' | '\t' | ' '..='~' => None,
-        c if c.is_control() => Some(Hidden::Control),
         '\u{2028}' | '\u{2029}' => Some(Hidden::Control),
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(Hidden::Bidi),
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' => {
-            Some(Hidden::Invisible)
+        c if c.is_control() => Some(Hidden::Control),
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            Some(Hidden::Bidi)
         }
-        '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' => {
-            Some(Hidden::Invisible)
-        }
-        '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => Some(Hidden::Invisible),
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'
+        | '\u{2060}'..='\u{2065}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => Some(Hidden::Invisible),
         _ => None,
     }
 }
@@ -42,7 +53,11 @@ pub fn hidden_in(text: &str) -> impl Iterator<Item = (usize, char, Hidden)> + '_
         if matches!(c, '\u{200c}' | '\u{200d}') {
             let later = text[at + c.len_utf8()..].chars().next();
             let ordinary = |c: Option<char>| c.is_some_and(|c| !c.is_ascii());
-            return if ordinary(earlier) && ordinary(later) { None } else { Some((at, c, Hidden::Invisible)) };
+            return if ordinary(earlier) && ordinary(later) {
+                None
+            } else {
+                Some((at, c, Hidden::Invisible))
+            };
         }
         hidden(c).map(|why| (at, c, why))
     })

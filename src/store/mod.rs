@@ -6,6 +6,8 @@
 pub mod catalog;
 pub mod fault;
 pub mod models;
+pub mod prompt_error;
+pub mod prompt_list;
 pub mod prompt_names;
 pub mod prompt_shelf;
 pub mod prompts;

@@ -4,7 +4,8 @@
 use rusqlite::{Connection, params};
 use semver::Version;
 
-use super::prompts::{self, PromptStoreError};
+use super::prompt_error::PromptStoreError;
+use super::prompts;
 use crate::domain::prompt::PromptUri;
 
 type Result<T> = std::result::Result<T, PromptStoreError>;
@@ -52,13 +53,18 @@ fn version_named(conn: &Connection, uri: &PromptUri, asked: &str) -> Result<Opti
     }
     match prompts::labels(conn, uri)?.into_iter().find(|(label, _)| label == asked) {
         Some((_, version)) => Ok(Some(version)),
-        None => Err(PromptStoreError::UnknownVersion { uri: uri.clone(), version: asked.to_owned(), known }),
+        None => Err(PromptStoreError::UnknownVersion {
+            uri: Box::new(uri.clone()),
+            version: asked.to_owned(),
+            known,
+        }),
     }
 }
 
 /// The prompts whose `column`, one of this file's literals, is `value`.
 fn matching(conn: &Connection, column: &str, value: &str) -> Result<Vec<PromptUri>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT uri FROM prompt WHERE {column} = ?1 ORDER BY uri LIMIT 50"))?;
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT uri FROM prompt WHERE {column} = ?1 ORDER BY uri LIMIT 50"))?;
     let rows = statement.query_map(params![value], |row| row.get::<_, String>(0))?;
     rows.map(|uri| parse(&uri?)).collect()
 }

@@ -20,7 +20,8 @@ impl Shelf for Published<'_> {
     }
 
     fn patches(&self, org: &Name, user: &Name) -> Result<Vec<PromptFile>, ShelfError> {
-        let mut statement = self.0.prepare_cached("SELECT uri FROM prompt WHERE user = ?1 AND org = ?2 ORDER BY key")?;
+        let mut statement =
+            self.0.prepare_cached("SELECT uri FROM prompt WHERE user = ?1 AND org = ?2 ORDER BY key")?;
         let uris = statement
             .query_map(params![user.as_str(), org.as_str()], |row| row.get::<_, String>(0))?
             .collect::<rusqlite::Result<Vec<_>>>()?;

@@ -1,17 +1,17 @@
 //! Prompts and their versions: published once and never changed, activated by appended rows, so that "which version was
-//! active then" has one answer. Functions over a connection or a transaction; decides nothing about who may do what.
+//! active then" has one answer. Functions over a connection; decides nothing about who may do what.
 //!
-//! One function per write: [`publish`], [`activate`], [`rollback`], [`set_label`].
+//! One function per write, each to be called inside a write transaction (`tx`), the store's writer's or the caller's: [`publish`], [`activate`], [`rollback`], [`set_label`].
 
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;
 use serde::Serialize;
 
 use crate::domain::call::Millis;
-use crate::domain::front_matter::Fault;
 use crate::domain::prompt::{Name, Place, PromptUri};
 use crate::domain::prompt_file::{PromptFile, PromptFileError};
 use crate::engine::bump::{self, Change};
+use crate::store::prompt_error::PromptStoreError;
 
 /// The tables of this file. What was published or activated is neither updated nor deleted; triggers refuse it.
 pub const SCHEMA: &str = "
@@ -78,102 +78,6 @@ CREATE TRIGGER prompt_activation_kept BEFORE DELETE ON prompt_activation
 BEGIN SELECT RAISE (ABORT, 'activations are appended only'); END;
 ";
 
-/// Why the store of prompts did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum PromptStoreError {
-    /// SQLite failed.
-    #[error("the store failed: {0}; run `human doctor`")]
-    Sql(#[from] rusqlite::Error),
-    /// What was stored cannot be read back.
-    #[error("{uri} in the store is damaged: {why}; run `human doctor`")]
-    Damaged {
-        /// The prompt.
-        uri: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// Another text is published under this version.
-    #[error("{uri} is published with another text, and a published version is immutable; set `human.version: {next}`, or remove the line to have it chosen")]
-    VersionTaken {
-        /// The version asked for.
-        uri: PromptUri,
-        /// The version that the change asks for.
-        next: Version,
-    },
-    /// The chosen version cannot be written into the file.
-    #[error("{uri}: {}; {}", fault.what, fault.next)]
-    Unwritable {
-        /// The prompt.
-        uri: PromptUri,
-        /// Why.
-        fault: Fault,
-    },
-    /// No prompt has this name.
-    #[error("no prompt is named `{}`; {}", name.escape_debug(), nearest_names(nearest))]
-    Unknown {
-        /// The name given.
-        name: String,
-        /// Names that are like it.
-        nearest: Vec<String>,
-    },
-    /// Several prompts have this name.
-    #[error("`{}` names {} prompts; say which: {}", name.escape_debug(), candidates.len(), join(candidates))]
-    Ambiguous {
-        /// The name given.
-        name: String,
-        /// The prompts that it may mean.
-        candidates: Vec<PromptUri>,
-    },
-    /// The prompt has no such version or label.
-    #[error("{uri} has no version or label `{}`; it has {}", version.escape_debug(), join(known))]
-    UnknownVersion {
-        /// The prompt.
-        uri: PromptUri,
-        /// What was asked for.
-        version: String,
-        /// The versions that there are, the highest first.
-        known: Vec<Version>,
-    },
-    /// No version is active.
-    #[error("{uri} has no active version; run `human prompts activate {uri}@VERSION`")]
-    NotActive {
-        /// The prompt.
-        uri: PromptUri,
-    },
-    /// No version was active before the active one.
-    #[error("{uri} has no version to go back to; name one with `--to`, of: {}", join(known))]
-    NothingBefore {
-        /// The prompt.
-        uri: PromptUri,
-        /// The versions that there are, the highest first.
-        known: Vec<Version>,
-    },
-    /// Not a label.
-    #[error("`{}` is not a label; {why}", label.escape_debug())]
-    Label {
-        /// The label given.
-        label: String,
-        /// Why not.
-        why: &'static str,
-    },
-}
-
-impl PromptStoreError {
-    /// Whether a name was unknown or ambiguous: a fault of the question, not of the store.
-    pub fn is_about_names(&self) -> bool {
-        use PromptStoreError::{Ambiguous, Label, Unknown, UnknownVersion};
-        matches!(self, Unknown { .. } | Ambiguous { .. } | UnknownVersion { .. } | Label { .. })
-    }
-}
-
-fn nearest_names(nearest: &[String]) -> String {
-    if nearest.is_empty() { "see `human prompts list`".into() } else { format!("did you mean {}?", nearest.join(", ")) }
-}
-
-fn join<T: ToString>(items: &[T]) -> String {
-    items.iter().take(12).map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
 type Result<T> = std::result::Result<T, PromptStoreError>;
 
 /// Who writes, when and why.
@@ -213,7 +117,12 @@ pub struct Publication {
 
 /// Publishes a file. Without a version of its own it gets the next one by the rule of `engine::bump`; the same text
 /// under the same version again writes nothing.
-pub fn publish(tx: &Transaction<'_>, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
+pub fn publish(
+    tx: &Connection,
+    file: &PromptFile,
+    activation: Activation,
+    deed: Deed<'_>,
+) -> Result<Publication> {
     let uri = file.uri.unversioned();
     let known = versions(tx, &uri)?;
     let latest = known.first().map(|version| get(tx, &uri, version)).transpose()?;
@@ -234,7 +143,7 @@ pub fn publish(tx: &Transaction<'_>, file: &PromptFile, activation: Activation, 
             if get(tx, &uri, version)?.digest() == file.digest() {
                 return Ok(unchanged(version.clone()));
             }
-            return Err(PromptStoreError::VersionTaken { uri: file.uri.clone(), next });
+            return Err(PromptStoreError::VersionTaken { uri: Box::new(file.uri.clone()), next });
         }
         Some(version) => version.clone(),
         None => match (change, known.first()) {
@@ -242,8 +151,9 @@ pub fn publish(tx: &Transaction<'_>, file: &PromptFile, activation: Activation, 
             _ => next,
         },
     };
-    let file =
-        file.with_version(&version).map_err(|fault| PromptStoreError::Unwritable { uri: file.uri.clone(), fault })?;
+    let file = file
+        .with_version(&version)
+        .map_err(|fault| PromptStoreError::Unwritable { uri: Box::new(file.uri.clone()), fault })?;
     insert(tx, &file, &version, deed)?;
     match activation {
         Activation::No => {}
@@ -256,7 +166,7 @@ pub fn publish(tx: &Transaction<'_>, file: &PromptFile, activation: Activation, 
     Ok(Publication { uri: uri.at(version), change, previous, active })
 }
 
-fn insert(tx: &Transaction<'_>, file: &PromptFile, version: &Version, deed: Deed<'_>) -> Result<()> {
+fn insert(tx: &Connection, file: &PromptFile, version: &Version, deed: Deed<'_>) -> Result<()> {
     let uri = file.uri.unversioned();
     let user = match &uri.place {
         Place::User(_, user) => Some(user.as_str()),
@@ -300,7 +210,12 @@ fn insert(tx: &Transaction<'_>, file: &PromptFile, version: &Version, deed: Deed
 }
 
 /// Makes a published version the active one; says which was before. Activating the active version writes nothing.
-pub fn activate(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, deed: Deed<'_>) -> Result<Option<Version>> {
+pub fn activate(
+    tx: &Connection,
+    uri: &PromptUri,
+    version: &Version,
+    deed: Deed<'_>,
+) -> Result<Option<Version>> {
     get(tx, uri, version)?;
     let before = active(tx, uri)?;
     if before.as_ref() != Some(version) {
@@ -319,17 +234,17 @@ pub struct Rollback {
 }
 
 /// Goes back to `to`, or to the version that was active before the active one. Undo is a new row.
-pub fn rollback(tx: &Transaction<'_>, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
+pub fn rollback(tx: &Connection, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
     let uri = &uri.unversioned();
     let known = versions(tx, uri)?;
-    let from = active(tx, uri)?.ok_or_else(|| PromptStoreError::NotActive { uri: uri.clone() })?;
+    let from = active(tx, uri)?.ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(uri.clone()) })?;
     let to = match to {
         Some(to) => {
             get(tx, uri, to)?;
             to.clone()
         }
         None => before_active(&activations(tx, uri)?)
-            .ok_or_else(|| PromptStoreError::NothingBefore { uri: uri.clone(), known })?,
+            .ok_or_else(|| PromptStoreError::NothingBefore { uri: Box::new(uri.clone()), known })?,
     };
     if from != to {
         append(tx, uri, &to, "rollback", deed)?;
@@ -353,7 +268,7 @@ fn before_active(rows: &[ActivationRow]) -> Option<Version> {
 }
 
 /// Appends an activation that takes effect: not before what is recorded, whatever the clock says.
-fn append(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
+fn append(tx: &Connection, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
     let last: Option<Millis> = tx
         .prepare_cached(
             "SELECT max(at_ms) FROM prompt_activation WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1)",
@@ -363,7 +278,7 @@ fn append(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, kind: &str, 
     append_at(tx, uri, version, kind, Deed { at, ..deed })
 }
 
-fn append_at(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
+fn append_at(tx: &Connection, uri: &PromptUri, version: &Version, kind: &str, deed: Deed<'_>) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO prompt_activation (prompt, version, at_ms, kind, actor, reason)
          SELECT id, ?2, ?3, ?4, ?5, ?6 FROM prompt WHERE uri = ?1",
@@ -373,7 +288,7 @@ fn append_at(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, kind: &st
 }
 
 /// Points a label at a published version, moving it where it stood elsewhere.
-pub fn set_label(tx: &Transaction<'_>, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
+pub fn set_label(tx: &Connection, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
     let refuse = |why| PromptStoreError::Label { label: label.to_owned(), why };
     if label == "active" {
         return Err(refuse("`active` is set by activating a version"));
@@ -396,14 +311,16 @@ pub fn labels(conn: &Connection, uri: &PromptUri) -> Result<Vec<(String, Version
     let mut statement = conn.prepare_cached(
         "SELECT label, version FROM prompt_label JOIN prompt ON prompt.id = prompt WHERE uri = ?1 ORDER BY label",
     )?;
-    let rows = statement.query_map([uri.unversioned().to_string()], |row| Ok((row.get(0)?, version_in(row, 1)?)))?;
+    let rows =
+        statement.query_map([uri.unversioned().to_string()], |row| Ok((row.get(0)?, version_in(row, 1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The published versions of a prompt, the highest first; none where the prompt is not known.
 pub fn versions(conn: &Connection, uri: &PromptUri) -> Result<Vec<Version>> {
-    let mut statement = conn
-        .prepare_cached("SELECT version FROM prompt_version JOIN prompt ON prompt.id = prompt WHERE uri = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT version FROM prompt_version JOIN prompt ON prompt.id = prompt WHERE uri = ?1",
+    )?;
     let rows = statement.query_map([uri.unversioned().to_string()], |row| version_in(row, 0))?;
     let mut versions = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     versions.sort_unstable_by(|a, b| b.cmp(a));
@@ -421,7 +338,9 @@ pub fn active_at(conn: &Connection, uri: &PromptUri, at: Millis) -> Result<Optio
         "SELECT version FROM prompt_activation WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1) AND at_ms <= ?2
          ORDER BY at_ms DESC, id DESC LIMIT 1",
     )?;
-    Ok(statement.query_row(params![uri.unversioned().to_string(), at], |row| version_in(row, 0)).optional()?)
+    Ok(statement
+        .query_row(params![uri.unversioned().to_string(), at], |row| version_in(row, 0))
+        .optional()?)
 }
 
 /// A published version as a file.
@@ -429,12 +348,13 @@ pub fn get(conn: &Connection, uri: &PromptUri, version: &Version) -> Result<Prom
     let mut statement = conn.prepare_cached(
         "SELECT text FROM prompt_version WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1) AND version = ?2",
     )?;
-    let text: Option<String> =
-        statement.query_row(params![uri.unversioned().to_string(), version.to_string()], |row| row.get(0)).optional()?;
+    let text: Option<String> = statement
+        .query_row(params![uri.unversioned().to_string(), version.to_string()], |row| row.get(0))
+        .optional()?;
     match text {
         Some(text) => read(&uri.at(version.clone()), &text),
         None => Err(PromptStoreError::UnknownVersion {
-            uri: uri.unversioned(),
+            uri: Box::new(uri.unversioned()),
             version: version.to_string(),
             known: versions(conn, uri)?,
         }),
@@ -443,7 +363,8 @@ pub fn get(conn: &Connection, uri: &PromptUri, version: &Version) -> Result<Prom
 
 fn read(uri: &PromptUri, text: &str) -> Result<PromptFile> {
     let damaged = |why: String| PromptStoreError::Damaged { uri: uri.to_string(), why };
-    let file = PromptFile::parse("store", text.as_bytes()).map_err(|e: PromptFileError| damaged(e.to_string()))?;
+    let file =
+        PromptFile::parse("store", text.as_bytes()).map_err(|e: PromptFileError| damaged(e.to_string()))?;
     if file.uri != *uri {
         return Err(damaged(format!("its text says {}", file.uri)));
     }

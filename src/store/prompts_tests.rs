@@ -47,17 +47,25 @@ fn versions_follow_the_change() {
     let mut conn = store();
     let mut publish = |more: &str, text: &str, at| put(&mut conn, &file(A, more, text), at).unwrap();
     let first = publish("", "one", 10);
-    assert_eq!((first.uri.to_string(), first.change, first.previous, first.active), (format!("{A}@1.0.0"), None, None, true));
+    assert_eq!(
+        (first.uri.to_string(), first.change, first.previous, first.active),
+        (format!("{A}@1.0.0"), None, None, true)
+    );
     let same = publish("", "one", 20);
     assert_eq!((same.uri.version, same.change), (Some(v("1.0.0")), Some(Change::None)));
     let text = publish("", "two", 30);
-    assert_eq!((text.uri.version, text.change, text.previous), (Some(v("1.1.0")), Some(Change::Text), Some(v("1.0.0"))));
+    assert_eq!(
+        (text.uri.version, text.change, text.previous),
+        (Some(v("1.1.0")), Some(Change::Text), Some(v("1.0.0")))
+    );
     let metadata = publish("description: d\n", "two", 40);
     assert_eq!((metadata.uri.version, metadata.change), (Some(v("1.1.1")), Some(Change::Metadata)));
     let contract = publish("output: {format: json}\n", "two", 50);
     assert_eq!((contract.uri.version, contract.change), (Some(v("2.0.0")), Some(Change::Contract)));
     let uri: PromptUri = A.parse().unwrap();
-    for (at, active) in [(9, None), (10, Some("1.0.0")), (29, Some("1.0.0")), (30, Some("1.1.0")), (99, Some("2.0.0"))] {
+    for (at, active) in
+        [(9, None), (10, Some("1.0.0")), (29, Some("1.0.0")), (30, Some("1.1.0")), (99, Some("2.0.0"))]
+    {
         assert_eq!(active_at(&conn, &uri, at).unwrap(), active.map(v), "at {at}");
     }
     assert_eq!(versions(&conn, &uri).unwrap().len(), 4);
@@ -91,11 +99,15 @@ fn activation_and_rollback_are_a_history() {
         put(&mut conn, &file(A, "", text), 10 * (i as Millis + 1)).unwrap();
     }
     let tx = conn.transaction().unwrap();
-    let step = |to: Option<&str>, at| rollback(&tx, &uri, to.map(v).as_ref(), deed(at)).map(|r| r.to.to_string());
+    let step =
+        |to: Option<&str>, at| rollback(&tx, &uri, to.map(v).as_ref(), deed(at)).map(|r| r.to.to_string());
     assert_eq!(step(None, 40).unwrap(), "1.1.0");
     assert_eq!(step(None, 50).unwrap(), "1.0.0");
     let error = step(None, 60).unwrap_err().to_string();
-    assert!(error.contains("no version to go back to; name one with `--to`, of: 1.2.0, 1.1.0, 1.0.0"), "{error}");
+    assert!(
+        error.contains("no version to go back to; name one with `--to`, of: 1.2.0, 1.1.0, 1.0.0"),
+        "{error}"
+    );
     assert_eq!(step(Some("1.2.0"), 70).unwrap(), "1.2.0");
     assert!(step(Some("9.0.0"), 70).unwrap_err().is_about_names());
     // A clock that went back does not make a decision void.
@@ -126,7 +138,13 @@ fn past_versions_leave_the_present_alone() {
 #[test]
 fn names_mean_one_prompt_or_are_refused() {
     let mut conn = store();
-    for uri in [A, "prompt://core/legal.a", "prompt://org/O/sales.pitch", "prompt://org/O/legal.pitch", "prompt://org/O/solo.one"] {
+    for uri in [
+        A,
+        "prompt://core/legal.a",
+        "prompt://org/O/sales.pitch",
+        "prompt://org/O/legal.pitch",
+        "prompt://org/O/solo.one",
+    ] {
         put(&mut conn, &file(uri, "", "x"), 1).unwrap();
     }
     let uri = |name: &str| resolve(&conn, name).map(|n| n.uri.to_string());
@@ -134,14 +152,22 @@ fn names_mean_one_prompt_or_are_refused() {
     assert_eq!(uri("sales.pitch").unwrap(), "prompt://org/O/sales.pitch");
     assert_eq!(uri("one").unwrap(), "prompt://org/O/solo.one");
     let versioned = resolve(&conn, "one@1.0.0").unwrap();
-    assert_eq!(versioned, Named { uri: "prompt://org/O/solo.one".parse().unwrap(), version: Some(v("1.0.0")) });
+    assert_eq!(
+        versioned,
+        Named { uri: "prompt://org/O/solo.one".parse().unwrap(), version: Some(v("1.0.0")) }
+    );
     assert_eq!(resolve(&conn, "one@active").unwrap().version, None);
     let error = uri("legal.a").unwrap_err();
-    assert_eq!(error.to_string(), "`legal.a` names 2 prompts; say which: prompt://core/legal.a, prompt://org/O/legal.a");
+    assert_eq!(
+        error.to_string(),
+        "`legal.a` names 2 prompts; say which: prompt://core/legal.a, prompt://org/O/legal.a"
+    );
     assert!(error.is_about_names());
     assert!(uri("pitch").unwrap_err().to_string().contains("names 2 prompts"));
     assert!(uri("sales.ptich").unwrap_err().to_string().contains("did you mean sales.pitch?"));
-    assert!(uri("prompt://core/legal.b").unwrap_err().to_string().contains("did you mean prompt://core/legal.a"));
+    assert!(
+        uri("prompt://core/legal.b").unwrap_err().to_string().contains("did you mean prompt://core/legal.a")
+    );
     assert!(uri("zzzzzzz").unwrap_err().to_string().contains("human prompts list"));
     let error = resolve(&conn, "one@2.0.0").unwrap_err().to_string();
     assert_eq!(error, "prompt://org/O/solo.one has no version or label `2.0.0`; it has 1.0.0");
@@ -177,4 +203,20 @@ fn the_shelf_gives_active_versions_and_patches() {
     let audience = Audience { org, user: Some(user) };
     let made = compose::effective(&[A.parse().unwrap()], &audience, &serde_json::Map::new(), &shelf).unwrap();
     assert_eq!(made.text, "CORE\n\nORG\n\nANA");
+}
+
+#[test]
+fn lists_have_one_row_for_each_prompt() {
+    let mut conn = store();
+    put(&mut conn, &file(A, "model: m1\nhuman.requires: [json]\nhuman.autoTune: true\n", "one"), 1).unwrap();
+    put(&mut conn, &file(A, "model: m2\n", "two"), 2).unwrap();
+    let tx = conn.transaction().unwrap();
+    rollback(&tx, &A.parse().unwrap(), None, deed(3)).unwrap();
+    let b = "prompt://core/b";
+    publish(&tx, &file(b, "", "x"), Activation::No, deed(4)).unwrap();
+    let listed = crate::store::prompt_list::all(&tx).unwrap();
+    let rows: Vec<_> =
+        listed.iter().map(|l| (l.uri.to_string(), l.active.clone(), l.model.as_deref())).collect();
+    assert_eq!(rows, [(b.to_owned(), None, None), (A.to_owned(), Some(v("1.0.0")), Some("m1"))]);
+    assert!(listed[1].auto_tune && listed[1].requires == ["json"] && listed[1].task_type == "legal");
 }

@@ -3,7 +3,7 @@
 use semver::Version;
 use serde_json::json;
 
-use super::{Desk, Exit, PromptsError, Result, writing};
+use super::desk::{Desk, Exit, PromptsError, Result, writing};
 use crate::store::prompt_names::resolve;
 use crate::store::prompts;
 
@@ -47,7 +47,9 @@ pub fn activate(args: &ActivateArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         return desk.document(&json!({"uri": named.uri, "active": version, "previousActive": previous}));
     }
     match previous {
-        Some(previous) if previous == version => writeln!(desk.out, "Active already: {}@{version}", named.uri.key)?,
+        Some(previous) if previous == version => {
+            writeln!(desk.out, "Active already: {}@{version}", named.uri.key)?;
+        }
         previous => {
             writeln!(desk.out, "Active: {}@{version}", named.uri.key)?;
             if let Some(previous) = previous {
@@ -67,7 +69,10 @@ pub fn rollback(args: &RollbackArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let tx = writing(desk.conn)?;
     let named = resolve(&tx, &args.prompt)?;
     if named.version.is_some() {
-        let message = format!("`{}` names a version; name the one to go back to with `--to`", args.prompt.escape_debug());
+        let message = format!(
+            "`{}` names a version; name the one to go back to with `--to`",
+            args.prompt.escape_debug()
+        );
         return Err(PromptsError::Usage(message));
     }
     let done = prompts::rollback(&tx, &named.uri, args.to.as_ref(), deed)?;

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Desk, Exit, PromptsError, Result};
+use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
 use crate::engine::compose::{self, Audience};
+use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_names::{self, Named};
 use crate::store::prompt_shelf::Published;
-use crate::store::prompts::{self, PromptStoreError};
+use crate::store::prompts;
 
 /// The organization of calls for which none is named.
 const NO_ORG: &str = "LOCAL";
@@ -49,7 +50,9 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let values = values(args)?;
     let method = args.method.unwrap_or(if args.user.is_some() { Method::Effective } else { Method::Compose });
     if method == Method::Compose && args.user.is_some() {
-        return Err(PromptsError::Usage("`--user` has patches only with `--method effective`; drop one of the two".into()));
+        return Err(PromptsError::Usage(
+            "`--user` has patches only with `--method effective`; drop one of the two".into(),
+        ));
     }
     // One transaction: all names and texts are of one moment.
     let tx = desk.conn.transaction()?;
@@ -84,7 +87,8 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             for uri in &uris {
                 let version = match &uri.version {
                     Some(version) => version.clone(),
-                    None => prompts::active(&tx, uri)?.ok_or_else(|| PromptStoreError::NotActive { uri: uri.clone() })?,
+                    None => prompts::active(&tx, uri)?
+                        .ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(uri.clone()) })?,
                 };
                 files.push(prompts::get(&tx, uri, &version)?);
             }
@@ -118,7 +122,9 @@ fn values(args: &ComposeArgs) -> Result<Map<String, Value>> {
         let value = if json {
             serde_json::from_str(value).map_err(|e| {
                 let name = name.escape_debug();
-                PromptsError::Usage(format!("the value of `{name}` is not JSON: {e}; use `--var` for plain text"))
+                PromptsError::Usage(format!(
+                    "the value of `{name}` is not JSON: {e}; use `--var` for plain text"
+                ))
             })?
         } else {
             Value::String(value.to_owned())

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::{PromptsError, Result};
+use super::desk::{PromptsError, Result};
 use crate::domain::prompt_file::MAX_FILE;
 
 /// Deepest folder below one that was named, and most files taken.
@@ -33,7 +33,9 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
                     files.push(entry.path());
                 }
                 if files.len() > MAX_FILES {
-                    return Err(PromptsError::Usage(format!("more than {MAX_FILES} files; name fewer folders")));
+                    return Err(PromptsError::Usage(format!(
+                        "more than {MAX_FILES} files; name fewer folders"
+                    )));
                 }
             }
         }

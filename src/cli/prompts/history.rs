@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Desk, Exit, Result, time};
+use super::desk::{Desk, Exit, Result, time};
 use crate::engine::visible::one_line;
 use crate::store::prompt_names::resolve;
 use crate::store::prompts;
@@ -39,7 +39,9 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             .take(args.limit)
             .map(|a| json!({"version": a.version, "at": time(a.at), "kind": a.kind, "actor": a.actor, "reason": a.reason}))
             .collect();
-        return desk.document(&json!({"uri": uri, "active": active, "versions": versions, "activations": activations}));
+        return desk.document(
+            &json!({"uri": uri, "active": active, "versions": versions, "activations": activations}),
+        );
     }
     writeln!(desk.out, "{uri}\n\nVersions")?;
     let width = versions.iter().map(|v| v.version.to_string().len()).max().unwrap_or(0);
@@ -47,7 +49,11 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         let mark = if Some(&v.version) == active.as_ref() { "*" } else { " " };
         let (version, at) = (v.version.to_string(), time(v.published_at));
         let note = v.note.as_deref().map(one_line).unwrap_or_default();
-        let line = format!("{mark} {version:<width$}  {at:<24}  {}  {}  {note}", &v.digest[..12], one_line(&v.actor));
+        let line = format!(
+            "{mark} {version:<width$}  {at:<24}  {}  {}  {note}",
+            &v.digest[..12],
+            one_line(&v.actor)
+        );
         writeln!(desk.out, "{}", line.trim_end())?;
     }
     more(desk, versions.len(), args.limit)?;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::{Desk, Exit, Result, files};
+use super::desk::{Desk, Exit, Result};
+use super::files;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::compose::{Shelf, ShelfError};
@@ -30,7 +31,8 @@ struct Drafts<'a> {
 impl Shelf for Drafts<'_> {
     fn prompt(&self, uri: &PromptUri) -> std::result::Result<Option<PromptFile>, ShelfError> {
         let fits = |file: &&PromptFile| {
-            file.uri.unversioned() == uri.unversioned() && (uri.version.is_none() || file.uri.version == uri.version)
+            file.uri.unversioned() == uri.unversioned()
+                && (uri.version.is_none() || file.uri.version == uri.version)
         };
         match self.files.iter().find(fits) {
             Some(file) => Ok(Some(file.clone())),
@@ -79,7 +81,13 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         for finding in findings {
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
             let severity = finding.severity.as_str();
-            writeln!(desk.out, "{}{line}: {severity}[{}]: {}", one_line(name), finding.code, finding.message)?;
+            writeln!(
+                desk.out,
+                "{}{line}: {severity}[{}]: {}",
+                one_line(name),
+                finding.code,
+                finding.message
+            )?;
             writeln!(desk.out, "    {}", finding.next)?;
         }
     }

@@ -4,6 +4,7 @@
 //! `{"at": RFC 3339, "text": the whole file with its human.version, "note": what was said about it, "actor": who}`.
 //! `note` and `actor` may be absent. The version is required, so that importing a history twice changes nothing.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -12,11 +13,13 @@ use chrono::DateTime;
 use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, Exit, PromptsError, Result, files, writing};
+use super::desk::{Desk, Exit, PromptsError, Result, writing};
+use super::files;
 use crate::domain::prompt_file::{MAX_FILE, PromptFile};
 use crate::engine::bump::Change;
 use crate::engine::lint::{self, Severity};
 use crate::engine::visible::one_line;
+use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_shelf::Published;
 use crate::store::prompts::{self, Activation, Deed, Publication};
 
@@ -103,7 +106,9 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
                 writeln!(desk.out, "Previous active: {previous} (available for rollback)")?;
             }
             Some(previous) if !active => writeln!(desk.out, "Active stays: {previous}")?,
-            None if !active => writeln!(desk.out, "No version is active: run `human prompts activate {uri}@{version}`")?,
+            None if !active => {
+                writeln!(desk.out, "No version is active: run `human prompts activate {uri}@{version}`")?;
+            }
             _ => {}
         }
     }
@@ -111,7 +116,12 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
 }
 
 /// Publishes all files, or says what is to correct in any of them. Links between them are looked at once all are in.
-fn publish(tx: &Transaction<'_>, paths: &[PathBuf], activation: Activation, deed: Deed<'_>) -> Result<Vec<Report>> {
+fn publish(
+    tx: &Transaction<'_>,
+    paths: &[PathBuf],
+    activation: Activation,
+    deed: Deed<'_>,
+) -> Result<Vec<Report>> {
     let mut reasons = Vec::new();
     let mut done = Vec::new();
     for path in paths {
@@ -120,17 +130,19 @@ fn publish(tx: &Transaction<'_>, paths: &[PathBuf], activation: Activation, deed
             Err(error) => reasons.push(one_line(&error.to_string())),
             Ok(file) => match prompts::publish(tx, &file, activation, deed) {
                 Ok(published) => done.push((name, file, published)),
-                Err(error @ prompts::PromptStoreError::Sql(_)) => return Err(error.into()),
+                Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),
                 Err(error) => reasons.push(one_line(&format!("{name}: {error}"))),
             },
         }
     }
     let shelf = Published(tx);
-    for (i, (name, file, published)) in done.iter().enumerate() {
-        if let Some((earlier, ..)) = done[..i].iter().find(|(_, _, p)| p.uri.unversioned() == published.uri.unversioned()) {
-            let uri = published.uri.unversioned();
+    let mut holders: HashMap<String, &str> = HashMap::new();
+    for (name, file, published) in &done {
+        let uri = published.uri.unversioned().to_string();
+        if let Some(earlier) = holders.get(&uri) {
             reasons.push(one_line(&format!("{name}: {earlier} holds {uri} as well; publish one of the two")));
         }
+        holders.insert(uri, name);
         for finding in lint::lint(file, Some(&shelf)).iter().filter(|f| f.severity == Severity::Error) {
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
             reasons.push(format!("{}{line}: {}; {}", one_line(name), finding.message, finding.next));
@@ -168,7 +180,8 @@ fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<R
     let mut raw = BufReader::new(file);
     // By the first two bytes, whatever the name says.
     let gzipped = raw.fill_buf().map_err(|error| files::unreadable(path, error))?.starts_with(&[0x1f, 0x8b]);
-    let plain: Box<dyn Read> = if gzipped { Box::new(flate2::read::MultiGzDecoder::new(raw)) } else { Box::new(raw) };
+    let plain: Box<dyn Read> =
+        if gzipped { Box::new(flate2::read::MultiGzDecoder::new(raw)) } else { Box::new(raw) };
     let mut lines = BufReader::new(plain);
     for number in 1.. {
         let mut line = Vec::new();
@@ -177,17 +190,19 @@ fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<R
             break;
         }
         let name = format!("{}:{number}", path.display());
-        let refused = |why: String| PromptsError::Refused { reasons: vec![one_line(&format!("{name}: {why}"))] };
+        let refused =
+            |why: String| PromptsError::Refused { reasons: vec![one_line(&format!("{name}: {why}"))] };
         if line.len() as u64 == MAX_LINE {
             return Err(refused(format!("the line is longer than {MAX_LINE} bytes")));
         }
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let past: Past =
-            serde_json::from_slice(&line).map_err(|e| refused(format!("not a line of a history: {e}; see `at` and `text`")))?;
-        let at = DateTime::parse_from_rfc3339(&past.at)
-            .map_err(|e| refused(format!("`at` is not an RFC 3339 time ({e}); write 2026-11-22T10:00:00Z")))?;
+        let past: Past = serde_json::from_slice(&line)
+            .map_err(|e| refused(format!("not a line of a history: {e}; see `at` and `text`")))?;
+        let at = DateTime::parse_from_rfc3339(&past.at).map_err(|e| {
+            refused(format!("`at` is not an RFC 3339 time ({e}); write 2026-11-22T10:00:00Z"))
+        })?;
         let file = PromptFile::parse(&format!("{name} text"), past.text.as_bytes())?;
         if file.uri.version.is_none() {
             return Err(refused("the text names no version; add `human.version` to it".into()));

@@ -1,18 +1,24 @@
 //! `prompts show` and `prompts diff`: a version's text, and what changed between two.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use super::{Desk, Exit, Result, time};
+use super::desk::{Desk, Exit, Result, time};
 use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::diff::{self, Diff, Role};
 use crate::engine::tokens;
 use crate::engine::visible::one_line;
+use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_names::resolve;
-use crate::store::prompts::{self, PromptStoreError};
+use crate::store::prompts;
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
+
+/// Longest time for a comparison in full detail.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Arguments of `prompts show`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +48,7 @@ fn named(desk: &Desk<'_>, name: &str) -> Result<(PromptUri, PromptFile)> {
     let version = match found.version {
         Some(version) => version,
         None => prompts::active(desk.conn, &found.uri)?
-            .ok_or_else(|| PromptStoreError::NotActive { uri: found.uri.clone() })?,
+            .ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(found.uri.clone()) })?,
     };
     let file = prompts::get(desk.conn, &found.uri, &version)?;
     Ok((found.uri.at(version), file))
@@ -57,7 +63,9 @@ pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     }
     let bare = uri.unversioned();
     let active = prompts::active(desk.conn, &bare)?;
-    let row = prompts::version_rows(desk.conn, &bare)?.into_iter().find(|row| Some(&row.version) == uri.version.as_ref());
+    let row = prompts::version_rows(desk.conn, &bare)?
+        .into_iter()
+        .find(|row| Some(&row.version) == uri.version.as_ref());
     let published = row.map(|row| time(row.published_at));
     let tokens = tokens::estimate(file.template());
     let labels = prompts::labels(desk.conn, &bare)?;
@@ -126,8 +134,8 @@ pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
 pub fn diff(args: &DiffArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let (old_uri, old) = named(desk, &args.old)?;
     let (new_uri, new) = named(desk, &args.new)?;
-    // Published texts are bounded and compared once: no deadline, so that the answer is always the same.
-    let diff = Diff::between(old.text(), new.text(), None);
+    // Two texts without a word in common could keep the comparison busy for minutes; past this it is coarser.
+    let diff = Diff::between(old.text(), new.text(), Instant::now().checked_add(PATIENCE));
     let change = crate::engine::bump::Change::between(&old, &new);
     let (old_name, new_name) = (old_uri.to_string(), new_uri.to_string());
     let folded = diff.folded(CONTEXT);

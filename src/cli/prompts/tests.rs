@@ -5,7 +5,10 @@ use std::path::Path;
 use clap::Parser as _;
 use serde_json::{Value, json};
 
+use rusqlite::Connection;
+
 use super::*;
+use crate::domain::call::Millis;
 use crate::store::prompts::SCHEMA;
 
 #[derive(clap::Parser)]
@@ -84,7 +87,10 @@ const CONTRACT: &str = "---\nname: legal.contract-analysis\ndescription: Finds r
 fn world() -> World {
     let mut world = World::new();
     world.write("p/contract.prompt", CONTRACT);
-    world.write("p/deep/core.prompt", "---\nname: legal.contract-analysis\nhuman.scope: core\n---\nBe just.\n");
+    world.write(
+        "p/deep/core.prompt",
+        "---\nname: legal.contract-analysis\nhuman.scope: core\n---\nBe just.\n",
+    );
     world.write("p/notes.md", "no prompt");
     world.says(&["publish", "%/p"]);
     world
@@ -125,7 +131,12 @@ fn publish_is_all_or_nothing_and_lists_every_fault() {
     world.write("p/e.prompt", CONTRACT);
     let (code, said) = world.fails(&["publish", "%/p"]);
     assert_eq!(code, 1);
-    for part in ["b.prompt:1: the file does not begin", "c.prompt:", "d.prompt:1: prompt://core/d", "e.prompt: %/p/a.prompt holds"] {
+    for part in [
+        "b.prompt:1: the file does not begin",
+        "c.prompt:",
+        "d.prompt:1: prompt://core/d",
+        "e.prompt: %/p/a.prompt holds",
+    ] {
         assert!(said.contains(part), "{part}\n{said}");
     }
     assert!(said.starts_with("nothing was published, 4 things are to correct:"), "{said}");
@@ -138,7 +149,10 @@ fn publish_is_all_or_nothing_and_lists_every_fault() {
 #[test]
 fn a_folder_may_hold_bases_in_any_order() {
     let mut world = World::new();
-    world.write("a.prompt", "---\nname: a\nhuman.scope: org\nhuman.org: O\nhuman.extends: z\n---\n{{base}} and A {{x}}");
+    world.write(
+        "a.prompt",
+        "---\nname: a\nhuman.scope: org\nhuman.org: O\nhuman.extends: z\n---\n{{base}} and A {{x}}",
+    );
     world.write("z.prompt", "---\nname: z\nhuman.scope: core\ninput: {schema: {x: string}}\n---\nZ {{x}}");
     world.says(&["publish", "%/"]);
     assert_eq!(world.says(&["compose", "a", "--method", "effective", "--var", "x=1"]), "Z 1 and A 1");
@@ -154,7 +168,10 @@ fn show_prints_text_that_is_safe_on_a_terminal() {
     assert_eq!(raw, text.replace("---\nred", "human.version: 1.0.0\n---\nred"));
     world.terminal = true;
     let said = world.says(&["show", "a"]);
-    assert!(said.starts_with("prompt://core/a@1.0.0\n  description  d\\u{1b}[31m\n  state        active\n"), "{said}");
+    assert!(
+        said.starts_with("prompt://core/a@1.0.0\n  description  d\\u{1b}[31m\n  state        active\n"),
+        "{said}"
+    );
     assert!(said.ends_with("\n\nred\\u{1b}[31m \\u{202e}x\\r\n"), "{said}");
     let document = world.json(&["show", "a@1.0.0"]);
     assert_eq!(document["template"], "red\u{1b}[31m \u{202e}x\r\n");
@@ -177,11 +194,20 @@ fn history_activate_and_rollback() {
     assert!(history.contains("rollback  me  worse\\u{1b} answers\n"), "{history}");
     assert!(history.contains("me  clearer\n"), "{history}");
     let document = world.json(&["history", uri, "--limit", "1"]);
-    assert_eq!(document["activations"], json!([{"version": "1.0.0", "at": "1970-01-01T00:00:03Z", "kind": "rollback",
-        "actor": "me", "reason": "worse\u{1b} answers"}]));
+    assert_eq!(
+        document["activations"],
+        json!([{"version": "1.0.0", "at": "1970-01-01T00:00:03Z", "kind": "rollback",
+        "actor": "me", "reason": "worse\u{1b} answers"}])
+    );
     let said = world.says(&["activate", &format!("{uri}@1.1.0")]);
-    assert_eq!(said, "Active: legal.contract-analysis@1.1.0\nPrevious active: 1.0.0 (available for rollback)\n");
-    assert_eq!(world.says(&["activate", &format!("{uri}@1.1.0")]), "Active already: legal.contract-analysis@1.1.0\n");
+    assert_eq!(
+        said,
+        "Active: legal.contract-analysis@1.1.0\nPrevious active: 1.0.0 (available for rollback)\n"
+    );
+    assert_eq!(
+        world.says(&["activate", &format!("{uri}@1.1.0")]),
+        "Active already: legal.contract-analysis@1.1.0\n"
+    );
     assert_eq!(world.fails(&["activate", uri]).0, 2);
     assert_eq!(world.fails(&["activate", &format!("{uri}@9.9.9")]).0, 2);
     assert_eq!(world.fails(&["rollback", &format!("{uri}@1.0.0"), "--reason", "x"]).0, 2);
@@ -197,7 +223,10 @@ fn diff_between_versions() {
     world.says(&["publish", "%/p/contract.prompt"]);
     let said = world.says(&["diff", &format!("{uri}@1.0.0"), uri]);
     assert!(said.starts_with(&format!("--- {uri}@1.0.0\n+++ {uri}@1.1.0\n@@ 5 unchanged lines\n")), "{said}");
-    assert!(said.contains("-You know the law of {{city}}.") && said.contains("+You study the law of"), "{said}");
+    assert!(
+        said.contains("-You know the law of {{city}}.") && said.contains("+You study the law of"),
+        "{said}"
+    );
     world.colour = true;
     let said = world.says(&["diff", &format!("{uri}@1.0.0"), uri]);
     assert!(said.contains("\u{1b}[1;4;32mstudy\u{1b}[0m"), "{said:?}");
@@ -210,15 +239,19 @@ fn diff_between_versions() {
 #[test]
 fn compose_prints_text_and_record() {
     let mut world = world();
-    world.write("mine.prompt", "---\nname: tone\nhuman.scope: user\nhuman.org: HUMAN_CORP\nhuman.user: ana\n\
-        human.extends: legal.contract-analysis\n---\nBe kind.\n");
+    world.write(
+        "mine.prompt",
+        "---\nname: tone\nhuman.scope: user\nhuman.org: HUMAN_CORP\nhuman.user: ana\n\
+        human.extends: legal.contract-analysis\n---\nBe kind.\n",
+    );
     world.says(&["publish", "%/mine.prompt"]);
     let (code, said) = world.fails(&["compose", "contract-analysis", "--var", "city=Ulm"]);
     assert_eq!(code, 2);
     assert!(said.contains("prompt://core/legal.contract-analysis, prompt://org/HUMAN_CORP/"), "{said}");
-    let core = "prompt://core/legal.contract-analysis";
-    assert_eq!(world.says(&["compose", core]), "Be just.\n");
-    let effective = ["compose", "contract-analysis", "--org", "HUMAN_CORP", "--user", "ana", "--var", "city=Ulm"];
+    let base = "prompt://core/legal.contract-analysis";
+    assert_eq!(world.says(&["compose", base]), "Be just.\n");
+    let effective =
+        ["compose", "contract-analysis", "--org", "HUMAN_CORP", "--user", "ana", "--var", "city=Ulm"];
     assert_eq!(world.says(&effective), "Be just.\n\nYou know the law of Ulm.\n\nBe kind.\n");
     let made = world.json(&[&effective[..], &["--var-json", "tags=[\"a\",\"b\"]"]].concat());
     assert_eq!(made["text"], "Be just.\n\nYou know the law of Ulm. a b\n\nBe kind.\n");
@@ -227,13 +260,13 @@ fn compose_prints_text_and_record() {
     assert_eq!(record["orgId"], "HUMAN_CORP");
     assert_eq!(record["variablesUsed"], json!(["city", "tags"]));
     assert_eq!(record["layers"].as_array().unwrap().len(), 3);
-    assert_eq!(record["promptUris"][0], core);
+    assert_eq!(record["promptUris"][0], base);
     for (words, code) in [
-        (&["compose", core, "--var", "city"][..], 2),
-        (&["compose", core, "--var", "x=1", "--var", "x=2"], 2),
-        (&["compose", core, "--var-json", "x={"], 2),
-        (&["compose", core, "--var", "x=1"], 1),
-        (&["compose", core, "--user", "ana", "--method", "compose"], 2),
+        (&["compose", base, "--var", "city"][..], 2),
+        (&["compose", base, "--var", "x=1", "--var", "x=2"], 2),
+        (&["compose", base, "--var-json", "x={"], 2),
+        (&["compose", base, "--var", "x=1"], 1),
+        (&["compose", base, "--user", "ana", "--method", "compose"], 2),
         (&["compose", "nothing"], 2),
         (&["compose", "prompt://core/legal.contract-analysis@3.0.0"], 2),
     ] {
@@ -245,7 +278,10 @@ fn compose_prints_text_and_record() {
 fn lint_reports_and_fails_on_errors() {
     let mut world = World::new();
     world.write("a.prompt", CONTRACT);
-    assert_eq!(world.says(&["lint", "%/a.prompt"]), "files: 1, tokens: about 19, errors: 0, warnings: 0, hints: 0\n");
+    assert_eq!(
+        world.says(&["lint", "%/a.prompt"]),
+        "files: 1, tokens: about 19, errors: 0, warnings: 0, hints: 0\n"
+    );
     world.write("b.prompt", "---\nname: b\nhuman.scope: core\ninput: {schema: {x: string}}\n---\n{{y}}");
     world.write("c.prompt", "");
     let (code, said) = world.fails(&["lint", "%/"]);
