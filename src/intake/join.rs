@@ -204,7 +204,9 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
             .collect();
         let own = forest.call(outer).response_id.as_deref();
         if answers.len() < 2 {
-            inner.iter().for_each(|&i| sets.join(outer, i));
+            for &i in &inner {
+                sets.join(outer, i);
+            }
         } else if own.is_some_and(|own| answers.contains(own)) {
             inner
                 .iter()
@@ -238,7 +240,9 @@ fn close_streams(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
                 openers.entry(key(i)).or_default().push((forest.facts[i].end_ns, i));
             }
         }
-        openers.values_mut().for_each(|list| list.sort_unstable());
+        for list in openers.values_mut() {
+            list.sort_unstable();
+        }
         tails.retain(|&tail| {
             if !same_place && forest.facts[tail].parent.is_some() {
                 return true;

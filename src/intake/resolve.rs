@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::join::{self, Forest};
 use super::signal::hex;
-use super::span::{CallFact, Kind, PromptFact, SpanFact, millis};
+use super::span::{CallFact, Kind, PromptFact, SpanFact};
+use super::wire::millis;
 use crate::domain::call::Call;
 use crate::domain::feedback::alias;
 
@@ -91,7 +92,9 @@ impl Prompts {
                 places.entry((fact.trace, parent)).or_default().push((fact.end_ns, i));
             }
         }
-        places.values_mut().for_each(|list| list.sort_unstable());
+        for list in places.values_mut() {
+            list.sort_unstable();
+        }
         Prompts(places)
     }
 

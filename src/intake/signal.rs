@@ -234,7 +234,7 @@ impl ScoreRules {
         let label = score.label.as_deref();
         let yes = match (score.value, label.map(normal).as_deref()) {
             (Some(Measure::Bool(value)), _) => Some(value),
-            (Some(Measure::Number(value)), _) if value == 0.0 => Some(false),
+            (Some(Measure::Number(value)), _) if value.abs() < f64::EPSILON => Some(false),
             (Some(Measure::Number(value)), _) if (value - 1.0).abs() < f64::EPSILON => Some(true),
             (None, Some("true" | "yes" | "1")) => Some(true),
             (None, Some("false" | "no" | "0")) => Some(false),
