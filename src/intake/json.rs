@@ -142,9 +142,7 @@ impl<'a> Any<'a> {
             Any { text: Some(text), .. } => Value::Text(text.0),
             Any { bool: Some(bool), .. } => Value::Bool(bool),
             Any { int: Some(Number::Int(int)), .. } => Value::Int(int),
-            Any { int: Some(number), .. } | Any { double: Some(number), .. } => {
-                Value::Float(number.float())
-            }
+            Any { int: Some(number), .. } | Any { double: Some(number), .. } => Value::Float(number.float()),
             _ => Value::Other,
         }
     }

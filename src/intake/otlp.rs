@@ -10,9 +10,9 @@ use flate2::read::MultiGzDecoder;
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
 use super::json::Json;
 use super::protobuf::Protobuf;
-use super::signal::About;
 use super::reading::{self, Origin};
 use super::scoring::{self, EVALUATION};
+use super::signal::About;
 use super::wire::{self, Enclosing, Encoding, RawLog, Signal, Value};
 
 /// Decodes one OTLP body. Headers help and are not believed: gzip is recognised by its magic number, JSON by its

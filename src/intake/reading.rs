@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 
-use super::conventions::{self, EXCLUDES_CACHE, Entry, FIELDS, Family, Field, LOGFIRE_VARIABLE, NAMINGS, Reading, Use};
+use super::conventions::{
+    self, EXCLUDES_CACHE, Entry, FIELDS, Family, Field, LOGFIRE_VARIABLE, NAMINGS, Reading, Use,
+};
 use super::members;
 use super::scoring;
 use super::signal::{Score, clip};
@@ -250,9 +252,7 @@ impl<'r> Reader<'r> {
             streamed: tail || ttft_us.is_some() || self.word(Field::Streamed).as_deref() == Some("true"),
             model_used: self.text(Field::ModelUsed),
             model_named: self.text(Field::ModelNamed),
-            model_requested: self
-                .text(Field::ModelRequested)
-                .or_else(|| bare_model(span).and_then(cut)),
+            model_requested: self.text(Field::ModelRequested).or_else(|| bare_model(span).and_then(cut)),
             provider: self.text(Field::Provider),
             input_tokens: self.count(Field::InputTokens),
             // OpenLIT passes Anthropic's own count on, which leaves the cache out.
