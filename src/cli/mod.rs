@@ -1,3 +1,6 @@
+//! The command line: one file per family of verbs, one way to print text and JSON.
+
+pub mod prompts;
 //! The command line: what the verbs print.
 //!
 //! Start with [`report`]. Whatever came from outside goes through [`plain::shown`] before it is printed.

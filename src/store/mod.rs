@@ -3,8 +3,14 @@
 //!
 //! Start with [`Store`]. Telemetry stands behind the traits of [`telemetry`].
 
+pub mod catalog;
 pub mod fault;
 pub mod models;
+pub mod prompt_error;
+pub mod prompt_list;
+pub mod prompt_names;
+pub mod prompt_shelf;
+pub mod prompts;
 mod quarantine;
 mod reader;
 mod schema;

@@ -5,13 +5,13 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::{Kind, Result, StoreError};
-use super::telemetry;
+use super::{models, prompts, quarantine, telemetry};
 
 /// Marks the file as ours ("HUMN").
 const APPLICATION_ID: i32 = 0x4855_4D4E;
 
 /// Each step takes the schema from its index to its index + 1.
-const MIGRATIONS: &[&[&str]] = &[&[telemetry::SCHEMA, super::quarantine::SCHEMA]];
+const MIGRATIONS: &[&[&str]] = &[&[telemetry::SCHEMA, prompts::SCHEMA, models::SCHEMA, quarantine::SCHEMA]];
 
 /// The schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;
