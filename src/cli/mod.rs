@@ -1,7 +1,4 @@
 //! The command line: one file per family of verbs, one way to print text and JSON.
-
-pub mod prompts;
-//! The command line: what the verbs print.
 //!
 //! Start with [`report`]. Whatever came from outside goes through [`plain::shown`] before it is printed.
 
@@ -9,5 +6,6 @@ pub mod board;
 pub mod models;
 pub mod number;
 pub mod plain;
+pub mod prompts;
 pub mod report;
 pub mod table;

@@ -9,7 +9,7 @@ use crate::domain::model::Day;
 use crate::domain::window::Window;
 use crate::engine::affinity::affinities;
 use crate::engine::performance::{Names, snapshot};
-use crate::engine::rank::{self, Roster, Sort, Standings, Subject};
+use crate::engine::rank::{self, Lineup, Roster, Sort, Subject};
 use crate::engine::rollup::{CallFacts, Cell, CellKey, Clock, Layer, VersionId};
 
 struct One(Version, Vec<&'static str>);
@@ -126,8 +126,8 @@ fn the_board_and_the_models() {
     ];
     let (of_version, names) = ([rank::NO_SUBJECT, rank::NO_SUBJECT, 0, 1], ["m".to_owned()]);
     let roster = Roster { subjects: &subjects, of_version: &of_version, models: &names };
-    let standings = Standings::new(roster, cells.iter().map(|(k, c)| (k, c)));
-    let ranked = standings.rank(&"".parse().unwrap(), Sort::default(), 10);
+    let lineup = Lineup::new(roster, cells.iter().map(|(k, c)| (k, c)));
+    let ranked = lineup.rank(&"".parse().unwrap(), Sort::default(), 10);
     let text = board::text(&ranked, Page::default());
     println!("{text}");
     let lines: Vec<&str> = text.lines().collect();
@@ -143,7 +143,7 @@ fn the_board_and_the_models() {
     );
     let narrow = board::text(&ranked, Page { width: Some(60), bold: false });
     assert!(narrow.lines().all(|line| table::width(line) <= 60) && narrow.contains("NEG"), "{narrow}");
-    let cut = standings.rank(&"".parse().unwrap(), Sort::default(), 1);
+    let cut = lineup.rank(&"".parse().unwrap(), Sort::default(), 1);
     assert!(board::text(&cut, Page::default()).ends_with("1 of 2 prompts\n"));
 
     let bundled = crate::intake::prices::bundled();

@@ -1,6 +1,6 @@
 //! The leaderboard: one row per prompt out of the cells of all, filtered, sorted, cut.
 //!
-//! [`Standings`] are made once per set of cells; ranking them is a sort. What is dear (percentiles, intervals) is made
+//! A [`Lineup`] is made once per set of cells; ranking it is a sort. What is dear (percentiles, intervals) is made
 //! only for rows that are sorted or shown by it.
 
 mod column;
@@ -43,7 +43,7 @@ pub struct Board<'a> {
 /// The cells of a window put in order by subject and model, so that every other sort, filter or limit is a pass over
 /// a few megabytes. Made anew when the cells have changed.
 #[derive(Debug, Clone)]
-pub struct Standings<'a, 'c> {
+pub struct Lineup<'a, 'c> {
     roster: Roster<'a>,
     /// By subject: where its sums and its cells begin; one more than there are subjects.
     starts: Vec<(u32, u32)>,
@@ -53,7 +53,7 @@ pub struct Standings<'a, 'c> {
     cells: Vec<(u32, &'c Cell)>,
 }
 
-impl<'a, 'c> Standings<'a, 'c> {
+impl<'a, 'c> Lineup<'a, 'c> {
     /// `cells`: all cells of the window, any number per key. Cells of [`CellKey::FLEET`] are left out, since they hold
     /// every call once more.
     pub fn new(roster: Roster<'a>, cells: impl Iterator<Item = (&'c CellKey, &'c Cell)>) -> Self {
@@ -84,7 +84,7 @@ impl<'a, 'c> Standings<'a, 'c> {
         }
         starts.push((sums.len() as u32, passed));
         let cells = found.into_iter().map(|(_, model, cell)| (model, cell)).collect();
-        Standings { roster, starts, sums, cells }
+        Lineup { roster, starts, sums, cells }
     }
 
     /// Ranks the subjects that have calls.
@@ -151,6 +151,17 @@ impl<'a, 'c> Standings<'a, 'c> {
         }
         [0.5, 0.95].map(|q| pool.quantile(q).map(|us| us / 1e3))
     }
+}
+
+/// Ranks once: [`Lineup::new`] and [`Lineup::rank`] in one. Who ranks the same cells again keeps the line-up.
+pub fn board<'a, 'c>(
+    roster: Roster<'a>,
+    cells: impl Iterator<Item = (&'c CellKey, &'c Cell)>,
+    filter: &Filter,
+    sort: Sort,
+    limit: usize,
+) -> Board<'a> {
+    Lineup::new(roster, cells).rank(filter, sort, limit)
 }
 
 /// Where a row stands by the sorting column alone.

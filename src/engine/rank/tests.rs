@@ -65,7 +65,7 @@ impl Fleet {
 
     fn board(&self, filter: &str, sort: &str, limit: usize) -> Board<'_> {
         let roster = Roster { subjects: &self.subjects, of_version: &self.of_version, models: &self.models };
-        Standings::new(roster, self.cells.iter()).rank(&filter.parse().unwrap(), sort.parse().unwrap(), limit)
+        Lineup::new(roster, self.cells.iter()).rank(&filter.parse().unwrap(), sort.parse().unwrap(), limit)
     }
 
     fn names(&self, filter: &str, sort: &str) -> Vec<&str> {
@@ -166,7 +166,7 @@ proptest! {
         if let Ok(filter) = text.parse::<Filter>() {
             let fleet = Fleet::new();
             let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models };
-            let all = Standings::new(roster, fleet.cells.iter()).rank(&filter, Sort::default(), 10);
+            let all = Lineup::new(roster, fleet.cells.iter()).rank(&filter, Sort::default(), 10);
             prop_assert!(all.matched <= 3);
         }
     }
