@@ -10,4 +10,6 @@ pub mod shrink;
 pub mod sketch;
 
 #[cfg(test)]
+mod coverage;
+#[cfg(test)]
 pub(crate) mod vectors;
