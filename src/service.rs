@@ -10,11 +10,13 @@ use std::time::SystemTime;
 use semver::Version;
 
 use crate::config::Config;
+use crate::demo::{Publication, World};
 use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::call::Millis;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
-use crate::domain::model::{Day, ModelCard, PriceRow};
+use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
+use crate::domain::prompt_file::PromptFile;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
 use crate::engine::names::{NameError, find};
@@ -23,10 +25,11 @@ use crate::engine::rank::{NO_SUBJECT, Roster, Subject};
 use crate::engine::rollup::{Cell, CellKey, Cells, VersionId};
 use crate::engine::{affinity, performance};
 use crate::intake::events::derived_id;
-use crate::intake::{Intake, Options, Preparation, prices};
+use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::catalog::Published;
 use crate::store::telemetry::{CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals};
-use crate::store::{Access, Reader, Store, StoreError};
+use crate::store::prompts::{Activation, Deed};
+use crate::store::{Access, Kind, Reader, Store, StoreError};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -350,29 +353,60 @@ impl Service {
         Ok(self.store.write(move |tx| tx.import_models(&prices, &cards))?)
     }
 
-    /// Every model: those that telemetry has seen in the window, with what is known of its price today.
-    pub fn models(&self, window: Window) -> Result<Vec<ModelLine>> {
+    /// The price table and the model cards in force.
+    pub fn model_table(&self) -> Result<ModelTable> {
         let reader = self.read()?;
-        let dictionary = reader.dictionary()?;
-        let cells = Self::cells(&reader, &dictionary, window, Some(&[CellKey::FLEET]))?;
-        let (rows, bundled) = self.prices(&reader)?;
-        let prices = Prices::new(rows);
-        let today = Day::of(now());
-        let mut lines: Vec<ModelLine> = dictionary
-            .models()
-            .iter()
-            .enumerate()
-            .map(|(id, model)| {
-                let of_model = cells.iter().filter(|(key, _)| key.model as usize == id);
-                let mut cell = Cell::default();
-                of_model.for_each(|(_, c)| cell.merge(c, 1));
-                let provider = (!model.provider.is_empty()).then_some(model.provider.as_str());
-                let price = prices.lookup(&model.name, provider, today).map(|q| q.price.clone());
-                ModelLine { model: model.name.clone(), provider: provider.map(str::to_owned), cell, price, bundled }
-            })
-            .collect();
-        lines.sort_by(|a, b| b.cell.calls.cmp(&a.cell.calls).then_with(|| a.model.cmp(&b.model)));
-        Ok(lines)
+        let (prices, bundled) = self.prices(&reader)?;
+        let cards = if bundled { prices::bundled().cards } else { reader.model_cards()? };
+        Ok(ModelTable { prices, cards, bundled })
+    }
+
+    /// Publishes the prompts of a demo world, and counts its traffic through the ordinary intake.
+    pub fn make_demo(&self, world: &World) -> std::result::Result<Receipt, IntakeError> {
+        let publications: Vec<Publication> = world.prompts().collect();
+        self.store.write(move |tx| {
+            for publication in &publications {
+                let file = PromptFile::parse(&publication.uri.to_string(), publication.text.as_bytes())
+                    .map_err(StoreError::corrupt)?;
+                let deed = Deed { at: publication.active_from, actor: "demo", reason: None };
+                tx.publish(&file, Activation::AsOfThen, deed)?;
+            }
+            Ok(())
+        })?;
+        let mut intake = self.intake().map_err(|e| StoreError::new(Kind::Failed, e.to_string()))?;
+        world.traffic().try_for_each(|event| intake.event(event))?;
+        intake.finish()
+    }
+
+    /// Checks the file and the roll-ups: what is wrong, and how many cells were compared.
+    pub fn check(&self) -> Result<(Vec<String>, usize)> {
+        let reader = self.read()?;
+        let mut faults = reader.integrity()?;
+        let (cells, differ) = reader.verify_rollups()?;
+        if let Some((hour, key)) = differ.first() {
+            let n = differ.len();
+            faults.push(format!("{n} of {cells} cells are not the fold of the kept calls; the first: hour {hour}, {key:?}"));
+        }
+        Ok((faults, cells))
+    }
+
+    /// Quarantined inputs by reason, most first.
+    pub fn quarantine(&self) -> Result<Vec<(String, i64)>> {
+        Ok(self.read()?.quarantine_reasons()?)
+    }
+
+    /// Lets go of what retention says is too old; calls and rows of cells that went.
+    pub fn sweep(&self) -> Result<(usize, usize)> {
+        let keep = self.config.retention;
+        let (mut calls, mut cells) = (0, 0);
+        loop {
+            let swept = self.store.write(move |tx| tx.sweep(&keep))?;
+            calls += swept.calls;
+            cells += swept.cells;
+            if !swept.more {
+                return Ok((calls, cells));
+            }
+        }
     }
 
     /// Totals, and when the calls began and ended.
@@ -382,17 +416,13 @@ impl Service {
     }
 }
 
-/// One model of the fleet.
+/// What is known of models.
 #[derive(Debug)]
-pub struct ModelLine {
-    /// Its name, as telemetry has it.
-    pub model: String,
-    /// Its provider, as telemetry has it.
-    pub provider: Option<String>,
-    /// All its calls in the window.
-    pub cell: Cell,
-    /// What a token costs today, if a price is known.
-    pub price: Option<crate::domain::model::Price>,
-    /// Whether prices come from the built-in table.
+pub struct ModelTable {
+    /// Dated prices.
+    pub prices: Vec<PriceRow>,
+    /// Capabilities and limits.
+    pub cards: Vec<ModelCard>,
+    /// Whether this is the built-in table.
     pub bundled: bool,
 }
