@@ -24,12 +24,15 @@ pub struct Model {
 /// conventions and price tables know the same price list.
 pub fn provider(name: &str) -> String {
     let name = name.trim().to_lowercase();
+    // The AI SDK names the interface after the provider.
+    let interfaces = [".chat", ".responses", ".messages", ".completion", ".embedding"];
+    let name = interfaces.iter().find_map(|i| name.strip_suffix(i)).unwrap_or(&name).to_owned();
     if name.starts_with("vertex_ai") || name == "gcp.vertex_ai" || name == "google-vertex" {
         return "vertex_ai".into();
     }
     match name.as_str() {
         "text-completion-openai" => "openai",
-        "azure.ai.openai" | "az.ai.openai" | "azure_openai" | "azure_text" => "azure",
+        "azure.ai.openai" | "az.ai.openai" | "azure-openai" | "azure_openai" | "azure_text" => "azure",
         "azure.ai.inference" | "az.ai.inference" => "azure_ai",
         "gemini" | "gcp.gemini" | "google_ai_studio" | "google-generativeai" | "google.generative-ai" => {
             "google"
@@ -425,6 +428,23 @@ mod tests {
             assert_eq!(PicoUsd::per_token(usd), None);
         }
         assert_eq!(PicoUsd::per_token(3.125e-7), Some(PicoUsd(312_500)));
+    }
+
+    #[test]
+    fn a_provider_has_one_spelling() {
+        for (name, want) in [
+            (" OpenAI", "openai"),
+            ("openai.responses", "openai"),
+            ("anthropic.messages", "anthropic"),
+            ("az.ai.openai", "azure"),
+            ("vertex_ai-language-models", "vertex_ai"),
+            ("gcp.gemini", "google"),
+            ("bedrock_converse", "bedrock"),
+            ("ollama_chat", "ollama_chat"),
+            (".chat", ""),
+        ] {
+            assert_eq!(provider(name), want);
+        }
     }
 
     #[test]
