@@ -6,4 +6,5 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod intake;
+pub mod service;
 pub mod store;

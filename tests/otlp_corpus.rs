@@ -1,79 +1,15 @@
 //! The corpus of captures from real instrumentations: every run must give the calls, tokens, cost, prompts and
-//! feedback that its expectation states, in any order of arrival and however often a body is sent.
-//! The corpus lies beside the repository (`HUMAN_SHARED`, else `../shared`); without it the tests say so and pass.
+//! feedback that its expectation states.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
 
-use human::domain::feedback::{Feedback, alias};
-use human::intake::{Headers, Options, PromptSource, Resolved, SpanFact, resolve, take};
-use proptest::prelude::*;
+use corpus::{bodies, corpus, json, runs, world};
+use human::domain::feedback::{Feedback, Signal, alias};
+use human::intake::{PromptSource, Resolved, resolve};
 use serde_json::Value;
-
-fn corpus() -> Option<PathBuf> {
-    let shared = std::env::var_os("HUMAN_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let corpus = shared.join("otlp");
-    if !corpus.is_dir() {
-        println!("skipped: no corpus at {}", corpus.display());
-        return None;
-    }
-    Some(corpus)
-}
-
-fn runs(corpus: &Path) -> Vec<PathBuf> {
-    let mut runs: Vec<PathBuf> = fs::read_dir(corpus)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.join("run.expect.json").is_file())
-        .collect();
-    runs.sort();
-    runs
-}
-
-struct Body {
-    name: String,
-    headers: Headers,
-    bytes: Vec<u8>,
-}
-
-fn bodies(run: &Path) -> Vec<Body> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(run)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|x| x == "body"))
-        .collect();
-    paths.sort();
-    let body = |path: PathBuf| Body {
-        name: path.file_stem().unwrap().to_str().unwrap().into(),
-        headers: Headers::from_capture(&fs::read(path.with_extension("headers.json")).unwrap()).unwrap(),
-        bytes: fs::read(&path).unwrap(),
-    };
-    paths.into_iter().map(body).collect()
-}
-
-fn json(path: &Path) -> Value {
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-#[derive(Default)]
-struct World {
-    facts: Vec<SpanFact>,
-    feedback: BTreeMap<String, Feedback>,
-}
-
-fn world(bodies: &[Body]) -> World {
-    let mut world = World::default();
-    for body in bodies {
-        let decoded = take(&body.headers, &body.bytes, &Options::default())
-            .unwrap_or_else(|e| panic!("{}: {e}", body.name));
-        assert_eq!(decoded.rejected, [], "{}", body.name);
-        world.facts.extend(decoded.facts);
-        world.feedback.extend(decoded.feedback.into_iter().map(|f| (f.id.clone(), f)));
-    }
-    world
-}
 
 fn hex<const N: usize>(value: &Value) -> [u8; N] {
     let text = value.as_str().unwrap();
@@ -249,7 +185,7 @@ fn every_run_gives_what_its_expectation_states() {
                 ));
                 continue;
             };
-            if g.signal.map(human::domain::feedback::Signal::as_str) != signal {
+            if g.signal.map(Signal::as_str) != signal {
                 mismatches.push(format!("feedback `{what}`: expected {signal:?}, got {:?}", g.signal));
             }
             if let Some(source) = f["source"].as_str().filter(|s| *s != g.source.as_str()) {

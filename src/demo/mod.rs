@@ -41,7 +41,9 @@ mod words;
 mod world;
 
 #[cfg(test)]
+mod parse_tests;
+#[cfg(test)]
 mod tests;
 
-pub use traffic::{Event, Traffic};
+pub use traffic::Traffic;
 pub use world::{Plan, Publication, World};

@@ -11,6 +11,7 @@ use super::stories::{DRIFTS, STORIES};
 use super::traffic::LATEST_FEEDBACK_MS;
 use super::world::{DAY_MS, UNMANAGED};
 use super::*;
+use crate::domain::event::Event;
 use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::{Signal, Source};
 

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
+use crate::domain::event::Event;
 use crate::domain::prompt::{PromptCallMetadata, PromptLayer};
 
 use super::arrivals::{Arrival, Arrivals};
@@ -21,25 +22,6 @@ use super::prompts::ORG;
 use super::stories;
 use super::words::{Failure, remarks};
 use super::world::{DAY_MS, Recipe, Turn, World};
-
-/// Something that telemetry would report.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// A finished model call.
-    Call(Call),
-    /// A signal about an earlier call.
-    Feedback(Feedback),
-}
-
-impl Event {
-    /// When it happened.
-    pub fn at(&self) -> Millis {
-        match self {
-            Event::Call(call) => call.at,
-            Event::Feedback(feedback) => feedback.at,
-        }
-    }
-}
 
 /// Longest time from a call to its signal.
 pub const LATEST_FEEDBACK_MS: i64 = 4 * DAY_MS;

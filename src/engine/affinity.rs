@@ -134,21 +134,21 @@ pub fn affinities<'m>(
     model: impl Fn(u32) -> &'m str,
 ) -> Vec<PromptModelAffinity> {
     let by_model = |cells: &Vec<(CellKey, &Cell)>| {
-        let mut sums: BTreeMap<u32, Cell> = BTreeMap::new();
+        let mut sums: BTreeMap<&'m str, Cell> = BTreeMap::new();
         for (key, cell) in cells.iter().filter(|(key, _)| key.version >= CellKey::FIRST_VERSION) {
-            sums.entry(key.model).or_default().merge(cell, 1);
+            sums.entry(model(key.model)).or_default().merge(cell, 1);
         }
         sums
     };
-    let sums: Vec<BTreeMap<u32, Cell>> = peers.iter().map(by_model).collect();
+    let sums: Vec<BTreeMap<&str, Cell>> = peers.iter().map(by_model).collect();
     let Some(mine) = sums.get(own) else { return vec![] };
-    let models: BTreeSet<u32> = sums.iter().flat_map(|row| row.keys().copied()).collect();
+    let models: BTreeSet<&str> = sums.iter().flat_map(|row| row.keys().copied()).collect();
     let rows: Vec<Vec<Observation>> = sums
         .iter()
         .map(|row| models.iter().map(|m| row.get(m).map(Observation::of).unwrap_or_default()).collect())
         .collect();
     let worth = worth(&rows);
-    let found: Vec<(&Cell, u32, Worth)> = models
+    let found: Vec<(&Cell, &str, Worth)> = models
         .iter()
         .zip(&worth[own])
         .filter_map(|(m, worth)| mine.get(m).filter(|cell| cell.calls > 0).map(|cell| (cell, *m, *worth)))
@@ -157,7 +157,7 @@ pub fn affinities<'m>(
     let mut affinities: Vec<PromptModelAffinity> = found
         .iter()
         .zip(hierarchy::probability_best(&candidates))
-        .map(|((cell, m, worth), probability)| affinity(prompt, model(*m), cell, worth, probability))
+        .map(|((cell, m, worth), probability)| affinity(prompt, m, cell, worth, probability))
         .collect();
     affinities.sort_by(|a, b| {
         b.affinity_score.total_cmp(&a.affinity_score).then_with(|| a.model_id.cmp(&b.model_id))

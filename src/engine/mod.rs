@@ -13,6 +13,7 @@ pub mod compose;
 pub mod diff;
 pub mod evidence;
 pub mod lint;
+pub mod names;
 pub mod performance;
 pub mod price;
 pub mod rank;

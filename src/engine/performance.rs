@@ -43,7 +43,8 @@ pub fn snapshot<'a>(
     affinities: &[PromptModelAffinity],
 ) -> PromptPerformanceSnapshot {
     let mut total = Cell::default();
-    let mut models: BTreeMap<u32, Cell> = BTreeMap::new();
+    // By name: the same model by two providers is one line of the report.
+    let mut models: BTreeMap<&str, Cell> = BTreeMap::new();
     let mut versions: BTreeMap<VersionId, Cell> = BTreeMap::new();
     let mut layers: BTreeMap<Layer, Cell> = BTreeMap::new();
     for (key, cell) in cells {
@@ -51,7 +52,7 @@ pub fn snapshot<'a>(
             continue;
         }
         total.merge(cell, 1);
-        models.entry(key.model).or_default().merge(cell, 1);
+        models.entry(names.model(key.model)).or_default().merge(cell, 1);
         versions.entry(key.version).or_default().merge(cell, 1);
         layers.entry(key.layer).or_default().merge(cell, 1);
     }
@@ -59,7 +60,7 @@ pub fn snapshot<'a>(
     let mut model_breakdown: Vec<ModelPart> = models
         .iter()
         .filter(|(_, cell)| cell.calls > 0)
-        .map(|(&model, cell)| ModelPart { model_id: names.model(model).to_owned(), part: part(cell) })
+        .map(|(&model, cell)| ModelPart { model_id: model.to_owned(), part: part(cell) })
         .collect();
     model_breakdown
         .sort_by(|a, b| b.part.call_count.cmp(&a.part.call_count).then_with(|| a.model_id.cmp(&b.model_id)));

@@ -7,7 +7,7 @@ use super::{otlp, rest};
 const NO_TELEMETRY: &[&str] =
     &["/api/prompt/", "/api/public/", "/api/vault/", "/v1/traceloop/", "/v1/prompts/"];
 
-/// Takes one request as it was, or would have been, POSTed: OTLP traces, logs and metrics at any path that ends in
+/// Takes one request as it was, or would have been, sent: OTLP traces, logs and metrics at any path that ends in
 /// their name, Langfuse scores, Traceloop annotations. Requests without a body yield nothing; an unknown path is an
 /// error, so that its body is quarantined and not lost.
 pub fn take(headers: &Headers, body: &[u8], options: &Options) -> Result<Decoded, DecodeError> {

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::domain::call::{Call, Millis, NanoUsd};
+use crate::domain::event::Event;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata, PromptLayer, PromptUri};
 
@@ -24,15 +25,6 @@ const MAX_TEXT: usize = 512;
 const MAX_DETAIL: usize = 4096;
 /// Compositions that are remembered while reading.
 const REMEMBERED: usize = 4096;
-
-/// One native event.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// `"type":"call"`
-    Call(Call),
-    /// `"type":"feedback"`
-    Feedback(Feedback),
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -69,6 +69,39 @@ pub(super) struct Forest<'f> {
     pub parent: Vec<Option<usize>>,
     /// Steps to the root.
     pub depth: Vec<u32>,
+    /// What the spans above say.
+    pub above: Vec<Above>,
+}
+
+/// The nearest spans above a span that say something, up to a judge: what lies beyond it is what is judged.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Above {
+    /// That names a prompt.
+    pub prompt: Option<usize>,
+    /// That names a session.
+    pub session: Option<usize>,
+    /// That names a user.
+    pub user: Option<usize>,
+    /// That names an agent.
+    pub agent: Option<usize>,
+    /// The judge.
+    pub judge: Option<usize>,
+}
+
+impl Above {
+    /// What a child of span `i` has above it, where `beyond` is what `i` has above itself.
+    fn below(i: usize, fact: &SpanFact, beyond: Above) -> Above {
+        let judge = fact.kind == Kind::Evaluator;
+        let beyond = if judge { Above { judge: Some(i), ..Above::default() } } else { beyond };
+        let here = |said: bool| said.then_some(i);
+        Above {
+            prompt: here(fact.prompt.as_ref().is_some_and(|p| p.name.is_some())).or(beyond.prompt),
+            session: here(fact.session.is_some()).or(beyond.session),
+            user: here(fact.user.is_some()).or(beyond.user),
+            agent: here(fact.agent.is_some()).or(beyond.agent),
+            judge: beyond.judge,
+        }
+    }
 }
 
 impl<'f> Forest<'f> {
@@ -81,12 +114,13 @@ impl<'f> Forest<'f> {
         let mut parent: Vec<Option<usize>> =
             facts.iter().map(|f| f.parent.and_then(|parent| place(f.trace, parent))).collect();
         let depth = depths(&mut parent);
-        Forest { facts, parent, depth }
-    }
-
-    /// The ancestors, nearest first.
-    pub(super) fn ancestors(&self, i: usize) -> impl Iterator<Item = usize> {
-        std::iter::successors(self.parent[i], |&i| self.parent[i])
+        let mut above = vec![Above::default(); facts.len()];
+        for i in downwards(&depth) {
+            if let Some(parent) = parent[i] {
+                above[i] = Above::below(parent, facts[parent], above[parent]);
+            }
+        }
+        Forest { facts, parent, depth, above }
     }
 
     fn call(&self, i: usize) -> &CallFact {
@@ -94,6 +128,13 @@ impl<'f> Forest<'f> {
         static NONE: std::sync::LazyLock<CallFact> = std::sync::LazyLock::new(CallFact::default);
         self.facts[i].call.as_deref().unwrap_or(&NONE)
     }
+}
+
+/// All indices, parents before children.
+fn downwards(depth: &[u32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..depth.len()).collect();
+    order.sort_unstable_by_key(|&i| depth[i]);
+    order
 }
 
 /// Steps to the root of each; where parents run in a circle, it is cut.
@@ -179,20 +220,20 @@ pub(super) fn group(forest: &Forest<'_>) -> Vec<Vec<usize>> {
 /// they are wrappers, whatever they call themselves.
 fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
     let facts = &forest.facts;
-    let mut order: Vec<usize> = (0..facts.len()).collect();
-    order.sort_unstable_by_key(|&i| forest.depth[i]);
     // The nearest call above, through spans that add nothing. A tool, an agent or a judge that runs inside a call
     // makes calls of its own.
     let mut above: Vec<Option<usize>> = vec![None; facts.len()];
     let mut below: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
-    for i in order {
+    for i in downwards(&forest.depth) {
         above[i] = forest.parent[i].and_then(|parent| match facts[parent].kind {
             Kind::ModelCall => Some(parent),
             Kind::Wrapper | Kind::Plain => above[parent],
             _ => None,
         });
-        if let (Some(outer), Kind::ModelCall) = (above[i], facts[i].kind) {
-            below.entry(outer).or_default().push(i);
+        match (above[i], facts[i].kind) {
+            (Some(outer), Kind::ModelCall) => below.entry(outer).or_default().push(i),
+            (Some(outer), Kind::StreamTail) => sets.join(outer, i),
+            _ => {}
         }
     }
     let mut around = FxHashSet::default();
@@ -204,7 +245,9 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
             .collect();
         let own = forest.call(outer).response_id.as_deref();
         if answers.len() < 2 {
-            inner.iter().for_each(|&i| sets.join(outer, i));
+            for &i in &inner {
+                sets.join(outer, i);
+            }
         } else if own.is_some_and(|own| answers.contains(own)) {
             inner
                 .iter()
@@ -238,7 +281,9 @@ fn close_streams(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
                 openers.entry(key(i)).or_default().push((forest.facts[i].end_ns, i));
             }
         }
-        openers.values_mut().for_each(|list| list.sort_unstable());
+        for list in openers.values_mut() {
+            list.sort_unstable();
+        }
         tails.retain(|&tail| {
             if !same_place && forest.facts[tail].parent.is_some() {
                 return true;
@@ -307,6 +352,16 @@ struct Known<'a> {
     output_tokens: Option<u32>,
 }
 
+impl Known<'_> {
+    /// Whether two sets can describe one call: no instrumentation in both, no two answers.
+    fn distinct(&self, other: &Known<'_>) -> bool {
+        !self.scopes.iter().any(|scope| other.scopes.contains(scope))
+            && (self.ids.is_empty()
+                || other.ids.is_empty()
+                || self.ids.iter().any(|id| other.ids.contains(id)))
+    }
+}
+
 /// Joins a call that has lost its outside with the call whose time it lies in: the inner one is a root, or stands
 /// beside the outer one; same process, other instrumentation, same model, no contradiction in id, outcome or usage.
 /// Of several that fit, the one that began last.
@@ -338,26 +393,27 @@ fn within(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
     for (set, it) in &known {
         sets_by_process.entry(forest.call(it.outermost).process).or_default().push(*set);
     }
-    let mut joined: FxHashMap<usize, Vec<&str>> = FxHashMap::default();
+    // An outer span is one without an id; sets of spans join under the least of their indices.
     for mut list in sets_by_process.into_values() {
         list.sort_unstable_by_key(|set| (known[set].start_ns, known[set].outermost));
-        // An outer span is one without an id, or one that failed.
         let outers: Vec<usize> = list.iter().copied().filter(|set| known[set].ids.is_empty()).collect();
-        if outers.is_empty() {
-            continue;
-        }
         for inner in list {
             let it = &known[&inner];
             let upto = outers.partition_point(|set| known[set].start_ns <= it.start_ns);
             let fits = outers[..upto].iter().rev().take(MAX_TRIED).find(|&&outer| {
-                let around = &known[&outer];
-                let taken =
-                    joined.get(&outer).is_some_and(|scopes| scopes.iter().any(|s| it.scopes.contains(s)));
-                outer != inner && !taken && contains(forest, around, it)
+                let (whole, mine) = (sets.find(outer), sets.find(inner));
+                // What an earlier join brought in counts: no instrumentation describes one call twice.
+                whole != mine && contains(forest, &known[&outer], it) && known[&whole].distinct(&known[&mine])
             });
             if let Some(&outer) = fits {
-                joined.entry(outer).or_default().extend(&it.scopes);
+                let (whole, mine) = (sets.find(outer), sets.find(inner));
                 sets.join(outer, inner);
+                let (kept, gone) = (whole.min(mine), whole.max(mine));
+                let (ids, scopes) = (known[&gone].ids.clone(), known[&gone].scopes.clone());
+                if let Some(set) = known.get_mut(&kept) {
+                    set.ids.extend(ids);
+                    set.scopes.extend(scopes);
+                }
             }
         }
     }
@@ -366,7 +422,14 @@ fn within(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
 fn contains(forest: &Forest<'_>, outer: &Known<'_>, inner: &Known<'_>) -> bool {
     let (o, i) = (forest.facts[outer.outermost], forest.facts[inner.outermost]);
     let lost = i.parent.is_none() && i.trace != o.trace;
-    let beside = i.trace == o.trace && i.parent == o.parent && i.parent.is_some();
+    // The inner one hangs where the outer one should: on the outer's parent, or, where a framework puts spans of its
+    // own in between, further up.
+    let hangs = forest.parent[inner.outermost];
+    let mut way =
+        std::iter::successors(forest.parent[outer.outermost], |&i| forest.parent[i]).take(MAX_TRIED);
+    let beside = i.trace == o.trace
+        && i.parent.is_some()
+        && (i.parent == o.parent || hangs.is_some_and(|hangs| way.any(|above| above == hangs)));
     let usage = match (outer.output_tokens, inner.output_tokens) {
         // Traceloop counts one token more in a stream.
         (Some(outer), Some(inner)) => outer.abs_diff(inner) <= 2,
@@ -376,7 +439,6 @@ fn contains(forest: &Forest<'_>, outer: &Known<'_>, inner: &Known<'_>) -> bool {
         && inner.end_ns <= outer.end_ns + SLACK_NS
         && (outer.ok == inner.ok || !outer.ok)
         && usage
-        && !outer.scopes.iter().any(|scope| inner.scopes.contains(scope))
         && agree(&outer.models, &inner.models)
 }
 

@@ -15,14 +15,13 @@ use super::wire::{Attributes, Enclosing, Encoding, MAX_PER_SPAN, RawEvent, RawLo
 pub(super) struct Json;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Request<'a> {
-    #[serde(borrow, alias = "resource_spans")]
-    resource_spans: Option<&'a RawValue>,
-    #[serde(borrow, alias = "resource_logs")]
-    resource_logs: Option<&'a RawValue>,
-    #[serde(borrow, alias = "resource_metrics")]
-    resource_metrics: Option<&'a RawValue>,
+    #[serde(borrow, rename = "resourceSpans", alias = "resource_spans")]
+    spans: Option<&'a RawValue>,
+    #[serde(borrow, rename = "resourceLogs", alias = "resource_logs")]
+    logs: Option<&'a RawValue>,
+    #[serde(borrow, rename = "resourceMetrics", alias = "resource_metrics")]
+    metrics: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -54,12 +53,12 @@ impl<'a> Text<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Span<'a> {
-    #[serde(borrow, alias = "trace_id")]
-    trace_id: Option<Text<'a>>,
-    #[serde(borrow, alias = "span_id")]
-    span_id: Option<Text<'a>>,
-    #[serde(borrow, alias = "parent_span_id")]
-    parent_span_id: Option<Text<'a>>,
+    #[serde(borrow, rename = "traceId", alias = "trace_id")]
+    trace: Option<Text<'a>>,
+    #[serde(borrow, rename = "spanId", alias = "span_id")]
+    id: Option<Text<'a>>,
+    #[serde(borrow, rename = "parentSpanId", alias = "parent_span_id")]
+    parent: Option<Text<'a>>,
     #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(alias = "start_time_unix_nano")]
@@ -95,10 +94,10 @@ struct Event<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record<'a> {
-    #[serde(borrow, alias = "trace_id")]
-    trace_id: Option<Text<'a>>,
-    #[serde(borrow, alias = "span_id")]
-    span_id: Option<Text<'a>>,
+    #[serde(borrow, rename = "traceId", alias = "trace_id")]
+    trace: Option<Text<'a>>,
+    #[serde(borrow, rename = "spanId", alias = "span_id")]
+    id: Option<Text<'a>>,
     #[serde(borrow, alias = "event_name")]
     event_name: Option<Text<'a>>,
     #[serde(alias = "time_unix_nano")]
@@ -126,27 +125,24 @@ struct KeyValue<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Any<'a> {
-    #[serde(borrow, alias = "string_value")]
-    string_value: Option<Text<'a>>,
-    #[serde(alias = "bool_value")]
-    bool_value: Option<bool>,
-    #[serde(alias = "int_value")]
-    int_value: Option<Number>,
-    #[serde(alias = "double_value")]
-    double_value: Option<Number>,
+    #[serde(borrow, rename = "stringValue", alias = "string_value")]
+    text: Option<Text<'a>>,
+    #[serde(rename = "boolValue", alias = "bool_value")]
+    bool: Option<bool>,
+    #[serde(rename = "intValue", alias = "int_value")]
+    int: Option<Number>,
+    #[serde(rename = "doubleValue", alias = "double_value")]
+    double: Option<Number>,
 }
 
 impl<'a> Any<'a> {
     fn value(self) -> Value<'a> {
         match self {
-            Any { string_value: Some(text), .. } => Value::Text(text.0),
-            Any { bool_value: Some(bool), .. } => Value::Bool(bool),
-            Any { int_value: Some(Number::Int(int)), .. } => Value::Int(int),
-            Any { int_value: Some(number), .. } | Any { double_value: Some(number), .. } => {
-                Value::Float(number.float())
-            }
+            Any { text: Some(text), .. } => Value::Text(text.0),
+            Any { bool: Some(bool), .. } => Value::Bool(bool),
+            Any { int: Some(Number::Int(int)), .. } => Value::Int(int),
+            Any { int: Some(number), .. } | Any { double: Some(number), .. } => Value::Float(number.float()),
             _ => Value::Other,
         }
     }
@@ -264,7 +260,7 @@ fn attributes(array: Option<&RawValue>) -> Result<Attributes<'_>, String> {
 }
 
 /// The bytes of a hex id. An odd or foreign text gives no bytes, which the reader of meaning refuses by length.
-fn hex<'a>(text: Option<Text<'a>>) -> Cow<'a, [u8]> {
+fn hex(text: Option<Text<'_>>) -> Cow<'static, [u8]> {
     let text = Text::of(text);
     let digit = |byte: u8| char::from(byte).to_digit(16).map(|d| d as u8);
     let pair = |pair: &[u8]| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
@@ -277,9 +273,9 @@ impl<'a> Encoding<'a> for Json {
     fn recognise(body: &'a [u8]) -> Result<Option<Signal>, String> {
         let request: Request<'_> = serde_json::from_slice(body).map_err(|e| e.to_string())?;
         Ok(match request {
-            Request { resource_spans: Some(_), .. } => Some(Signal::Traces),
-            Request { resource_logs: Some(_), .. } => Some(Signal::Logs),
-            Request { resource_metrics: Some(_), .. } => Some(Signal::Metrics),
+            Request { spans: Some(_), .. } => Some(Signal::Traces),
+            Request { logs: Some(_), .. } => Some(Signal::Logs),
+            Request { metrics: Some(_), .. } => Some(Signal::Metrics),
             _ => None,
         })
     }
@@ -291,9 +287,9 @@ impl<'a> Encoding<'a> for Json {
     ) -> Result<(), String> {
         let request: Request<'a> = serde_json::from_slice(body).map_err(|e| e.to_string())?;
         let groups = match signal {
-            Signal::Traces => request.resource_spans,
-            Signal::Logs => request.resource_logs,
-            Signal::Metrics => request.resource_metrics,
+            Signal::Traces => request.spans,
+            Signal::Logs => request.logs,
+            Signal::Metrics => request.metrics,
         };
         each(groups, &mut |group: Group<'a>| {
             each(group.scopes, &mut |scoped: Scoped<'a>| {
@@ -323,9 +319,9 @@ impl<'a> Encoding<'a> for Json {
             Ok(())
         })?;
         Ok(RawSpan {
-            trace: hex(span.trace_id),
-            span: hex(span.span_id),
-            parent: hex(span.parent_span_id),
+            trace: hex(span.trace),
+            span: hex(span.id),
+            parent: hex(span.parent),
             name: Text::of(span.name),
             start_ns: Number::nanos(span.start_time_unix_nano),
             end_ns: Number::nanos(span.end_time_unix_nano),
@@ -340,8 +336,8 @@ impl<'a> Encoding<'a> for Json {
         let record: Record<'_> = read(raw)?;
         let at = Number::nanos(record.time_unix_nano);
         Ok(RawLog {
-            trace: hex(record.trace_id),
-            span: hex(record.span_id),
+            trace: hex(record.trace),
+            span: hex(record.id),
             event: Text::of(record.event_name),
             at_ns: if at == 0 { Number::nanos(record.observed_time_unix_nano) } else { at },
             attributes: attributes(record.attributes)?,

@@ -126,7 +126,7 @@ fn from_repr(text: &str) -> String {
                 ('"', _) | ('\\', Some('"')) => json.push_str("\\\""),
                 ('\\', Some('\'')) => json.push('\''),
                 ('\\', Some(escaped @ ('\\' | 'n' | 'r' | 't' | 'u' | 'b' | 'f'))) => {
-                    json.extend(['\\', escaped])
+                    json.extend(['\\', escaped]);
                 }
                 // `\xe9` is `\u00e9`.
                 ('\\', Some('x')) => json.push_str("\\u00"),
@@ -170,7 +170,7 @@ mod tests {
         let paths: Vec<Path> = paths.iter().map(|p| p.to_vec()).collect();
         let mut all = Vec::new();
         pick(text, &paths, &mut |i, value| {
-            all.push((i, value.text().map(Cow::into_owned).unwrap_or_default()))
+            all.push((i, value.text().map(Cow::into_owned).unwrap_or_default()));
         });
         all
     }

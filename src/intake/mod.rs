@@ -3,8 +3,8 @@
 //! Native events are read by [`events`]. Foreign telemetry passes four rooms, in this order:
 //!
 //! 1. [`capture`] looks at the path and hands the body to [`otlp`] (traces, logs) or `rest` (scores, annotations).
-//! 2. `span` reads a span through the table in [`conventions`] and keeps the few facts that matter ([`SpanFact`]),
-//!    [`signal`] turns scores into feedback.
+//! 2. `reading` reads a span through the table in [`conventions`] and keeps the few facts that matter ([`SpanFact`]);
+//!    `scoring` finds scores, [`signal`] turns them into feedback.
 //! 3. [`resolve()`] groups the facts of a trace (and of traces joined by [`links`]) into calls: pure, any order.
 //! 4. [`identify`] turns a foreign prompt name into a `prompt://` URI.
 //!
@@ -25,8 +25,10 @@ pub mod otlp;
 pub mod prepare;
 pub mod prices;
 mod protobuf;
+mod reading;
 pub mod resolve;
 mod rest;
+mod scoring;
 pub mod signal;
 pub mod source;
 pub mod span;

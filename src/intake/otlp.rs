@@ -10,9 +10,10 @@ use flate2::read::MultiGzDecoder;
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
 use super::json::Json;
 use super::protobuf::Protobuf;
+use super::reading::{self, Origin};
+use super::scoring::{self, EVALUATION};
 use super::signal::About;
-use super::span::{self, EVALUATION, Origin};
-use super::wire::{Enclosing, Encoding, RawLog, Signal, Value};
+use super::wire::{self, Enclosing, Encoding, RawLog, Signal, Value};
 
 /// Decodes one OTLP body. Headers help and are not believed: gzip is recognised by its magic number, JSON by its
 /// brace, and a path that says nothing leaves the signal to the content. Metrics are recognised and passed over; of
@@ -131,7 +132,7 @@ impl<'a, E: Encoding<'a>> Reader<'_, E> {
                 known = Some((place, Self::origin(enclosing)));
             }
             let Some((_, origin)) = &known else { return };
-            match E::span(raw).and_then(|span| span::read(&span, origin)) {
+            match E::span(raw).and_then(|span| reading::read(&span, origin)) {
                 Ok((fact, scores)) => {
                     self.decoded.facts.push(fact);
                     let feedback = scores.iter().map(|score| self.options.scores.feedback(score));
@@ -169,7 +170,7 @@ impl<'a, E: Encoding<'a>> Reader<'_, E> {
             self.decoded.ignored.logs += 1;
             return Ok(());
         }
-        let about = match span::ids(&log.trace, &log.span) {
+        let about = match wire::ids(&log.trace, &log.span) {
             Some((trace, Some(span))) => About::Span(trace, span),
             found => match (text("gen_ai.response.id"), found) {
                 (Some(id), _) => About::Id(id.into_owned()),
@@ -177,8 +178,8 @@ impl<'a, E: Encoding<'a>> Reader<'_, E> {
                 (None, _) => return Err("an evaluation names neither a span nor a response".into()),
             },
         };
-        let at = if log.at_ns == 0 { self.headers.received_at } else { span::millis(log.at_ns) };
-        let score = span::evaluation(&log.attributes, about, at);
+        let at = if log.at_ns == 0 { self.headers.received_at } else { wire::millis(log.at_ns) };
+        let score = scoring::evaluation(&log.attributes, about, at);
         if score.name.is_empty() || score.value.is_none() && score.label.is_none() {
             return Err("an evaluation has no name, or neither a value nor a label".into());
         }

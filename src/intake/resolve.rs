@@ -6,16 +6,17 @@
 
 use std::cmp::Reverse;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::join::{self, Forest};
+use super::join::{self, Above, Forest};
 use super::signal::hex;
-use super::span::{CallFact, Kind, PromptFact, SpanFact, millis};
+use super::span::{CallFact, Kind, PromptFact, SpanFact};
+use super::wire::millis;
 use crate::domain::call::Call;
 use crate::domain::feedback::alias;
 
-/// Most ancestors that are asked about a prompt, a session or feedback.
-const MAX_ANCESTORS: usize = 256;
+/// Most spans above a call by which feedback may address it.
+const MAX_ANCESTORS: usize = 128;
 
 /// Where a call's prompt was found, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,7 +92,9 @@ impl Prompts {
                 places.entry((fact.trace, parent)).or_default().push((fact.end_ns, i));
             }
         }
-        places.values_mut().for_each(|list| list.sort_unstable());
+        for list in places.values_mut() {
+            list.sort_unstable();
+        }
         Prompts(places)
     }
 
@@ -123,23 +126,19 @@ impl<'f> Group<'_, 'f> {
         self.calls().find_map(|call| said(call).clone())
     }
 
-    /// The ancestors that share the call's purpose: up to a judge, and none beyond.
-    fn ancestors(&self) -> impl Iterator<Item = usize> {
-        let forest = self.forest;
-        self.spans.iter().flat_map(move |&i| {
-            let mut judged = false;
-            forest.ancestors(i).take(MAX_ANCESTORS).take_while(move |&i| {
-                let beyond = judged;
-                judged = judged || forest.facts[i].kind == Kind::Evaluator;
-                !beyond
-            })
-        })
+    /// What the spans of the call say, else the nearest span above.
+    fn surrounding(
+        &self,
+        said: impl Fn(&'f SpanFact) -> &'f Option<String>,
+        above: impl Fn(&Above) -> Option<usize>,
+    ) -> Option<String> {
+        let above =
+            self.spans.iter().filter_map(|&i| above(&self.forest.above[i])).map(|i| self.forest.facts[i]);
+        self.facts().chain(above).find_map(|fact| said(fact).clone())
     }
 
-    /// What the spans of the call say, else the nearest ancestor.
-    fn surrounding(&self, said: impl Fn(&'f SpanFact) -> &'f Option<String>) -> Option<String> {
-        let above = self.ancestors().map(|i| self.forest.facts[i]);
-        self.facts().chain(above).find_map(|fact| said(fact).clone())
+    fn session(&self) -> Option<String> {
+        self.surrounding(|fact| &fact.session, |above| above.session)
     }
 
     fn read(&self, prompts: &Prompts) -> Resolved {
@@ -173,9 +172,9 @@ impl<'f> Group<'_, 'f> {
                 ttft_us: self.first(|c| &c.ttft_us),
                 ok,
                 error: if ok { None } else { Some(error.unwrap_or_else(|| "error".into())) },
-                agent: self.surrounding(|fact| &fact.agent),
-                session: self.surrounding(|fact| &fact.session),
-                user: self.surrounding(|fact| &fact.user),
+                agent: self.surrounding(|fact| &fact.agent, |above| above.agent),
+                session: self.session(),
+                user: self.surrounding(|fact| &fact.user, |above| above.user),
             },
             foreign: self.prompt(prompts),
             aliases: self.aliases(),
@@ -195,12 +194,9 @@ impl<'f> Group<'_, 'f> {
         let own = || self.facts().filter_map(|fact| fact.prompt.as_deref());
         let named = |fact: &&PromptFact| fact.name.is_some();
         let outermost = self.facts().next().and_then(|fact| fact.prompt.as_deref());
-        let above = || self.ancestors().filter_map(|i| self.forest.facts[i].prompt.as_deref());
-        let beside = || {
-            self.facts()
-                .filter_map(|fact| prompts.before(fact))
-                .filter_map(|i| self.forest.facts[i].prompt.as_deref())
-        };
+        let at = |i: usize| self.forest.facts[i].prompt.as_deref();
+        let above = || self.spans.iter().filter_map(|&i| self.forest.above[i].prompt).filter_map(at);
+        let beside = || self.facts().filter_map(|fact| prompts.before(fact)).filter_map(at);
 
         let found = outermost
             .filter(named)
@@ -238,6 +234,7 @@ impl<'f> Group<'_, 'f> {
 
     fn aliases(&self) -> Vec<u64> {
         let mut aliases = Vec::new();
+        let mut seen = FxHashSet::default();
         for &i in self.spans {
             let fact = self.forest.facts[i];
             aliases.push(alias::span(&fact.trace, &fact.span));
@@ -247,17 +244,18 @@ impl<'f> Group<'_, 'f> {
                 );
             }
             // A judge inside a trace is no part of what is judged; a judge's own trace is.
-            let judge = self.forest.ancestors(i).take(MAX_ANCESTORS).map(|i| self.forest.facts[i]);
-            let mut judges = judge.filter(|fact| fact.kind == Kind::Evaluator);
-            if judges.next().is_none_or(|judge| judge.parent.is_none()) {
+            let judge = self.forest.above[i].judge;
+            if judge.is_none_or(|judge| self.forest.facts[judge].parent.is_none()) {
                 aliases.push(alias::trace(&fact.trace));
             }
+            let mut upwards = self.forest.parent[i];
+            while let Some(i) = upwards.filter(|i| seen.len() < MAX_ANCESTORS && seen.insert(*i)) {
+                let fact = self.forest.facts[i];
+                aliases.push(alias::span(&fact.trace, &fact.span));
+                upwards = self.forest.parent[i].filter(|_| fact.kind != Kind::Evaluator);
+            }
         }
-        for i in self.ancestors() {
-            let fact = self.forest.facts[i];
-            aliases.push(alias::span(&fact.trace, &fact.span));
-        }
-        aliases.extend(self.surrounding(|fact| &fact.session).map(|id| alias::association(&id)));
+        aliases.extend(self.session().map(|id| alias::association(&id)));
         aliases.sort_unstable();
         aliases.dedup();
         aliases

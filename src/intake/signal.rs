@@ -228,13 +228,17 @@ fn worded(text: &str) -> Option<Signal> {
 
 impl ScoreRules {
     /// The signal that a score gives: by the configured rule of its name; else by its category; else, for a user's
-    /// verdict or a score named like a signal, by yes or no (also as `1`, `0`, `"true"`, `"false"`).
+    /// verdict or a score named like a signal, by yes or no (also as `1`, `0`, `-1`, `"true"`, `"false"`).
     pub fn signal(&self, score: &Score) -> Option<Signal> {
         let rule = self.0.get(&score.name);
         let label = score.label.as_deref();
         let yes = match (score.value, label.map(normal).as_deref()) {
             (Some(Measure::Bool(value)), _) => Some(value),
-            (Some(Measure::Number(value)), _) if value == 0.0 => Some(false),
+            (Some(Measure::Number(value)), _)
+                if value.abs() < f64::EPSILON || (value + 1.0).abs() < f64::EPSILON =>
+            {
+                Some(false)
+            }
             (Some(Measure::Number(value)), _) if (value - 1.0).abs() < f64::EPSILON => Some(true),
             (None, Some("true" | "yes" | "1")) => Some(true),
             (None, Some("false" | "no" | "0")) => Some(false),

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use flate2::bufread::MultiGzDecoder;
 
 use super::commit::{Item, Receipt, commit};
-use super::events::{Event, Reader};
+use super::events::Reader;
 use super::frames::{Frame, Frames, Layout, layout};
 use super::prepare::Preparation;
 use super::{Headers, take};
 use crate::domain::call::Millis;
+use crate::domain::event::Event;
 use crate::store::telemetry::NamedCall;
 use crate::store::{Pending, Quarantined, Store, StoreError};
 

@@ -3,9 +3,15 @@
 
 use std::borrow::Cow;
 
+use super::signal::clip;
+use crate::domain::call::Millis;
+
 /// Most attributes or events that one span may carry. Long conversations written attribute by attribute reach
 /// thousands; a body that is all attributes must not fill the memory.
 pub(super) const MAX_PER_SPAN: usize = 16_384;
+
+/// Longest text that is kept of an attribute, in bytes.
+const MAX_TEXT: usize = 256;
 
 /// A scalar, or something that is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,4 +129,31 @@ pub(super) trait Encoding<'a> {
     fn place(raw: Option<Self::Raw>) -> usize;
     /// One span or record as a body of its own.
     fn alone(signal: Signal, enclosing: Enclosing<Self::Raw>, raw: Self::Raw) -> Vec<u8>;
+}
+
+/// A text that is worth keeping, cut to a length.
+pub(super) fn cut(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| clip(text, MAX_TEXT).to_owned())
+}
+
+/// The text of a value, cut to a length.
+pub(super) fn kept(value: &Value<'_>) -> Option<String> {
+    value.text().and_then(|text| cut(&text))
+}
+
+/// An id of the right length that is not all zero.
+pub(super) fn id<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], String> {
+    let id = <[u8; N]>::try_from(bytes);
+    let id = id.map_err(|_| format!("the {what} id has {} bytes and not {N}", bytes.len()))?;
+    if id == [0; N] { Err(format!("the {what} id is zero")) } else { Ok(id) }
+}
+
+/// Milliseconds of a time in nanoseconds.
+pub(super) fn millis(ns: u64) -> Millis {
+    (ns / 1_000_000) as Millis
+}
+
+/// The span and trace ids of a log record, where it has them.
+pub(super) fn ids(trace: &[u8], span: &[u8]) -> Option<([u8; 16], Option<[u8; 8]>)> {
+    Some((id(trace, "trace").ok()?, id(span, "span").ok()))
 }

@@ -3,6 +3,7 @@
 //!
 //! Start with [`Store`]. Telemetry stands behind the traits of [`telemetry`].
 
+pub mod catalog;
 pub mod fault;
 pub mod models;
 pub mod prompt_error;

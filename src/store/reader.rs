@@ -1,16 +1,21 @@
 //! A consistent view of the store, on a connection of its own: one read transaction, begun when it is opened.
 
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::catalog::{self, Published};
 use super::fault::Result;
+use super::models;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{CallQuery, Dictionary, KeptCall, Tail, TelemetryReader, Totals};
 use crate::domain::call::Millis;
+use crate::domain::model::{ModelCard, PriceRow};
+use crate::domain::prompt::PromptUri;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 
 /// The view. Rows written after it was opened are not in it.
@@ -28,9 +33,19 @@ impl Reader {
         Ok(Reader { db, tail: OnceCell::new() })
     }
 
-    /// The database, for the other rooms of the store.
-    pub(super) fn db(&self) -> &Connection {
-        &self.db
+    /// All published prompts, by URI.
+    pub fn published(&self) -> Result<BTreeMap<PromptUri, Published>> {
+        catalog::published(&self.db)
+    }
+
+    /// All imported prices.
+    pub fn prices(&self) -> Result<Vec<PriceRow>> {
+        Ok(models::prices(&self.db)?)
+    }
+
+    /// All imported model cards.
+    pub fn model_cards(&self) -> Result<Vec<ModelCard>> {
+        Ok(models::cards(&self.db)?)
     }
 
     /// How many inputs are quarantined, by reason, most first.

@@ -9,10 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 
 use super::fault::{Kind, Result, StoreError};
+use super::models::{self, Imported};
+use super::prompts::{self, Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep};
 use crate::domain::call::Millis;
+use crate::domain::model::{ModelCard, PriceRow};
+use crate::domain::prompt_file::PromptFile;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
 const QUEUE: usize = 64;
@@ -47,9 +51,15 @@ impl Transaction<'_> {
         quarantine::release(self.telemetry.db(), seq)
     }
 
-    /// The database, for the other rooms of the store.
-    pub(super) fn db(&self) -> &Connection {
-        self.telemetry.db()
+    /// Adds a table of prices and model cards; the same table twice changes nothing.
+    pub fn import_models(&self, prices: &[PriceRow], cards: &[ModelCard]) -> Result<Imported> {
+        Ok(models::import(self.telemetry.db(), prices, cards)?)
+    }
+
+    /// Publishes a version of a prompt that has been checked.
+    pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
+        prompts::publish(self.telemetry.db(), file, activation, deed)
+            .map_err(|e| StoreError::new(Kind::Failed, e.to_string()))
     }
 
     /// Wall clock at the start of the transaction, ms.

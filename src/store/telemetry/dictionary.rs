@@ -285,3 +285,13 @@ fn each(
     }
     Ok(())
 }
+
+impl crate::engine::performance::Names for Dictionary {
+    fn model(&self, model: u32) -> &str {
+        self.models.get(model as usize).map_or("", |m| &m.name)
+    }
+
+    fn version(&self, version: VersionId) -> Option<&semver::Version> {
+        self.uri(version)?.version.as_ref()
+    }
+}
