@@ -69,6 +69,8 @@ pub struct Diff {
 
 /// Lines of an edited block beyond which (old times new) they are paired in order, not by likeness.
 const MAX_PAIRINGS: usize = 400;
+/// Bytes that may be read to find the likeness of all lines of a block.
+const MAX_PAIRED_BYTES: usize = 2 * 1024 * 1024;
 /// Share of words in common from which two lines are one, edited.
 const LIKE: f32 = 0.5;
 
@@ -269,7 +271,9 @@ fn pair(
         if ratio >= LIKE { ratio } else { 0.0 }
     };
     let (n, m) = (old.len(), new.len());
-    if n * m > MAX_PAIRINGS {
+    let bytes = |lines: &Lines<'_>, range: Range<usize>| range.map(|i| lines.line(i).len()).sum::<usize>();
+    if n * m > MAX_PAIRINGS || m * bytes(left, old.clone()) + n * bytes(right, new.clone()) > MAX_PAIRED_BYTES
+    {
         return old.zip(new).filter(|&(a, b)| like(a, b) > 0.0).collect();
     }
     let likeness: Vec<f32> =

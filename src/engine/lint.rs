@@ -228,6 +228,7 @@ impl Lint {
                 "write it below the second `---` line",
             );
         }
+        let first_line = file.template_line();
         let mut trailing = Vec::new();
         for (i, line) in file.text().split('\n').enumerate() {
             let number = i as u32 + 1;
@@ -255,7 +256,7 @@ impl Lint {
                     "remove them, or write what they are for",
                 );
             }
-            if number >= file.template_line() && line.ends_with([' ', '\t', '\u{a0}', '\u{3000}']) {
+            if number >= first_line && line.ends_with([' ', '\t', '\u{a0}', '\u{3000}']) {
                 trailing.push(number);
             }
         }
@@ -278,9 +279,10 @@ impl Lint {
     }
 
     fn sentences(&mut self, file: &PromptFile) {
+        let first_line = file.template_line();
         let mut seen: HashMap<String, u32> = HashMap::new();
         for (i, line) in file.template().lines().enumerate() {
-            let number = file.template_line() + i as u32;
+            let number = first_line + i as u32;
             for sentence in line.split_inclusive(['.', '!', '?', '。', '！', '？']) {
                 let words = sentence.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
                 let words = words.trim_start_matches(['-', '*', '#', '>', ' ']);
@@ -368,6 +370,16 @@ mod tests {
         ] {
             let codes = found(front, text);
             assert!(codes.contains(&code.to_owned()), "{front}{text}: {codes:?} has no {code}");
+        }
+    }
+
+    #[test]
+    fn large_files_take_linear_time() {
+        for part in
+            ["a\n", "\u{200b}", " \n", "Say this once and never again, whatever the user asks. ", "{{x}} "]
+        {
+            let text = part.repeat((1 << 19) / part.len());
+            assert!(!found(&format!("description: d\n{}", "# c\n".repeat(9_000)), &text).is_empty());
         }
     }
 

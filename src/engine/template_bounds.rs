@@ -1,11 +1,16 @@
-//! How deep a template nests, found without recursion, before the parser (which recurses) is let near it. Knows where
-//! `{{…}}` begin and end, and nothing of what they mean.
+//! How deep a template nests and how much work it is, found in one pass without recursion, before the parser is let near
+//! it: the parser recurses into blocks, looks at the whole text for every tag, and at the rest of a run for every
+//! backslash. Knows where `{{…}}` begin and end, and nothing of what they mean.
 //!
 //! The bound must hold for hostile text: whatever would make this reader and the parser disagree about where a tag ends
 //! (lists, maps and raw blocks inside of tags, none of which a prompt needs) is refused.
 
 /// Deepest nesting of blocks.
 pub const MAX_DEPTH: usize = 32;
+/// Most tags.
+pub const MAX_TAGS: usize = 1_000;
+/// Longest run of backslashes.
+const MAX_BACKSLASHES: usize = 64;
 /// Most brackets in one tag.
 const MAX_BRACKETS: usize = 16;
 
@@ -23,6 +28,10 @@ pub struct Unbounded {
 /// Refuses a template whose tags nest deeper than [`MAX_DEPTH`], or cannot be told to.
 pub fn check(text: &str) -> Result<(), Unbounded> {
     let bytes = text.as_bytes();
+    if let Some(at) = text.find(&"\\".repeat(MAX_BACKSLASHES + 1)) {
+        return Err(Unbounded { at, what: "a long run of backslashes", next: "shorten it to 64" });
+    }
+    let mut tags = 0;
     // One entry for each open block: the levels it holds. Each `else if` is a block within the one before.
     let (mut at, mut depth, mut blocks) = (0, 0_usize, Vec::new());
     while let Some(found) = text[at..].find("{{") {
@@ -34,16 +43,29 @@ pub fn check(text: &str) -> Result<(), Unbounded> {
             continue;
         }
         let refuse = |what, next| Err(Unbounded { at: open, what, next });
+        tags += 1;
+        if tags > MAX_TAGS {
+            return refuse("more than 1000 tags", "split the prompt");
+        }
         if text[open..].starts_with("{{{{") {
             return refuse("a raw block `{{{{`", "write `\\{{` for literal braces");
         }
         let inside = open + if text[open..].starts_with("{{{") { 3 } else { 2 };
         let tag = text[inside..].trim_start_matches('~');
         if let Some(comment) = tag.strip_prefix('!') {
-            let dashed = comment.strip_prefix("--").and_then(|rest| rest.find("--}}").map(|i| i + 4));
-            let plain = comment.find("}}").map(|i| i + 2);
-            let Some(length) = dashed.map(|i| i + 2).or(plain) else { return Ok(()) };
-            at = text.len() - comment.len() + length;
+            let end = if comment.starts_with("--") {
+                // The parser would look for the end again from every such comment.
+                match comment.get(2..).and_then(|rest| rest.find("--}}")) {
+                    Some(at) => at + 6,
+                    None => return refuse("a comment `{{!--` without its end", "close it by `--}}`"),
+                }
+            } else {
+                match comment.find("}}") {
+                    Some(at) => at + 2,
+                    None => return refuse("a comment `{{!` without its end", "close it by `}}`"),
+                }
+            };
+            at = text.len() - comment.len() + end;
             continue;
         }
         let tag = tag.trim_start_matches(|c: char| c == '~' || c.is_whitespace());
@@ -107,7 +129,8 @@ mod tests {
         let nested = |n: usize| format!("{}x{}", "{{#if a}}".repeat(n), "{{/if}}".repeat(n));
         assert!(check(&nested(MAX_DEPTH)).is_ok());
         assert!(check(&nested(MAX_DEPTH + 1)).is_err());
-        assert!(check(&"{{#if a}}x{{/if}}".repeat(1000)).is_ok());
+        assert!(check(&"{{#if a}}x{{/if}}".repeat(MAX_TAGS / 2)).is_ok());
+        assert!(check(&"{{a}}".repeat(MAX_TAGS + 1)).is_err());
         assert!(check(&"{{#if a}}{{! {{/if}} }}".repeat(MAX_DEPTH + 1)).is_err());
         assert!(check(&"{{#if a}}{{!-- }} {{/if}} --}}".repeat(MAX_DEPTH + 1)).is_err());
         assert!(check(&"{{#if a}}\\{{/if}}".repeat(MAX_DEPTH + 1)).is_err());

@@ -1,7 +1,8 @@
 //! Prompts and their versions: published once and never changed, activated by appended rows, so that "which version was
 //! active then" has one answer. Functions over a connection; decides nothing about who may do what.
 //!
-//! One function per write, each to be called inside a write transaction (`tx`), the store's writer's or the caller's: [`publish`], [`activate`], [`rollback`], [`set_label`].
+//! One function per write, each to be called inside a write transaction (`tx`), the store's writer's or the caller's:
+//! [`publish`], [`activate`], [`rollback`], [`set_label`].
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;

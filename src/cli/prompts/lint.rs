@@ -1,5 +1,6 @@
 //! `prompts lint`: what to correct in prompt files before they are published.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -24,19 +25,15 @@ pub struct LintArgs {
 
 /// The files under examination before the published prompts: a folder is looked at as it will be published.
 struct Drafts<'a> {
-    files: Vec<PromptFile>,
+    files: HashMap<PromptUri, PromptFile>,
     published: Published<'a>,
 }
 
 impl Shelf for Drafts<'_> {
     fn prompt(&self, uri: &PromptUri) -> std::result::Result<Option<PromptFile>, ShelfError> {
-        let fits = |file: &&PromptFile| {
-            file.uri.unversioned() == uri.unversioned()
-                && (uri.version.is_none() || file.uri.version == uri.version)
-        };
-        match self.files.iter().find(fits) {
-            Some(file) => Ok(Some(file.clone())),
-            None => self.published.prompt(uri),
+        match self.files.get(&uri.unversioned()) {
+            Some(file) if uri.version.is_none() || file.uri.version == uri.version => Ok(Some(file.clone())),
+            _ => self.published.prompt(uri),
         }
     }
 
@@ -54,7 +51,11 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         read.push((name, file));
     }
     let drafts = Drafts {
-        files: read.iter().filter_map(|(_, file)| file.as_ref().ok().cloned()).collect(),
+        files: read
+            .iter()
+            .flat_map(|(_, file)| file.clone())
+            .map(|file| (file.uri.unversioned(), file))
+            .collect(),
         published: Published(desk.conn),
     };
     let mut reports = Vec::new();

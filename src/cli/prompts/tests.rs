@@ -317,3 +317,52 @@ fn histories_are_bounded_and_refused_whole() {
     assert_eq!(document["versions"][0]["publishedAt"], "2026-01-01T00:00:00Z");
     assert!(Path::new(world.folder.path()).exists());
 }
+
+#[test]
+fn two_processes_publish_into_one_file_and_a_reader_looks_on() {
+    use crate::store::{Access, connect};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    drop(connect(&path, Access::Write).unwrap());
+    let publish = |who: &str| {
+        let mut conn = connect(&path, Access::Write).unwrap();
+        for i in 0..20 {
+            let file = folder.path().join(format!("{who}.prompt"));
+            std::fs::write(&file, format!("---\nname: shared\nhuman.scope: core\n---\n{who} {i}")).unwrap();
+            let line = Line::try_parse_from(["prompts", "publish", file.to_str().unwrap()]).unwrap();
+            let mut desk = Desk {
+                conn: &mut conn,
+                out: &mut std::io::sink(),
+                json: false,
+                terminal: false,
+                colour: false,
+                now: i,
+                actor: who,
+            };
+            run(&line.command, &mut desk).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| publish("a"));
+        scope.spawn(|| publish("b"));
+    });
+    let mut conn = connect(&path, Access::Read).unwrap();
+    let mut out = Vec::new();
+    let mut desk = Desk {
+        conn: &mut conn,
+        out: &mut out,
+        json: true,
+        terminal: false,
+        colour: false,
+        now: 0,
+        actor: "r",
+    };
+    for words in [&["prompts", "compose", "shared"][..], &["prompts", "history", "shared"]] {
+        run(&Line::try_parse_from(words).unwrap().command, &mut desk).unwrap();
+    }
+    let documents: Vec<Value> =
+        serde_json::Deserializer::from_slice(&out).into_iter().map(std::result::Result::unwrap).collect();
+    // Every text is a version of its own, and the newest is 1.39.0: none was lost to the other process.
+    assert_eq!(documents[1]["versions"].as_array().unwrap().len(), 40);
+    assert_eq!(documents[0]["promptMetadata"]["promptVersions"], json!(["1.39.0"]));
+}
