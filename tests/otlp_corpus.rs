@@ -94,7 +94,12 @@ fn differences(expected: &Value, got: &Resolved) -> Vec<String> {
         .unwrap_or_default();
     variables.sort();
     same("variables", format!("{variables:?}"), format!("{:?}", foreign.variables));
-    let template = foreign.template_sha256.map(|t| t.iter().map(|b| format!("{b:02x}")).collect::<String>());
+    let template = foreign.template_sha256.map(|t| {
+        t.iter()
+            .flat_map(|b| [b >> 4, b & 15])
+            .map(|d| char::from(b"0123456789abcdef"[usize::from(d)]))
+            .collect::<String>()
+    });
     same("template", format!("{:?}", text("template_sha256")), format!("{template:?}"));
     same("session", format!("{:?}", text("session_id")), format!("{:?}", call.session));
     same("user", format!("{:?}", text("user_id")), format!("{:?}", call.user));
@@ -103,19 +108,14 @@ fn differences(expected: &Value, got: &Resolved) -> Vec<String> {
 
 /// Name, value, label and comment as `Feedback::detail` shows them.
 fn shown(f: &Value) -> String {
-    let mut text = f["name"].as_str().unwrap().to_owned();
-    match &f["value"] {
-        Value::Null => {}
-        Value::Number(n) => text += &format!(" = {}", n.as_f64().unwrap()),
-        other => text += &format!(" = {other}"),
-    }
-    if let Some(label) = f["label"].as_str() {
-        text += &format!(" ({label})");
-    }
-    if let Some(comment) = f["comment"].as_str() {
-        text += &format!(": {comment}");
-    }
-    text
+    let value = match &f["value"] {
+        Value::Null => String::new(),
+        Value::Number(n) => format!(" = {}", n.as_f64().unwrap()),
+        other => format!(" = {other}"),
+    };
+    let label = f["label"].as_str().map(|label| format!(" ({label})")).unwrap_or_default();
+    let comment = f["comment"].as_str().map(|comment| format!(": {comment}")).unwrap_or_default();
+    format!("{}{value}{label}{comment}", f["name"].as_str().unwrap())
 }
 
 #[test]
