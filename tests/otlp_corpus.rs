@@ -6,7 +6,7 @@ mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corpus::{bodies, corpus, json, runs, world};
+use corpus::{World, bodies, corpus, json, runs, world};
 use human::domain::feedback::{Feedback, Signal, alias};
 use human::intake::{PromptSource, Resolved, resolve};
 use serde_json::Value;
@@ -118,6 +118,58 @@ fn shown(f: &Value) -> String {
     format!("{}{value}{label}{comment}", f["name"].as_str().unwrap())
 }
 
+/// What differs between the feedback of a run and its expectation: content, signal, source, and the calls it meets.
+fn feedback_differences(
+    expected_feedback: &[Value],
+    world: &World,
+    got: &[Resolved],
+    by_call: &BTreeMap<String, usize>,
+) -> Vec<String> {
+    let mut mismatches = Vec::new();
+    for f in expected_feedback {
+        let what = shown(f);
+        let resolves: BTreeSet<usize> = f["resolves_to"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|c| by_call.get(c.as_str().unwrap()).copied())
+            .collect();
+        let signal = f["signal"].as_str();
+        let meets = |g: &Feedback| -> BTreeSet<usize> {
+            (0..got.len()).filter(|&i| got[i].aliases.contains(&g.target.alias)).collect()
+        };
+        let matching: Vec<&Feedback> = world
+            .feedback
+            .values()
+            .filter(|g| g.detail.as_deref() == Some(&what) && meets(g) == resolves)
+            .collect();
+        let [g] = matching[..] else {
+            let near: Vec<String> = world
+                .feedback
+                .values()
+                .map(|g| format!("{:?} {} {:?}", g.detail, g.target.text, meets(g)))
+                .collect();
+            mismatches
+                .push(format!("feedback `{what}` for {resolves:?}: {} found among {near:?}", matching.len()));
+            continue;
+        };
+        if g.signal.map(Signal::as_str) != signal {
+            mismatches.push(format!("feedback `{what}`: expected {signal:?}, got {:?}", g.signal));
+        }
+        if let Some(source) = f["source"].as_str().filter(|s| *s != g.source.as_str()) {
+            mismatches.push(format!("feedback `{what}`: expected from {source}, got {}", g.source));
+        }
+    }
+    if expected_feedback.len() != world.feedback.len() {
+        mismatches.push(format!(
+            "feedback: expected {}, got {}",
+            expected_feedback.len(),
+            world.feedback.len()
+        ));
+    }
+    mismatches
+}
+
 #[test]
 fn every_run_gives_what_its_expectation_states() {
     let Some(corpus) = corpus() else { return };
@@ -156,49 +208,7 @@ fn every_run_gives_what_its_expectation_states() {
             by_call.insert(id, i);
         }
         let expected_feedback = expect["feedback"].as_array().unwrap();
-        for f in expected_feedback {
-            let what = shown(f);
-            let resolves: BTreeSet<usize> = f["resolves_to"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter_map(|c| by_call.get(c.as_str().unwrap()).copied())
-                .collect();
-            let signal = f["signal"].as_str();
-            let meets = |g: &Feedback| -> BTreeSet<usize> {
-                (0..got.len()).filter(|&i| got[i].aliases.contains(&g.target.alias)).collect()
-            };
-            let matching: Vec<&Feedback> = world
-                .feedback
-                .values()
-                .filter(|g| g.detail.as_deref() == Some(&what) && meets(g) == resolves)
-                .collect();
-            let [g] = matching[..] else {
-                let near: Vec<String> = world
-                    .feedback
-                    .values()
-                    .map(|g| format!("{:?} {} {:?}", g.detail, g.target.text, meets(g)))
-                    .collect();
-                mismatches.push(format!(
-                    "feedback `{what}` for {resolves:?}: {} found among {near:?}",
-                    matching.len()
-                ));
-                continue;
-            };
-            if g.signal.map(Signal::as_str) != signal {
-                mismatches.push(format!("feedback `{what}`: expected {signal:?}, got {:?}", g.signal));
-            }
-            if let Some(source) = f["source"].as_str().filter(|s| *s != g.source.as_str()) {
-                mismatches.push(format!("feedback `{what}`: expected from {source}, got {}", g.source));
-            }
-        }
-        if expected_feedback.len() != world.feedback.len() {
-            mismatches.push(format!(
-                "feedback: expected {}, got {}",
-                expected_feedback.len(),
-                world.feedback.len()
-            ));
-        }
+        mismatches.extend(feedback_differences(expected_feedback, &world, &got, &by_call));
         let sum =
             |said: fn(&Resolved) -> Option<u32>| got.iter().filter_map(said).map(u64::from).sum::<u64>();
         let totals = &expect["totals"];
