@@ -1,5 +1,10 @@
 //! The self-improving prompt loop, governed by humans, in a terminal.
-#![doc = ""]
 
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod domain;
+pub mod engine;
 pub mod intake;
+pub mod service;
+pub mod store;

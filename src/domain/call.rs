@@ -1,6 +1,8 @@
 //! One model call, in the units that the product counts in: milliseconds since the epoch, micro-seconds of
 //! duration, nano-dollars. Integers, so that sums are exact and taking one back leaves nothing behind.
 
+use std::sync::Arc;
+
 use super::prompt::PromptCallMetadata;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -19,7 +21,7 @@ pub struct Call {
     /// When the call began.
     pub at: Millis,
     /// The prompts it used; `None` where the telemetry names none.
-    pub prompts: Option<PromptCallMetadata>,
+    pub prompts: Option<Arc<PromptCallMetadata>>,
     /// The model that answered, else the one asked for, as the provider names it.
     pub model: String,
     /// The provider, as the telemetry names it.

@@ -4,8 +4,12 @@
 
 pub mod affinity;
 pub mod call;
+pub mod event;
 pub mod feedback;
+pub mod front_matter;
 pub mod model;
 pub mod prompt;
+pub mod prompt_file;
 pub mod snapshot;
+pub mod variables;
 pub mod window;

@@ -96,7 +96,11 @@ impl PromptKey {
             return fault("the key is missing", text, from);
         }
         if key.len() > MAX_KEY {
-            return fault(format!("a key has at most {MAX_KEY} bytes, this one has {}", key.len()), text, from + MAX_KEY);
+            return fault(
+                format!("a key has at most {MAX_KEY} bytes, this one has {}", key.len()),
+                text,
+                from + MAX_KEY,
+            );
         }
         let mut separated = true;
         for (at, c) in key.char_indices() {
@@ -257,9 +261,8 @@ impl FromStr for PromptUri {
             None => (s.len(), None),
             Some(i) => {
                 let from = base + i + 1;
-                let version = Version::parse(&s[from..]).or_else(|e| {
-                    fault(format!("the version is not SemVer 2 ({e})"), s, from)
-                })?;
+                let version = Version::parse(&s[from..])
+                    .or_else(|e| fault(format!("the version is not SemVer 2 ({e})"), s, from))?;
                 (base + i, Some(version))
             }
         };

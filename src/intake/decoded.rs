@@ -1,15 +1,16 @@
 //! What goes into decoding and what comes out of it: headers, options, facts, feedback, rejections, errors.
 //! Plain values; nothing here reads a body.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::signal::ScoreRules;
 use super::span::SpanFact;
 use crate::domain::call::Millis;
 use crate::domain::feedback::Feedback;
 
-/// How a body was sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// How a body was sent. Serialized, it says how quarantined bytes are to be read again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Headers {
     /// The HTTP method; empty counts as POST.
     pub method: String,

@@ -1,0 +1,79 @@
+//! `human doctor`: is the store sound, what is in it, and what does it wait for?
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::number::count;
+use super::plain::shown;
+use super::{Desk, Exit, Result};
+use crate::intake::events::rfc3339;
+use crate::store::SCHEMA_VERSION;
+
+#[derive(Debug, clap::Args)]
+pub struct DoctorArgs {
+    /// Also let go of what is older than [retention] says
+    #[arg(long)]
+    sweep: bool,
+}
+
+pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
+    let service = if args.sweep { desk.writing()? } else { desk.reading()? };
+    let swept = args.sweep.then(|| service.sweep()).transpose()?;
+    let (faults, cells) = service.check()?;
+    let (totals, span) = service.totals()?;
+    let quarantine = service.quarantine()?;
+    let bytes = std::fs::metadata(service.path()).map_or(0, |m| m.len());
+    let catalog = service.catalog()?;
+    let seen = catalog.prompts().count();
+    let managed = catalog.published.len();
+    let table = service.model_table()?;
+    let path = service.path().display().to_string();
+    service.close()?;
+    let exit = if faults.is_empty() { Exit::Done } else { Exit::Failed };
+    if desk.json {
+        desk.document(&json!({
+            "store": path, "schema": SCHEMA_VERSION, "bytes": bytes, "calls": totals.calls,
+            "from": span.map(|s| rfc3339(s.0)), "to": span.map(|s| rfc3339(s.1)),
+            "feedback": totals.feedback, "feedbackWaiting": totals.waiting, "feedbackWithoutSignal": totals.unsignalled,
+            "prompts": seen, "published": managed, "cells": cells,
+            "quarantined": quarantine.iter().map(|(why, n)| json!({"reason": why, "count": n})).collect::<Vec<_>>(),
+            "prices": table.prices.len(), "pricesBuiltIn": table.bundled,
+            "sweptCalls": swept.map(|s| s.0), "faults": faults,
+        }))?;
+        return Ok(exit);
+    }
+    let n = |n: i64| count(n.max(0) as u64);
+    let between = span.map_or(String::new(), |(a, b)| format!(", {} to {}", rfc3339(a), rfc3339(b)));
+    let out = &mut desk.out;
+    writeln!(out, "Store       {} (schema {SCHEMA_VERSION}, {:.1} MB)", shown(&path), bytes as f64 / 1e6)?;
+    if let Some((calls, rows)) = swept {
+        writeln!(out, "Swept       {} calls, {} rows of cells", count(calls as u64), count(rows as u64))?;
+    }
+    writeln!(out, "Calls       {}{between}", n(totals.calls))?;
+    writeln!(
+        out,
+        "Feedback    {}; {} wait for their call, {} without a signal",
+        n(totals.feedback),
+        n(totals.waiting),
+        n(totals.unsignalled)
+    )?;
+    writeln!(out, "Prompts     {}, {} of them published", count(seen as u64), count(managed as u64))?;
+    let built_in = if table.bundled { " (the built-in table; `human models import FILE` takes a newer one)" } else { "" };
+    writeln!(out, "Prices      {}{built_in}", count(table.prices.len() as u64))?;
+    let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
+    writeln!(out, "Quarantine  {}", n(kept))?;
+    for (why, count) in quarantine.iter().take(10) {
+        writeln!(out, "            {count} x {}", shown(why))?;
+    }
+    match faults.as_slice() {
+        [] => writeln!(out, "Sound: the file is whole, and {} cells are the fold of the kept calls.", count(cells as u64))?,
+        faults => {
+            writeln!(out, "NOT SOUND:")?;
+            for fault in faults {
+                writeln!(out, "  {}", shown(fault))?;
+            }
+        }
+    }
+    Ok(exit)
+}

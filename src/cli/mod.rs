@@ -1,0 +1,299 @@
+//! The command line: one file per family of verbs, one way to print text and JSON.
+//!
+//! Start with [`run`]. Data goes to standard output, words about it to standard error; whatever came from outside
+//! goes through [`plain::shown`] before a terminal sees it.
+
+pub mod board;
+mod calls;
+mod demo;
+mod doctor;
+mod feedback;
+mod ingest;
+pub mod models;
+mod models_verbs;
+pub mod number;
+mod performance;
+pub mod plain;
+pub mod prompts;
+pub mod report;
+pub mod table;
+mod trace;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
+use crate::domain::window::{Window, WindowSpec};
+use crate::intake::IntakeError;
+use crate::service::{Service, ServiceError, now};
+use crate::store::{Access, StoreError};
+use table::Page;
+
+/// The self-improving prompt loop, governed by humans.
+#[derive(Debug, Parser)]
+#[command(name = "human", version, about, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Globals {
+    /// The store's file [default: store.db in the platform's data folder]
+    #[arg(long, global = true, env = "HUMAN_STORE", value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// The configuration file
+    #[arg(long, global = true, env = "HUMAN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON: one document, or one object a line for streams
+    #[arg(long, global = true)]
+    json: bool,
+    /// Whether to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: When,
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take telemetry: native events, OTLP, scores; files, folders of captures, or `-`
+    Ingest(ingest::IngestArgs),
+    /// List the calls behind a number
+    Calls(calls::CallsArgs),
+    /// Publish prompts, look at them, see how they perform
+    #[command(subcommand)]
+    Prompts(performance::PromptsVerb),
+    /// Models: what they cost, what they can do, how they are used
+    #[command(subcommand)]
+    Models(models_verbs::ModelsVerb),
+    /// Record a signal about a call
+    Feedback(feedback::FeedbackArgs),
+    /// Show which prompts contributed to a call, layer by layer
+    Trace(trace::TraceArgs),
+    /// Make a living demo world
+    Demo(demo::DemoArgs),
+    /// Check the store and say what is in it
+    Doctor(doctor::DoctorArgs),
+    /// Configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigVerb {
+    /// Print the configuration file with every key, its default and its meaning
+    Template,
+}
+
+/// How a command ended, by the contract's exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed; what was looked at has errors.
+    Failed = 1,
+    /// Wrong usage, or a name that is unknown or ambiguous.
+    Usage = 2,
+    /// Done, but some events were quarantined.
+    Quarantined = 3,
+}
+
+/// Why a command failed: one paragraph, what failed, why, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A question that has no answer.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An input.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A verb on prompts.
+    #[error(transparent)]
+    Prompts(#[from] prompts::PromptsError),
+    /// The arguments.
+    #[error("{0}")]
+    Usage(String),
+    /// Something else that was asked for could not be done.
+    #[error("{0}")]
+    Failed(String),
+    /// The output.
+    #[error("the output cannot be written ({0}). Check the disk or the program that reads it.")]
+    Output(#[from] io::Error),
+    /// JSON that could not be made.
+    #[error("the output cannot be made as JSON ({0})")]
+    Json(#[from] serde_json::Error),
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            CliError::Service(ServiceError::Name(_) | ServiceError::NoCall(_) | ServiceError::NoVersion { .. })
+            | CliError::Usage(_)
+            | CliError::Config(_) => Exit::Usage,
+            CliError::Prompts(error) if error.code() == 2 => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, CliError>;
+
+/// What every command has: where to write, how, and the configuration.
+pub struct Desk {
+    /// Standard output.
+    pub out: Box<dyn Write>,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
+    /// Whether colour may be used.
+    pub colour: bool,
+    /// Whether to say more.
+    pub verbose: bool,
+    overrides: Overrides,
+}
+
+impl Desk {
+    fn config(&self) -> Result<Config> {
+        Ok(Config::load(&self.overrides)?)
+    }
+
+    /// The configured store, for reading. One that is not there yet is a plain message, not an empty table.
+    fn reading(&self) -> Result<Service> {
+        Ok(Service::open(self.config()?, Access::Read)?)
+    }
+
+    /// The configured store, for writing; made if it is not there.
+    fn writing(&self) -> Result<Service> {
+        Ok(Service::open(self.config()?, Access::Write)?)
+    }
+
+    /// How text is set on this output.
+    fn page(&self) -> Page {
+        let width = self.terminal.then(terminal_size::terminal_size).flatten();
+        Page { width: width.map(|(w, _)| usize::from(w.0)), bold: self.colour }
+    }
+
+    fn document(&mut self, document: &impl serde::Serialize) -> Result<Exit> {
+        serde_json::to_writer_pretty(&mut self.out, document)?;
+        writeln!(self.out)?;
+        Ok(Exit::Done)
+    }
+
+    /// Words about the data.
+    fn say(&self, text: &str) {
+        eprintln!("{text}");
+    }
+}
+
+/// The window that a command is about.
+#[derive(Debug, clap::Args)]
+struct WindowArg {
+    /// The window: 15m, 24h, 7d, 30d, or START..END
+    #[arg(long, default_value_t, value_name = "WINDOW")]
+    window: WindowSpec,
+}
+
+impl WindowArg {
+    fn window(&self) -> Window {
+        self.window.at(now())
+    }
+}
+
+/// Runs the command line; prints what fails.
+pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: they go to standard output.
+            error.print().ok();
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
+        }
+    };
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let colour = match cli.globals.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    };
+    let mut desk = Desk {
+        out: Box::new(BufWriter::with_capacity(64 << 10, stdout)),
+        json: cli.globals.json,
+        terminal,
+        colour,
+        verbose: cli.globals.verbose,
+        overrides: Overrides { store: cli.globals.store, config: cli.globals.config },
+    };
+    let done = dispatch(cli.command, &mut desk).and_then(|exit| Ok(desk.out.flush().map(|()| exit)?));
+    match done {
+        Ok(exit) => ExitCode::from(exit as u8),
+        // Who read the output has seen enough.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CliError::Json(error)) if error.io_error_kind() == Some(io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            desk.out.flush().ok();
+            eprintln!("human: {}", crate::engine::visible::visible(&error.to_string()));
+            ExitCode::from(error.exit() as u8)
+        }
+    }
+}
+
+fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
+    match command {
+        Command::Ingest(args) => ingest::run(&args, desk),
+        Command::Calls(args) => calls::run(&args, desk),
+        Command::Prompts(verb) => performance::run(verb, desk),
+        Command::Models(verb) => models_verbs::run(&verb, desk),
+        Command::Feedback(args) => feedback::run(args, desk),
+        Command::Trace(args) => trace::run(&args, desk),
+        Command::Demo(args) => demo::run(&args, desk),
+        Command::Doctor(args) => doctor::run(&args, desk),
+        Command::Config(ConfigVerb::Template) => {
+            desk.out.write_all(TEMPLATE.as_bytes())?;
+            Ok(Exit::Done)
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "human", &mut desk.out);
+            Ok(Exit::Done)
+        }
+        Command::Man { dir } => {
+            let fault = |e| CliError::Failed(format!("`{}` cannot be written ({e}). Name a folder that can.", dir.display()));
+            std::fs::create_dir_all(&dir).map_err(fault)?;
+            clap_mangen::generate_to(Cli::command(), &dir).map_err(fault)?;
+            Ok(Exit::Done)
+        }
+    }
+}

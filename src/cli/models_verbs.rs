@@ -1,0 +1,114 @@
+//! `human models`: the verbs. What they print is in [`super::models`].
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::models;
+use super::number::count;
+use super::plain::shown;
+use super::{CliError, Desk, Exit, Result};
+use crate::domain::model::Day;
+use crate::intake::prices;
+use crate::service::now;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum ModelsVerb {
+    /// What models cost and can do
+    List {
+        /// Only models whose name or provider has this in it
+        filter: Option<String>,
+        /// Prices of this day [default: today]
+        #[arg(long, value_name = "DATE")]
+        on: Option<Day>,
+        /// Most models that are listed; 0 for all
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Take a price table: LiteLLM, models.dev, OpenRouter, or this program's own CSV; gzip or not
+    Import {
+        /// The table
+        file: PathBuf,
+        /// The day from which its prices hold [default: what the table says, else today]
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Day>,
+    },
+}
+
+pub fn run(verb: &ModelsVerb, desk: &mut Desk) -> Result<Exit> {
+    match verb {
+        ModelsVerb::List { filter, on, limit } => list(filter.as_deref(), *on, *limit, desk),
+        ModelsVerb::Import { file, as_of } => import(file, *as_of, desk),
+    }
+}
+
+fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) -> Result<Exit> {
+    let known = match desk.reading() {
+        Ok(service) => service.model_table()?,
+        // Without a store there is still the built-in table.
+        Err(CliError::Service(crate::service::ServiceError::Store(e))) if e.kind == crate::store::Kind::Missing => {
+            let table = prices::bundled();
+            crate::service::ModelTable { prices: table.prices, cards: table.cards, bundled: true }
+        }
+        Err(error) => return Err(error),
+    };
+    let mut lines = models::lines(&known.prices, &known.cards, on.unwrap_or(Day::of(now())));
+    if let Some(wanted) = filter.map(str::to_lowercase) {
+        lines.retain(|l| l.model_id.to_lowercase().contains(&wanted) || l.provider.to_lowercase().contains(&wanted));
+    }
+    let found = lines.len();
+    lines.truncate(if limit == 0 { usize::MAX } else { limit });
+    if desk.json {
+        for line in &lines {
+            serde_json::to_writer(&mut desk.out, line)?;
+            writeln!(desk.out)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let page = desk.page();
+    desk.out.write_all(models::text(&lines, page).as_bytes())?;
+    desk.out.flush()?;
+    if lines.len() < found {
+        desk.say(&format!("{} of {} models; --limit 0 lists all.", count(lines.len() as u64), count(found as u64)));
+    }
+    if known.bundled {
+        desk.say("From the built-in table; `human models import FILE` takes a newer one.");
+    }
+    Ok(Exit::Done)
+}
+
+fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {
+    let bytes = std::fs::read(file)
+        .map_err(|e| CliError::Usage(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display())))?;
+    let source = file.file_name().map_or("table".into(), |n| n.to_string_lossy().into_owned());
+    let (format, table) = prices::read(&bytes, &source, as_of, Day::of(now()))
+        .map_err(|e| CliError::Failed(format!("`{}`: {e}. Nothing was imported.", file.display())))?;
+    let (rows, cards) = (table.prices.len() as u64, table.cards.len() as u64);
+    let service = desk.writing()?;
+    let done = service.import_models(table.prices, table.cards)?;
+    service.close()?;
+    if desk.json {
+        let refused: Vec<_> = table.refused.iter().map(|r| serde_json::json!({"row": r.row, "reason": r.reason})).collect();
+        return desk.document(&serde_json::json!({
+            "format": format.as_str(), "prices": rows, "cards": cards, "added": done.added, "changed": done.changed,
+            "unchanged": done.unchanged, "refused": refused,
+        }));
+    }
+    writeln!(
+        desk.out,
+        "{}: {} prices and {} model cards; {} added, {} changed, {} known before",
+        format.as_str(),
+        count(rows),
+        count(cards),
+        count(done.added as u64),
+        count(done.changed as u64),
+        count(done.unchanged as u64)
+    )?;
+    desk.out.flush()?;
+    for refused in table.refused.iter().take(if desk.verbose { usize::MAX } else { 5 }) {
+        desk.say(&format!("left out {}: {}", shown(&refused.row), shown(&refused.reason)));
+    }
+    if table.refused.len() > 5 && !desk.verbose {
+        desk.say(&format!("left out {} in all; -v names each", count(table.refused.len() as u64)));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,62 @@
+//! Prompt files on disk: what the arguments name, read whole and bounded.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use super::desk::{PromptsError, Result};
+use crate::domain::prompt_file::MAX_FILE;
+
+/// Deepest folder below one that was named, and most files taken.
+const MAX_DEPTH: usize = 16;
+const MAX_FILES: usize = 100_000;
+
+/// The files that `paths` name: files as they are, of folders every `*.prompt`, sorted. Symbolic links to folders are
+/// not followed below a named folder, so that a walk ends.
+pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        if !kind.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        let mut folders = vec![(path.clone(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))? {
+                let entry = entry.map_err(|error| unreadable(&folder, error))?;
+                let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), error))?;
+                if kind.is_dir() && depth < MAX_DEPTH {
+                    folders.push((entry.path(), depth + 1));
+                } else if !kind.is_dir() && entry.path().extension().is_some_and(|e| e == "prompt") {
+                    files.push(entry.path());
+                }
+                if files.len() > MAX_FILES {
+                    return Err(PromptsError::Usage(format!(
+                        "more than {MAX_FILES} files; name fewer folders"
+                    )));
+                }
+            }
+        }
+        if files.len() == before {
+            let message = format!("{} holds no `*.prompt` file; name a folder that does", path.display());
+            return Err(PromptsError::Usage(message));
+        }
+        files[before..].sort();
+    }
+    Ok(files)
+}
+
+/// A file's bytes, one byte more at most than a prompt file may have: what is longer is refused by its parser.
+pub fn bytes(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    Ok(bytes)
+}
+
+/// The error for a path.
+pub fn unreadable(path: &Path, error: std::io::Error) -> PromptsError {
+    PromptsError::Unreadable { path: path.display().to_string(), error }
+}

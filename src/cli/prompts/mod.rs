@@ -1,0 +1,55 @@
+//! `human prompts …`: the verbs on prompts as files, texts and versions. Parses arguments, asks store and engine, prints;
+//! decides nothing itself.
+//!
+//! Start with [`PromptsCommand`] and [`run`].
+
+mod activate;
+mod compose;
+mod desk;
+mod files;
+mod history;
+mod lint;
+mod publish;
+mod show;
+
+pub use desk::{Desk, Exit, PromptsError};
+
+use desk::Result;
+
+/// The verbs of this family.
+#[derive(Debug, clap::Subcommand)]
+pub enum PromptsCommand {
+    /// Publish prompt files, or all `*.prompt` files of folders
+    Publish(publish::PublishArgs),
+    /// Show a prompt: its metadata and its text
+    Show(show::ShowArgs),
+    /// Show which versions there are, and which was active when
+    History(history::HistoryArgs),
+    /// Show what changed between two versions
+    Diff(show::DiffArgs),
+    /// Make a published version the active one
+    Activate(activate::ActivateArgs),
+    /// Go back to the version that was active before
+    Rollback(activate::RollbackArgs),
+    /// Print the text of a call, and the record of what it was made of
+    Compose(compose::ComposeArgs),
+    /// Check prompt files before they are published
+    Lint(lint::LintArgs),
+}
+
+/// Runs one verb.
+pub fn run(command: &PromptsCommand, desk: &mut Desk<'_>) -> Result<Exit> {
+    match command {
+        PromptsCommand::Publish(args) => publish::run(args, desk),
+        PromptsCommand::Show(args) => show::show(args, desk),
+        PromptsCommand::History(args) => history::run(args, desk),
+        PromptsCommand::Diff(args) => show::diff(args, desk),
+        PromptsCommand::Activate(args) => activate::activate(args, desk),
+        PromptsCommand::Rollback(args) => activate::rollback(args, desk),
+        PromptsCommand::Compose(args) => compose::run(args, desk),
+        PromptsCommand::Lint(args) => lint::run(args, desk),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Configuration: flags over environment over file over defaults, resolved once. The file is TOML; a key that is not
+//! known is an error that names it. [`TEMPLATE`] is the whole of it, commented, with the defaults.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::{AppStrategy, AppStrategyArgs};
+use serde::Deserialize;
+
+use crate::domain::prompt::Name;
+use crate::intake::identify::{IdentityRule, IdentityRules};
+use crate::intake::signal::ScoreRules;
+use crate::store::telemetry::Retention;
+
+/// The configuration file with every key, its default and what it does.
+pub const TEMPLATE: &str = include_str!("../assets/config.toml");
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named is not there or cannot be read.
+    #[error("the configuration `{}` cannot be read ({source}). Name another with --config, or print a fresh one with `human config template`.", path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not what is expected.
+    #[error("the configuration `{}` is not valid: {what}. `human config template` prints every key with its meaning.", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        what: String,
+    },
+    /// There is no home folder to put things in.
+    #[error("no home folder was found ({0}), so there is no place for the store. Name one with --store FILE.")]
+    NoHome(String),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    store: StoreSection,
+    intake: IntakeSection,
+    retention: RetentionSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct StoreSection {
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct IntakeSection {
+    default_org: Option<Name>,
+    identity: Vec<IdentityRule>,
+    scores: ScoreRules,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct RetentionSection {
+    call_days: Option<u32>,
+    hour_days: Option<u32>,
+    day_days: Option<u32>,
+    max_mib: Option<u64>,
+}
+
+/// What is asked for outside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// `--store` or `HUMAN_STORE`.
+    pub store: Option<PathBuf>,
+    /// `--config` or `HUMAN_CONFIG`.
+    pub config: Option<PathBuf>,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The store's file.
+    pub store: PathBuf,
+    /// How foreign prompt names become URIs.
+    pub identity: IdentityRules,
+    /// How foreign scores become signals.
+    pub scores: ScoreRules,
+    /// How long things are kept.
+    pub retention: Retention,
+}
+
+impl Config {
+    /// Resolves the configuration. A file that is named must be there; the default file may be absent.
+    pub fn load(overrides: &Overrides) -> Result<Config, ConfigError> {
+        let file = match &overrides.config {
+            Some(path) => read(path)?,
+            None => match folders().map(|f| f.in_config_dir("config.toml")) {
+                Ok(path) if path.is_file() => read(&path)?,
+                _ => File::default(),
+            },
+        };
+        let store = match overrides.store.clone().or(file.store.path) {
+            Some(path) => path,
+            None => folders()?.in_data_dir("store.db"),
+        };
+        let usual = Retention::default();
+        let identity = IdentityRules {
+            default_org: file.intake.default_org.unwrap_or(IdentityRules::default().default_org),
+            rules: file.intake.identity,
+        };
+        Ok(Config {
+            store,
+            identity,
+            scores: file.intake.scores,
+            retention: Retention {
+                call_days: file.retention.call_days.unwrap_or(usual.call_days),
+                hour_days: file.retention.hour_days.unwrap_or(usual.hour_days),
+                day_days: file.retention.day_days.unwrap_or(usual.day_days),
+                max_bytes: file.retention.max_mib.map_or(usual.max_bytes, |mib| mib << 20),
+            },
+        })
+    }
+
+    /// Where a demo world lives when no store is named: never the default store.
+    pub fn demo_store() -> Result<PathBuf, ConfigError> {
+        Ok(folders()?.in_cache_dir("demo.db"))
+    }
+}
+
+fn folders() -> Result<impl AppStrategy, ConfigError> {
+    etcetera::choose_app_strategy(AppStrategyArgs {
+        top_level_domain: "org".into(),
+        author: "human".into(),
+        app_name: "human".into(),
+    })
+    .map_err(|e| ConfigError::NoHome(e.to_string()))
+}
+
+fn read(path: &Path) -> Result<File, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let invalid = |what: String| ConfigError::Invalid { path: path.to_owned(), what };
+    let file: File = toml::from_str(&text).map_err(|e| invalid(e.to_string().trim_end().replace('\n', " ")))?;
+    let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
+    match rules.faults().first() {
+        Some(fault) => Err(invalid(fault.clone())),
+        None => Ok(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_valid_and_says_the_defaults() {
+        let file: File = toml::from_str(TEMPLATE).unwrap();
+        assert!(file.store.path.is_none());
+        // Every commented key is a real one with the default as its value.
+        let uncommented: String = TEMPLATE
+            .lines()
+            .filter_map(|line| line.strip_prefix("#: ").or((!line.starts_with('#')).then_some(line)))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let file: File = toml::from_str(&uncommented).unwrap();
+        let usual = Retention::default();
+        assert_eq!(file.retention.call_days, Some(usual.call_days));
+        assert_eq!(file.retention.hour_days, Some(usual.hour_days));
+        assert_eq!(file.retention.day_days, Some(usual.day_days));
+        assert_eq!(file.intake.default_org, Some(IdentityRules::default().default_org));
+        assert!(!file.intake.identity.is_empty() && !file.intake.scores.0.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        std::fs::write(&path, "[intake]\ndefault_orgg = \"X\"\n").unwrap();
+        let overrides = Overrides { config: Some(path.clone()), store: None };
+        let error = Config::load(&overrides).unwrap_err().to_string();
+        assert!(error.contains("default_orgg") && error.contains("c.toml"), "{error}");
+        std::fs::remove_file(path).unwrap();
+        assert!(Config::load(&overrides).unwrap_err().to_string().contains("cannot be read"));
+    }
+}

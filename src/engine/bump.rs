@@ -1,0 +1,97 @@
+//! Which version a change asks for. The rule: what callers rely on changed (declared variables, output) -> major; the
+//! text changed -> minor; anything else in the front matter -> patch; the first version is 1.0.0.
+
+use semver::Version;
+
+use crate::domain::prompt_file::PromptFile;
+
+/// What differs between two versions of a prompt, the weightiest difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Nothing but perhaps the version itself.
+    None,
+    /// Front matter that neither the model nor a caller sees.
+    Metadata,
+    /// The template.
+    Text,
+    /// The declared variables or the output: callers may have to change.
+    Contract,
+}
+
+impl Change {
+    /// The weightiest difference from `old` to `new`.
+    pub fn between(old: &PromptFile, new: &PromptFile) -> Change {
+        let contract = |file: &PromptFile| (file.inputs.open, file.front.get("output").cloned());
+        if old.same_but_version(new) {
+            Change::None
+        } else if old.inputs.contract() != new.inputs.contract() || contract(old) != contract(new) {
+            Change::Contract
+        } else if old.template() != new.template() {
+            Change::Text
+        } else {
+            Change::Metadata
+        }
+    }
+
+    /// What changed, for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Change::None => "nothing",
+            Change::Metadata => "metadata",
+            Change::Text => "text",
+            Change::Contract => "variables or output",
+        }
+    }
+
+    /// The version after `latest`, the highest one published; pre-release and build parts are dropped.
+    pub fn next(self, latest: &Version) -> Version {
+        let Version { major, minor, patch, .. } = *latest;
+        match self {
+            Change::Contract => Version::new(major.saturating_add(1), 0, 0),
+            Change::Text => Version::new(major, minor.saturating_add(1), 0),
+            // A release follows its own pre-releases.
+            Change::None | Change::Metadata if !latest.pre.is_empty() => Version::new(major, minor, patch),
+            Change::None | Change::Metadata => Version::new(major, minor, patch.saturating_add(1)),
+        }
+    }
+}
+
+/// The version of a prompt that has none yet.
+pub const FIRST: Version = Version::new(1, 0, 0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(front: &str, text: &str) -> PromptFile {
+        let file = format!("---\nname: a\nhuman.scope: core\n{front}---\n{text}");
+        PromptFile::parse("a", file.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_weightiest_difference_counts() {
+        let old = file("human.version: 1.4.2\ninput: {schema: {x: string}}\n", "a {{x}}");
+        let version = Version::new(1, 4, 2);
+        for (new, change, next) in [
+            (file("input: {schema: {x: string}}\n", "a {{x}}"), Change::None, "1.4.3"),
+            (
+                file("description: d\ninput: {schema: {x: 'string, what'}}\n", "a {{x}}"),
+                Change::Metadata,
+                "1.4.3",
+            ),
+            (file("input: {schema: {x: string}}\n", "b {{x}}"), Change::Text, "1.5.0"),
+            (file("input: {schema: {x: string, y?: string}}\n", "b {{x}}"), Change::Contract, "2.0.0"),
+            (file("input: {schema: {x: number}}\n", "a {{x}}"), Change::Contract, "2.0.0"),
+            (
+                file("output: {format: json}\ninput: {schema: {x: string}}\n", "a {{x}}"),
+                Change::Contract,
+                "2.0.0",
+            ),
+            (file("", "a {{x}}"), Change::Contract, "2.0.0"),
+        ] {
+            assert_eq!(Change::between(&old, &new), change, "{}", new.text());
+            assert_eq!(change.next(&version).to_string(), next);
+        }
+        assert_eq!(Change::Metadata.next(&Version::parse("2.0.0-rc.1+b").unwrap()).to_string(), "2.0.0");
+    }
+}

@@ -1,0 +1,238 @@
+//! A row of the leaderboard: the sums of a prompt's cells, and the rates made of them on demand.
+
+use serde::Serialize;
+
+use super::column::Column;
+use crate::domain::feedback::{Signal, Source};
+use crate::domain::prompt::Scope;
+use crate::domain::snapshot::{FeedbackScore, Rate, Verdict};
+use crate::engine::evidence::{self, MIN_CALLS, MIN_SIGNALS, SOURCE_WEIGHT};
+use crate::engine::rollup::{Cell, Clock};
+use crate::engine::stats::proportion::{self, SIGNAL_WORTH};
+use crate::engine::stats::sketch::Sketch;
+
+/// What a row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The prompt's URI without a version, or what stands for it.
+    pub name: String,
+    /// Its scope; `None` for calls without a prompt.
+    pub scope: Option<Scope>,
+    /// The prompts that it is compared with.
+    pub task_type: String,
+    /// Whether its text is published here.
+    pub managed: bool,
+}
+
+/// A row.
+#[derive(Debug, Clone)]
+pub struct Row<'a> {
+    /// What it is about.
+    pub subject: &'a Subject,
+    /// Calls.
+    pub calls: i64,
+    failed: i64,
+    metered: i64,
+    tokens: i64,
+    priced: i64,
+    cost: i64,
+    timed: i64,
+    latency_us: i64,
+    /// By source, then signal.
+    signals: [[i64; 4]; 3],
+    latency: Sketch,
+}
+
+/// A row as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// The prompt's URI, or what stands for it.
+    pub prompt: String,
+    /// Its scope.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// The prompts that it is compared with.
+    pub task_type: String,
+    /// Whether its text is published here.
+    pub managed: bool,
+    /// Calls.
+    pub calls: u64,
+    /// Mean tokens of a call.
+    pub avg_tokens: Option<f64>,
+    /// Sum of costs in US dollars; `None` where no call has a cost.
+    pub total_cost_usd: Option<f64>,
+    /// Mean cost in US dollars.
+    pub avg_cost_usd: Option<f64>,
+    /// Mean duration in milliseconds.
+    pub avg_duration_ms: Option<f64>,
+    /// Median duration in milliseconds.
+    pub p50_duration_ms: Option<f64>,
+    /// 95th percentile of durations in milliseconds.
+    pub p95_duration_ms: Option<f64>,
+    /// Positive among the signals.
+    pub positive: Rate,
+    /// Negative among the signals.
+    pub negative: Rate,
+    /// Rephrases among the signals.
+    pub rephrase: Rate,
+    /// Corrections among the signals.
+    pub correction: Rate,
+    /// Failures among the calls.
+    pub error: Rate,
+    /// Signals to calls.
+    pub feedback_coverage: Rate,
+    /// The score, whose verdict is the row's.
+    #[serde(flatten)]
+    pub score: FeedbackScore,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(subject: &'a Subject) -> Row<'a> {
+        Row {
+            subject,
+            calls: 0,
+            failed: 0,
+            metered: 0,
+            tokens: 0,
+            priced: 0,
+            cost: 0,
+            timed: 0,
+            latency_us: 0,
+            signals: [[0; 4]; 3],
+            latency: Sketch::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, cell: &Cell) {
+        self.calls += cell.calls;
+        self.failed += cell.calls - cell.ok;
+        self.metered += cell.metered;
+        self.tokens += cell.input_tokens + cell.output_tokens;
+        self.priced += cell.priced;
+        self.cost += cell.cost;
+        self.timed += cell.timed;
+        self.latency_us += cell.latency;
+        for (sums, source) in self.signals.iter_mut().zip(Source::ALL) {
+            for (sum, signal) in sums.iter_mut().zip(Signal::ALL) {
+                *sum += cell.signals.get(Clock::Call, source, signal);
+            }
+        }
+    }
+
+    pub(super) fn add_sketch(&mut self, cell: &Cell) {
+        self.latency.merge(&cell.latency_sketch, 1);
+    }
+
+    /// Signals of a kind, over all sources.
+    pub fn signal(&self, signal: Signal) -> i64 {
+        self.signals.iter().map(|by_source| by_source[signal as usize]).sum()
+    }
+
+    /// All signals.
+    pub fn signals(&self) -> i64 {
+        self.signals.iter().flatten().sum()
+    }
+
+    /// The share of a signal among the signals, with its interval.
+    pub fn share(&self, signal: Signal) -> Rate {
+        evidence::rate(self.signal(signal), self.signals(), MIN_SIGNALS)
+    }
+
+    /// The share of failed calls, with its interval.
+    pub fn errors(&self) -> Rate {
+        evidence::rate(self.failed, self.calls, MIN_CALLS)
+    }
+
+    /// Signals to calls, with its interval.
+    pub fn coverage(&self) -> Rate {
+        evidence::rate(self.signals(), self.calls, MIN_CALLS)
+    }
+
+    fn mass(&self) -> [f64; 4] {
+        Signal::ALL.map(|signal| {
+            let by_source = self.signals.iter().zip(SOURCE_WEIGHT);
+            by_source.map(|(counts, weight)| weight * evidence::count(counts[signal as usize]) as f64).sum()
+        })
+    }
+
+    /// The score of the feedback, with its interval.
+    pub fn score(&self) -> FeedbackScore {
+        let score = proportion::feedback_score(self.mass(), SIGNAL_WORTH);
+        let sample_size = evidence::count(self.signals());
+        FeedbackScore {
+            feedback_score: score.mean,
+            interval: score.interval(proportion::CONFIDENCE),
+            sample_size,
+            verdict: self.verdict(),
+        }
+    }
+
+    /// Whether there is enough feedback to compare the prompt with others.
+    pub fn verdict(&self) -> Verdict {
+        evidence::verdict(evidence::count(self.signals()), MIN_SIGNALS)
+    }
+
+    /// The number in a column, without an interval; `None` for a name, and where nothing is known.
+    pub fn value(&self, column: Column) -> Option<f64> {
+        let ratio = |k: i64, n: i64| (n > 0).then(|| k as f64 / n as f64);
+        let share = |signal| ratio(self.signal(signal), self.signals());
+        match column {
+            Column::Name => None,
+            Column::Calls => Some(self.calls as f64),
+            Column::Signals => Some(self.signals() as f64),
+            Column::Tokens => ratio(self.tokens, self.metered),
+            Column::Cost => (self.priced > 0).then(|| self.cost as f64 / 1e9),
+            Column::AvgCost => ratio(self.cost, self.priced).map(|nano| nano / 1e9),
+            Column::Latency => ratio(self.latency_us, self.timed).map(|us| us / 1e3),
+            Column::P50 => self.latency.quantile(0.5).map(|us| us / 1e3),
+            Column::P95 => self.latency.quantile(0.95).map(|us| us / 1e3),
+            Column::Positive => share(Signal::Positive),
+            Column::Negative => share(Signal::Negative),
+            Column::Rephrase => share(Signal::Rephrase),
+            Column::Correction => share(Signal::Correction),
+            Column::Errors => ratio(self.failed, self.calls),
+            Column::Coverage => ratio(self.signals().min(self.calls), self.calls),
+            // The mean is closed form; only the interval is dear.
+            Column::Score => {
+                (self.signals() > 0).then(|| proportion::feedback_score(self.mass(), SIGNAL_WORTH).mean)
+            }
+        }
+    }
+
+    /// Whether the number in a column rests on enough evidence to be compared.
+    pub fn suffices(&self, column: Column) -> bool {
+        let enough = |n: i64, least: u64| evidence::count(n) >= least;
+        match column {
+            Column::Positive | Column::Negative | Column::Rephrase | Column::Correction | Column::Score => {
+                enough(self.signals(), MIN_SIGNALS)
+            }
+            Column::Errors | Column::Coverage => enough(self.calls, MIN_CALLS),
+            _ => true,
+        }
+    }
+
+    /// The row with all its rates.
+    pub fn line(&self) -> Line {
+        Line {
+            prompt: self.subject.name.clone(),
+            scope: self.subject.scope,
+            task_type: self.subject.task_type.clone(),
+            managed: self.subject.managed,
+            calls: evidence::count(self.calls),
+            avg_tokens: self.value(Column::Tokens),
+            total_cost_usd: self.value(Column::Cost),
+            avg_cost_usd: self.value(Column::AvgCost),
+            avg_duration_ms: self.value(Column::Latency),
+            p50_duration_ms: self.value(Column::P50),
+            p95_duration_ms: self.value(Column::P95),
+            positive: self.share(Signal::Positive),
+            negative: self.share(Signal::Negative),
+            rephrase: self.share(Signal::Rephrase),
+            correction: self.share(Signal::Correction),
+            error: self.errors(),
+            feedback_coverage: self.coverage(),
+            score: self.score(),
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A quantile sketch of non-negative integers whose state is a sum of counts, so that sketches merge by addition
+//! and what was added can be taken back.
+//!
+//! Method: DDSketch (Masson, Rim & Lee, PVLDB 2019) with relative error α = 1 %, sparse, without collapsing:
+//! value `v ≥ 1` falls into bin `⌈ln v / ln γ⌉`, `γ = (1+α)/(1−α)`; zero has a bin of its own.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Relative error of a quantile.
+pub const ALPHA: f64 = 0.01;
+const GAMMA: f64 = (1.0 + ALPHA) / (1.0 - ALPHA);
+/// The bin of zero; positive values start at bin 0.
+const ZERO: i16 = -1;
+
+/// Counts of values by bin, ordered by bin. A count may be negative while a difference is being built up;
+/// bins that reach zero are removed, so equal multisets of values have equal sketches, whatever the order.
+///
+/// A bin holds at most 2³¹−1 values; beyond that it saturates.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sketch {
+    bins: Vec<(i16, i32)>,
+}
+
+fn bin_of(value: u64) -> i16 {
+    if value == 0 {
+        return ZERO;
+    }
+    // u64::MAX falls into bin 2219.
+    ((value as f64).ln() / GAMMA.ln()).ceil() as i16
+}
+
+/// The value that is within α of every value of the bin.
+fn value_of(bin: i16) -> f64 {
+    if bin == ZERO { 0.0 } else { 2.0 * GAMMA.powi(i32::from(bin)) / (GAMMA + 1.0) }
+}
+
+impl Sketch {
+    /// Adds `count` times `value` (negative: takes back).
+    pub fn add(&mut self, value: u64, count: i32) {
+        self.add_bin(bin_of(value), count);
+    }
+
+    fn add_bin(&mut self, bin: i16, count: i32) {
+        match self.bins.binary_search_by_key(&bin, |b| b.0) {
+            Ok(i) => {
+                let sum = self.bins[i].1.saturating_add(count);
+                if sum == 0 {
+                    self.bins.remove(i);
+                } else {
+                    self.bins[i].1 = sum;
+                }
+            }
+            Err(_) if count == 0 => {}
+            Err(i) => self.bins.insert(i, (bin, count)),
+        }
+    }
+
+    /// Adds all of `other`, `sign` times (1 or −1).
+    pub fn merge(&mut self, other: &Sketch, sign: i32) {
+        if self.bins.is_empty() && sign == 1 {
+            self.bins.clone_from(&other.bins);
+            return;
+        }
+        if other.bins.len() <= 4 {
+            for &(bin, count) in &other.bins {
+                self.add_bin(bin, count.saturating_mul(sign));
+            }
+            return;
+        }
+        let mut merged = Vec::with_capacity(self.bins.len() + other.bins.len());
+        let (mut a, mut b) = (self.bins.iter().copied().peekable(), other.bins.iter().copied().peekable());
+        loop {
+            let next = match (a.peek(), b.peek()) {
+                (None, None) => break,
+                (Some(&x), Some(&y)) if x.0 == y.0 => {
+                    a.next();
+                    b.next();
+                    (x.0, x.1.saturating_add(y.1.saturating_mul(sign)))
+                }
+                (Some(&x), Some(&y)) if x.0 < y.0 => {
+                    a.next();
+                    x
+                }
+                (Some(&x), None) => {
+                    a.next();
+                    x
+                }
+                (_, Some(&y)) => {
+                    b.next();
+                    (y.0, y.1.saturating_mul(sign))
+                }
+            };
+            if next.1 != 0 {
+                merged.push(next);
+            }
+        }
+        self.bins = merged;
+    }
+
+    /// How many values it holds.
+    pub fn count(&self) -> i64 {
+        self.bins.iter().map(|b| i64::from(b.1)).sum()
+    }
+
+    /// Whether nothing is left in it.
+    pub fn is_empty(&self) -> bool {
+        self.bins.is_empty()
+    }
+
+    /// The `q`-quantile (0 ≤ q ≤ 1) within 1 % of the exact lower quantile; `None` when empty.
+    pub fn quantile(&self, q: f64) -> Option<f64> {
+        let n = self.count();
+        if n <= 0 {
+            return None;
+        }
+        let rank = (q.clamp(0.0, 1.0) * (n - 1) as f64).floor() as i64;
+        let mut seen = 0;
+        for &(bin, count) in &self.bins {
+            seen += i64::from(count);
+            if seen > rank {
+                return Some(value_of(bin));
+            }
+        }
+        self.bins.last().map(|b| value_of(b.0))
+    }
+}
+
+/// On disk: `(gap to the bin before, count)` pairs, so that a bin costs two bytes with a variable-length code.
+impl Serialize for Sketch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut before = i32::from(ZERO);
+        serializer.collect_seq(self.bins.iter().map(|&(bin, count)| {
+            let gap = (i32::from(bin) - before) as u16;
+            before = i32::from(bin);
+            (gap, count)
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sketch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let gaps = Vec::<(u16, i32)>::deserialize(deserializer)?;
+        let mut before = i32::from(ZERO);
+        let mut bins = Vec::with_capacity(gaps.len());
+        for (gap, count) in gaps {
+            before += i32::from(gap);
+            let bin =
+                i16::try_from(before).map_err(|_| serde::de::Error::custom("sketch bin out of range"))?;
+            bins.push((bin, count));
+        }
+        Ok(Sketch { bins })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(values: &[u64]) -> Sketch {
+        let mut sketch = Sketch::default();
+        for &v in values {
+            sketch.add(v, 1);
+        }
+        sketch
+    }
+
+    proptest! {
+        #[test]
+        fn quantiles_are_within_one_percent(mut values in prop::collection::vec(0u64..u64::MAX / 2, 1..200), q in 0.0..=1.0f64) {
+            let sketch = of(&values);
+            values.sort_unstable();
+            let exact = values[(q * (values.len() - 1) as f64).floor() as usize] as f64;
+            let got = sketch.quantile(q).unwrap();
+            prop_assert!((got - exact).abs() <= ALPHA * exact * 1.000_001, "{got} for {exact}");
+        }
+
+        #[test]
+        fn merging_is_adding_and_taking_back_leaves_nothing(
+            a in prop::collection::vec(0u64..1_000_000, 0..60),
+            b in prop::collection::vec(0u64..1_000_000, 0..60),
+        ) {
+            let both = of(&a.iter().chain(&b).copied().collect::<Vec<_>>());
+            let mut merged = of(&a);
+            merged.merge(&of(&b), 1);
+            prop_assert_eq!(&merged, &both);
+            merged.merge(&of(&b), -1);
+            prop_assert_eq!(&merged, &of(&a));
+            merged.merge(&of(&a), -1);
+            prop_assert!(merged.is_empty());
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! From files, folders and streams to committed batches. Reading and decoding happen here, on the caller's thread,
+//! while the writer commits the batch before: two batches are under way at most, so memory is bounded whatever the
+//! size of the input.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::commit::{Item, Receipt, commit};
+use super::events::Reader;
+use super::frames::{Frame, Frames, Layout, layout};
+use super::prepare::Preparation;
+use super::{Headers, take};
+use crate::domain::call::Millis;
+use crate::domain::event::Event;
+use crate::store::telemetry::NamedCall;
+use crate::store::{Pending, Quarantined, Store, StoreError};
+
+/// Events and spans that are committed together.
+const BATCH: usize = 5_000;
+/// Bytes of quarantined input that end a batch early.
+const BATCH_BYTES: usize = 8 << 20;
+/// Batches that wait for the writer.
+const UNDER_WAY: usize = 2;
+/// How a stream's layout is recognised.
+const HEAD: usize = 256 << 10;
+/// A compressed stream that grows beyond this share is a bomb, once it is longer than `BOMB_FROM`.
+const BOMB_RATIO: u64 = 250;
+const BOMB_FROM: u64 = 256 << 20;
+
+/// What an input is said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Told by its content.
+    #[default]
+    Auto,
+    /// Native events, one a line, or an array of them.
+    Jsonl,
+    /// OTLP as JSON.
+    OtlpJson,
+    /// OTLP as protobuf.
+    OtlpProto,
+}
+
+/// Why an input could not be read to its end. What was read before it is committed.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The file or stream.
+    #[error("`{}` cannot be read ({source}). Check the name and its permissions; what was read before it is taken.", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An intake under way.
+#[derive(Debug)]
+pub struct Intake<'s> {
+    store: &'s Store,
+    preparation: Arc<Preparation>,
+    events: Reader,
+    now: Millis,
+    batch: Vec<Item>,
+    weight: usize,
+    bytes: usize,
+    under_way: VecDeque<Pending<Receipt>>,
+    committed: Receipt,
+}
+
+impl<'s> Intake<'s> {
+    /// Begins; `now` stands in for the time of feedback that has none.
+    pub fn new(store: &'s Store, preparation: Arc<Preparation>, now: Millis) -> Self {
+        Intake {
+            store,
+            preparation,
+            events: Reader::default(),
+            now,
+            batch: Vec::new(),
+            weight: 0,
+            bytes: 0,
+            under_way: VecDeque::new(),
+            committed: Receipt::default(),
+        }
+    }
+
+    /// Takes a file, or a folder's files in the order of their names.
+    pub fn path(&mut self, path: &Path, format: Format) -> Result<(), IntakeError> {
+        let fault = |source| IntakeError::Read { path: path.to_owned(), source };
+        if path.is_dir() {
+            return self.folder(path, format);
+        }
+        let file = File::open(path).map_err(fault)?;
+        if let Some(headers) = beside(path) {
+            let mut body = Vec::new();
+            file.take(self.preparation.options.limits.body as u64 + 1).read_to_end(&mut body).map_err(fault)?;
+            let text = std::fs::read(&headers).map_err(fault)?;
+            let origin = path.display().to_string();
+            return match Headers::from_capture(&text) {
+                Ok(headers) => self.body(&headers, body, &origin),
+                Err(error) => self.quarantine(origin, "events", error.to_string(), body),
+            };
+        }
+        self.stream(BufReader::with_capacity(HEAD, file), &path.display().to_string(), format).map_err(|e| match e {
+            IntakeError::Read { source, .. } => fault(source),
+            store => store,
+        })
+    }
+
+    fn folder(&mut self, folder: &Path, format: Format) -> Result<(), IntakeError> {
+        let fault = |source| IntakeError::Read { path: folder.to_owned(), source };
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(fault)? {
+            paths.push(entry.map_err(fault)?.path());
+        }
+        paths.sort();
+        // In a folder of captures only the bodies are input; elsewhere everything that is not hidden.
+        let captures = paths.iter().any(|p| beside(p).is_some());
+        for path in paths {
+            let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+            if hidden || (captures && path.is_file() && beside(&path).is_none()) {
+                continue;
+            }
+            self.path(&path, format)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a stream.
+    pub fn stream(&mut self, mut stream: impl BufRead, origin: &str, format: Format) -> Result<(), IntakeError> {
+        let fault = |source| IntakeError::Read { path: origin.into(), source };
+        let gzip = stream.fill_buf().map_err(fault)?.starts_with(&[0x1f, 0x8b]);
+        if !gzip {
+            return self.plain(stream, origin, format);
+        }
+        let unpacked = BufReader::with_capacity(HEAD, Unpacked::new(stream));
+        match self.plain(unpacked, origin, format) {
+            // A damaged archive is an input that cannot be taken, not a disk that cannot be read.
+            Err(IntakeError::Read { source, .. }) if source.kind() != io::ErrorKind::PermissionDenied => {
+                let reason = format!("the gzip stream is damaged after what was taken ({source}); fetch it again");
+                self.quarantine(origin.to_owned(), "events", reason, Vec::new())
+            }
+            done => done,
+        }
+    }
+
+    fn plain(&mut self, mut stream: impl BufRead, origin: &str, format: Format) -> Result<(), IntakeError> {
+        let fault = |source| IntakeError::Read { path: origin.into(), source };
+        let mut head = Vec::new();
+        (&mut stream).take(HEAD as u64).read_to_end(&mut head).map_err(fault)?;
+        let layout = match format {
+            Format::OtlpProto => Layout::Whole,
+            Format::Jsonl if head.trim_ascii_start().first() != Some(&b'[') => Layout::Lines,
+            _ => layout(head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&head)),
+        };
+        let mut frames = Frames::new(io::Cursor::new(head).chain(stream), layout);
+        while let Some(frame) = frames.next_frame().map_err(fault)? {
+            match frame {
+                Frame::Value(value) => self.value(value, origin, layout, format)?,
+                Frame::Torn(value) => {
+                    self.quarantine(origin.to_owned(), "events", "the array ends inside this value".into(), value)?;
+                }
+                Frame::TooLong(start, length) => {
+                    let reason = format!(
+                        "a value of {length} bytes is longer than is taken ({} MiB); its first {} KiB are kept",
+                        super::frames::MAX_FRAME >> 20,
+                        start.len() >> 10
+                    );
+                    self.quarantine(origin.to_owned(), "cut", reason, start)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, value: Vec<u8>, origin: &str, layout: Layout, format: Format) -> Result<(), IntakeError> {
+        let json = value.trim_ascii_start().first() == Some(&b'{');
+        if value.is_empty() {
+            return Ok(());
+        }
+        let otlp = match format {
+            Format::OtlpJson | Format::OtlpProto => true,
+            Format::Jsonl => false,
+            Format::Auto => !json && layout == Layout::Whole,
+        };
+        if !otlp {
+            match self.events.read(&value, &*self.preparation.active, self.now) {
+                Ok(event) => return self.event(event),
+                Err(reason) => match foreign_path(&value).filter(|_| format == Format::Auto) {
+                    Some(path) => {
+                        let headers = Headers {
+                            path: path.into(),
+                            content_type: Some("application/json".into()),
+                            ..Headers::default()
+                        };
+                        return self.body(&headers, value, origin);
+                    }
+                    None => return self.quarantine(origin.to_owned(), "events", reason, value),
+                },
+            }
+        }
+        let content_type = match format {
+            Format::OtlpJson => Some("application/json".into()),
+            Format::OtlpProto => Some("application/x-protobuf".into()),
+            _ => None,
+        };
+        self.body(&Headers { content_type, ..Headers::default() }, value, origin)
+    }
+
+    /// Takes one HTTP body.
+    pub fn body(&mut self, headers: &Headers, body: Vec<u8>, origin: &str) -> Result<(), IntakeError> {
+        let format = || serde_json::to_string(headers).unwrap_or_else(|_| "events".into());
+        let mut dated = headers.clone();
+        if dated.received_at == 0 {
+            dated.received_at = self.now;
+        }
+        match take(&dated, &body, &self.preparation.options) {
+            Err(error) => self.quarantine(origin.to_owned(), &format(), error.to_string(), body),
+            Ok(decoded) => {
+                for part in decoded.rejected {
+                    self.quarantine(origin.to_owned(), &format(), part.reason, part.bytes)?;
+                }
+                let feedback = decoded.feedback.into_iter().map(Item::Feedback);
+                let spans = decoded.facts.len();
+                self.batch.extend(feedback);
+                if spans > 0 {
+                    self.batch.push(Item::Spans(decoded.facts));
+                }
+                self.added(spans.max(1))
+            }
+        }
+    }
+
+    /// Takes one native event.
+    pub fn event(&mut self, event: Event) -> Result<(), IntakeError> {
+        self.batch.push(match event {
+            Event::Call(mut call) => {
+                self.preparation.price(&mut call);
+                Item::Call(NamedCall { call, aliases: Vec::new() })
+            }
+            Event::Feedback(feedback) => Item::Feedback(feedback),
+        });
+        self.added(1)
+    }
+
+    fn quarantine(
+        &mut self,
+        origin: String,
+        format: &str,
+        reason: String,
+        bytes: Vec<u8>,
+    ) -> Result<(), IntakeError> {
+        self.bytes += bytes.len();
+        self.batch.push(Item::Quarantine(Quarantined { origin, format: format.to_owned(), reason, bytes }));
+        self.added(1)
+    }
+
+    fn added(&mut self, weight: usize) -> Result<(), IntakeError> {
+        self.weight += weight;
+        if self.weight >= BATCH || self.bytes >= BATCH_BYTES {
+            self.send()?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self) -> Result<(), IntakeError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let items = std::mem::take(&mut self.batch);
+        (self.weight, self.bytes) = (0, 0);
+        while self.under_way.len() >= UNDER_WAY {
+            self.settle()?;
+        }
+        let preparation = Arc::clone(&self.preparation);
+        self.under_way.push_back(self.store.submit(move |tx| commit(tx, items, &preparation))?);
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<(), IntakeError> {
+        if let Some(pending) = self.under_way.pop_front() {
+            self.committed.add(&pending.wait()?);
+        }
+        Ok(())
+    }
+
+    /// What is durable so far.
+    pub fn committed(&self) -> &Receipt {
+        &self.committed
+    }
+
+    /// Commits the rest.
+    pub fn finish(&mut self) -> Result<Receipt, IntakeError> {
+        self.send()?;
+        while !self.under_way.is_empty() {
+            self.settle()?;
+        }
+        Ok(self.committed)
+    }
+
+    /// Takes what was quarantined once more; what can be taken now leaves the quarantine.
+    pub fn replay(&mut self) -> Result<(), IntakeError> {
+        let kept = self.store.read()?;
+        let mut last = 0;
+        loop {
+            let items = kept.quarantined(last, 256)?;
+            let Some((newest, _)) = items.last() else { return Ok(()) };
+            last = *newest;
+            for (seq, item) in items {
+                // Taken anew it is either counted or quarantined again, under the same bytes.
+                self.finish()?;
+                let before = self.committed.quarantined;
+                self.again(item)?;
+                self.finish()?;
+                if self.committed.quarantined == before {
+                    self.store.write(move |tx| tx.release(seq))?;
+                }
+            }
+        }
+    }
+
+    fn again(&mut self, item: Quarantined) -> Result<(), IntakeError> {
+        match (item.format.as_str(), serde_json::from_str::<Headers>(&item.format)) {
+            (_, Ok(headers)) => self.body(&headers, item.bytes, &item.origin),
+            ("events", _) => self.value(item.bytes, &item.origin, Layout::Lines, Format::Auto),
+            _ => self.quarantine(item.origin, &item.format, item.reason, item.bytes),
+        }
+    }
+}
+
+/// The headers file beside a captured body.
+fn beside(path: &Path) -> Option<PathBuf> {
+    if path.extension()? != "body" {
+        return None;
+    }
+    let headers = path.with_extension("headers.json");
+    headers.is_file().then_some(headers)
+}
+
+/// The path to which a JSON object that is no native event would have been sent.
+fn foreign_path(value: &[u8]) -> Option<&'static str> {
+    let has = |key: &str| value.windows(key.len()).any(|w| w == key.as_bytes());
+    if has("\"resourceSpans\"") || has("\"resource_spans\"") {
+        Some("/v1/traces")
+    } else if has("\"resourceLogs\"") {
+        Some("/v1/logs")
+    } else if has("\"resourceMetrics\"") {
+        Some("/v1/metrics")
+    } else if has("\"entity_instance_id\"") {
+        Some("/v2/annotation-tasks/file/annotations")
+    } else if has("\"traceId\"") && has("\"name\"") && has("\"value\"") {
+        Some("/api/public/scores")
+    } else {
+        None
+    }
+}
+
+/// A gzip stream that refuses to be a bomb.
+#[derive(Debug)]
+struct Unpacked<R> {
+    inner: MultiGzDecoder<Counted<R>>,
+    out: u64,
+}
+
+#[derive(Debug)]
+struct Counted<R> {
+    inner: R,
+    consumed: u64,
+}
+
+impl<R: BufRead> Unpacked<R> {
+    fn new(inner: R) -> Self {
+        Unpacked { inner: MultiGzDecoder::new(Counted { inner, consumed: 0 }), out: 0 }
+    }
+}
+
+impl<R: BufRead> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.out += read as u64;
+        if self.out > BOMB_FROM && self.out / BOMB_RATIO > self.inner.get_ref().consumed {
+            return Err(io::Error::other("it unpacks to more than 250 times its size and was not read on"));
+        }
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.consumed += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.consumed += amount as u64;
+        self.inner.consume(amount);
+    }
+}

@@ -1,0 +1,57 @@
+//! All published prompts at once, as intake and leaderboards ask for them: small, read whole, kept in memory.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+use semver::Version;
+
+use super::fault::{Result, StoreError};
+use crate::domain::call::Millis;
+use crate::domain::prompt::PromptUri;
+
+/// A published prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its URI without a version.
+    pub uri: PromptUri,
+    /// The task type of its active version.
+    pub task_type: String,
+    /// The version that is active now.
+    pub active: Option<Version>,
+    /// Which version became active when, oldest first.
+    pub activations: Vec<(Millis, Version)>,
+}
+
+impl Published {
+    /// The version that was active at a time.
+    pub fn active_at(&self, at: Millis) -> Option<&Version> {
+        let until = self.activations.partition_point(|(since, _)| *since <= at);
+        self.activations[..until].last().map(|(_, version)| version)
+    }
+}
+
+/// All published prompts, by URI.
+pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
+    let mut found: BTreeMap<i64, Published> = BTreeMap::new();
+    let mut statement = db.prepare_cached("SELECT id, uri FROM prompt")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let uri: PromptUri = row.get::<_, String>(1)?.parse().map_err(StoreError::corrupt)?;
+        let task_type = uri.key.first_segment().to_owned();
+        found.insert(row.get(0)?, Published { uri, task_type, active: None, activations: Vec::new() });
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT a.prompt, a.at_ms, a.version, v.task_type FROM prompt_activation a
+         JOIN prompt_version v ON v.prompt = a.prompt AND v.version = a.version ORDER BY a.at_ms, a.id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let version = Version::parse(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+        if let Some(prompt) = found.get_mut(&row.get(0)?) {
+            prompt.task_type = row.get(3)?;
+            prompt.active = Some(version.clone());
+            prompt.activations.push((row.get(1)?, version));
+        }
+    }
+    Ok(found.into_values().map(|p| (p.uri.clone(), p)).collect())
+}

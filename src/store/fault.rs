@@ -1,0 +1,135 @@
+//! What can go wrong with the store, in words: what failed, why, what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// The kinds of failure that call for different actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// There is no file, and none may be made (read-only access).
+    Missing,
+    /// The file is something else.
+    Foreign,
+    /// Written by a later version of this program.
+    Newer,
+    /// Damaged pages.
+    Corrupt,
+    /// The file or its folder cannot be written.
+    ReadOnly,
+    /// No space left on the disk.
+    Full,
+    /// Another program holds it.
+    Locked,
+    /// On a network file system, where the write-ahead log is not safe.
+    Network,
+    /// Anything else that SQLite reports.
+    Failed,
+}
+
+/// A failure of the store.
+#[derive(Debug, Clone)]
+pub struct StoreError {
+    /// What kind.
+    pub kind: Kind,
+    path: Option<PathBuf>,
+    detail: String,
+}
+
+/// Results of the store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+impl StoreError {
+    /// A failure of `kind`; `detail` is a clause that says what was seen.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        StoreError { kind, path: None, detail: detail.into() }
+    }
+
+    /// The same, naming the file.
+    #[must_use]
+    pub fn at(mut self, path: &Path) -> Self {
+        self.path.get_or_insert_with(|| path.to_owned());
+        self
+    }
+
+    /// Stored bytes that do not read back.
+    pub fn corrupt(detail: impl fmt::Display) -> Self {
+        Self::new(Kind::Corrupt, detail.to_string())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file =
+            self.path.as_deref().map_or("the store".into(), |p| format!("the store `{}`", p.display()));
+        let (what, next) = match self.kind {
+            Kind::Missing => {
+                ("does not exist", "Feed it first with `human ingest FILE`, or name another with --store.")
+            }
+            Kind::Foreign => (
+                "is not a store of this program",
+                "Name another file with --store; this one was left untouched.",
+            ),
+            Kind::Newer => (
+                "was written by a newer version of this program",
+                "Upgrade this program; the file was left untouched.",
+            ),
+            Kind::Corrupt => (
+                "is damaged",
+                "Keep a copy of the file with its -wal beside it. `human doctor` says what is readable; \
+                 restore a backup, or ingest the telemetry again into a new store.",
+            ),
+            Kind::ReadOnly => (
+                "cannot be written",
+                "Check the permissions of the file and of its folder, or name another with --store. Nothing was lost: what was acknowledged before is in it.",
+            ),
+            Kind::Full => (
+                "could not grow: the disk is full",
+                "Free some space and run the same command again: what was acknowledged is kept, the rest was not taken.",
+            ),
+            Kind::Locked => (
+                "is held by another program",
+                "Wait until it is done, or end it, and run the same command again. Nothing of this command was written.",
+            ),
+            Kind::Network => (
+                "is on a network file system, where its write-ahead log would not be safe",
+                "Name a file on a local disk with --store.",
+            ),
+            Kind::Failed => ("failed", "Run `human doctor` for a check of the file."),
+        };
+        write!(f, "{file} {what} ({}). {next}", self.detail)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = match &error {
+            rusqlite::Error::SqliteFailure(e, _) => match e.code {
+                ErrorCode::DiskFull => Kind::Full,
+                ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Kind::ReadOnly,
+                ErrorCode::DatabaseCorrupt => Kind::Corrupt,
+                ErrorCode::NotADatabase => Kind::Foreign,
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed => Kind::Locked,
+                _ => Kind::Failed,
+            },
+            // A column of another type than the schema says, or bytes that are no UTF-8: the file is damaged.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..) => Kind::Corrupt,
+            _ => Kind::Failed,
+        };
+        StoreError::new(kind, error.to_string())
+    }
+}
+
+impl From<postcard::Error> for StoreError {
+    fn from(error: postcard::Error) -> Self {
+        StoreError::corrupt(format_args!("a row does not decode: {error}"))
+    }
+}

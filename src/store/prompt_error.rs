@@ -1,0 +1,115 @@
+//! Why the store of prompts did not do what was asked: what failed, why, what to do.
+
+use semver::Version;
+
+use super::fault::StoreError;
+use crate::domain::front_matter::Fault;
+use crate::domain::prompt::PromptUri;
+
+/// Why the store of prompts did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptStoreError {
+    /// The store itself failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was stored cannot be read back.
+    #[error("{uri} in the store is damaged: {why}; run `human doctor`")]
+    Damaged {
+        /// The prompt.
+        uri: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Another text is published under this version.
+    #[error(
+        "{uri} is published with another text, and a published version is immutable; set `human.version: {next}`, or remove the line to have it chosen"
+    )]
+    VersionTaken {
+        /// The version asked for.
+        uri: Box<PromptUri>,
+        /// The version that the change asks for.
+        next: Version,
+    },
+    /// The chosen version cannot be written into the file.
+    #[error("{uri}: {}; {}", fault.what, fault.next)]
+    Unwritable {
+        /// The prompt.
+        uri: Box<PromptUri>,
+        /// Why.
+        fault: Fault,
+    },
+    /// No prompt has this name.
+    #[error("no prompt is named `{}`; {}", name.escape_debug(), nearest_names(nearest))]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// Names that are like it.
+        nearest: Vec<String>,
+    },
+    /// Several prompts have this name.
+    #[error("`{}` names {} prompts; say which: {}", name.escape_debug(), candidates.len(), join(candidates))]
+    Ambiguous {
+        /// The name given.
+        name: String,
+        /// The prompts that it may mean.
+        candidates: Vec<PromptUri>,
+    },
+    /// The prompt has no such version or label.
+    #[error("{uri} has no version or label `{}`; it has {}", version.escape_debug(), join(known))]
+    UnknownVersion {
+        /// The prompt.
+        uri: Box<PromptUri>,
+        /// What was asked for.
+        version: String,
+        /// The versions that there are, the highest first.
+        known: Vec<Version>,
+    },
+    /// No version is active.
+    #[error("{uri} has no active version; run `human prompts activate {uri}@VERSION`")]
+    NotActive {
+        /// The prompt.
+        uri: Box<PromptUri>,
+    },
+    /// No version was active before the active one.
+    #[error("{uri} has no version to go back to; name one with `--to`, of: {}", join(known))]
+    NothingBefore {
+        /// The prompt.
+        uri: Box<PromptUri>,
+        /// The versions that there are, the highest first.
+        known: Vec<Version>,
+    },
+    /// Not a label.
+    #[error("`{}` is not a label; {why}", label.escape_debug())]
+    Label {
+        /// The label given.
+        label: String,
+        /// Why not.
+        why: &'static str,
+    },
+}
+
+impl From<rusqlite::Error> for PromptStoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        PromptStoreError::Store(error.into())
+    }
+}
+
+impl PromptStoreError {
+    /// Whether a name was unknown or ambiguous: a fault of the question, not of the store.
+    pub fn is_about_names(&self) -> bool {
+        use PromptStoreError::{Ambiguous, Label, Unknown, UnknownVersion};
+        matches!(self, Unknown { .. } | Ambiguous { .. } | UnknownVersion { .. } | Label { .. })
+    }
+}
+
+fn nearest_names(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        "see `human prompts list`".into()
+    } else {
+        format!("did you mean {}?", nearest.join(", "))
+    }
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().take(12).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,83 @@
+//! What intake could not take: the bytes, and why. Nothing is dropped; after a fix it can be replayed.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::fault::Result;
+use crate::domain::call::Millis;
+
+/// Tables of this module.
+pub const SCHEMA: &str = "
+CREATE TABLE quarantine (
+    seq     INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL UNIQUE,   -- xxh3-128 of format and bytes: the same input is kept once
+    at      INTEGER NOT NULL,       -- when it came, ms
+    origin  TEXT NOT NULL,          -- file or client
+    format  TEXT NOT NULL,          -- how to read the bytes again
+    reason  TEXT NOT NULL,
+    bytes   BLOB NOT NULL
+) STRICT;
+";
+
+/// Something that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Where it came from: a file name, a client.
+    pub origin: String,
+    /// How to read the bytes again.
+    pub format: String,
+    /// Why it could not be taken, and what would help.
+    pub reason: String,
+    /// The bytes as they came.
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps `item`; false if the same bytes were kept before (their reason is then brought up to date).
+pub fn keep(db: &Connection, item: &Quarantined, now: Millis) -> Result<bool> {
+    let mut content = item.format.clone().into_bytes();
+    content.push(0);
+    content.extend_from_slice(&item.bytes);
+    let digest = xxh3_128(&content).to_le_bytes();
+    let known: Option<i64> = db
+        .prepare_cached("UPDATE quarantine SET reason = ?2 WHERE digest = ?1 RETURNING seq")?
+        .query_row(params![digest, item.reason], |r| r.get(0))
+        .optional()?;
+    if known.is_some() {
+        return Ok(false);
+    }
+    db.prepare_cached(
+        "INSERT INTO quarantine (digest, at, origin, format, reason, bytes) VALUES (?,?,?,?,?,?)",
+    )?
+    .execute(params![digest, now, item.origin, item.format, item.reason, item.bytes])?;
+    Ok(true)
+}
+
+/// How many are kept, by reason, most first.
+pub fn reasons(db: &Connection) -> Result<Vec<(String, i64)>> {
+    let mut rows = db.prepare_cached(
+        "SELECT reason, count(*) n FROM quarantine GROUP BY reason ORDER BY n DESC, reason",
+    )?;
+    let found = rows.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
+/// Up to `limit` kept items after `seq`, oldest first, each with its number.
+pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quarantined)>> {
+    let mut rows = db.prepare_cached(
+        "SELECT seq, origin, format, reason, bytes FROM quarantine WHERE seq > ? ORDER BY seq LIMIT ?",
+    )?;
+    let found = rows
+        .query_map(params![seq, limit as i64], |r| {
+            let item =
+                Quarantined { origin: r.get(1)?, format: r.get(2)?, reason: r.get(3)?, bytes: r.get(4)? };
+            Ok((r.get(0)?, item))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
+/// Lets go of one item, because it has been taken now.
+pub fn release(db: &Connection, seq: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM quarantine WHERE seq = ?")?.execute([seq])?;
+    Ok(())
+}

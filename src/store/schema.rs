@@ -1,0 +1,205 @@
+//! The schema and its migrations: forward only, one transaction each, recorded in `user_version`.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::fault::{Kind, Result, StoreError};
+use super::{models, prompts, quarantine, telemetry};
+
+/// Marks the file as ours ("HUMN").
+const APPLICATION_ID: i32 = 0x4855_4D4E;
+
+/// Each step takes the schema from its index to its index + 1.
+const MIGRATIONS: &[&[&str]] = &[&[telemetry::SCHEMA, prompts::SCHEMA, models::SCHEMA, quarantine::SCHEMA]];
+
+/// The schema that this program writes.
+pub const VERSION: i32 = MIGRATIONS.len() as i32;
+
+/// How a connection may use the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Make the file if it is missing, migrate it, write to it.
+    Write,
+    /// Read what is there.
+    Read,
+}
+
+/// Opens one connection: checks that the file is ours and not newer, and, for writing, migrates it.
+///
+/// `synchronous=FULL`: what was acknowledged survives a power cut. Writers wait for one another.
+pub fn connect(path: &Path, access: Access) -> Result<Connection> {
+    open(path, access).map_err(|e| e.at(path))
+}
+
+fn open(path: &Path, access: Access) -> Result<Connection> {
+    if access == Access::Read && !path.exists() {
+        return Err(StoreError::new(Kind::Missing, "no such file"));
+    }
+    if access == Access::Write
+        && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| StoreError::new(Kind::ReadOnly, format!("its folder cannot be made: {e}")))?;
+    }
+    if let Some(system) = network_file_system(path) {
+        return Err(StoreError::new(Kind::Network, system));
+    }
+    let mode = match access {
+        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Access::Read => OpenFlags::SQLITE_OPEN_READ_WRITE,
+    };
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = match Connection::open_with_flags(path, flags) {
+        // A reader of a file that it may not write still reads: SQLite then needs no shared memory to be made.
+        Err(_) if access == Access::Read => Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?,
+        other => other.map_err(|e| {
+            let kind = if path.is_dir() { Kind::Foreign } else { Kind::ReadOnly };
+            StoreError::new(kind, e.to_string())
+        })?,
+    };
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    db.set_prepared_statement_cache_capacity(64);
+    let version = check(&db)?;
+    match access {
+        Access::Read => {
+            if version == 0 {
+                return Err(StoreError::new(Kind::Missing, "the file is empty"));
+            }
+            db.pragma_update(None, "query_only", true)?;
+            db.pragma_update(None, "cache_size", -16_384)?;
+            if version < VERSION {
+                return Err(StoreError::new(
+                    Kind::Failed,
+                    format!(
+                        "it has schema {version}, this program reads {VERSION}: any command that writes migrates it"
+                    ),
+                ));
+            }
+        }
+        Access::Write => {
+            if version == 0 {
+                // Before the first page exists; 8 KiB pages hold a bucket or a shard without overflow.
+                db.pragma_update(None, "page_size", 8192)?;
+            }
+            let mode: String = db.query_row("PRAGMA journal_mode=WAL", [], |r| r.get(0))?;
+            if mode != "wal" {
+                return Err(StoreError::new(
+                    Kind::Network,
+                    format!("write-ahead logging is refused, journal mode {mode}"),
+                ));
+            }
+            db.pragma_update(None, "synchronous", "FULL")?;
+            db.pragma_update(None, "cache_size", -32_768)?;
+            db.pragma_update(None, "wal_autocheckpoint", 2_000)?;
+            db.pragma_update(None, "journal_size_limit", 64 << 20)?;
+            migrate(&mut db)?;
+        }
+    }
+    Ok(db)
+}
+
+/// The schema version of a file that is ours; 0 when it is empty.
+fn check(db: &Connection) -> Result<i32> {
+    let version: i32 = db.query_row("PRAGMA user_version", [], |r| r.get(0))?;
+    let application: i32 = db.query_row("PRAGMA application_id", [], |r| r.get(0))?;
+    let tables: i32 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    if application != APPLICATION_ID {
+        return Err(StoreError::new(Kind::Foreign, "an SQLite database of another program"));
+    }
+    if version > VERSION {
+        return Err(StoreError::new(Kind::Newer, format!("schema {version}, this program knows {VERSION}")));
+    }
+    Ok(version)
+}
+
+fn migrate(db: &mut Connection) -> Result<()> {
+    if check(db)? == VERSION {
+        return Ok(());
+    }
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    let from = check(&tx)?;
+    for step in &MIGRATIONS[from as usize..] {
+        for sql in *step {
+            tx.execute_batch(sql)?;
+        }
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.commit()?;
+    Ok(())
+}
+
+/// The file system under `path` if it is a network one (Linux; elsewhere SQLite's own refusal has to do).
+fn network_file_system(path: &Path) -> Option<String> {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().ok()?;
+    let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+    let (_, kind) = mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ');
+            let (_, point, kind) = (fields.next()?, fields.next()?, fields.next()?);
+            folder.starts_with(point).then_some((point.len(), kind))
+        })
+        .max_by_key(|(length, _)| *length)?;
+    let network =
+        ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "fuse.sshfs", "9p", "glusterfs", "lustre"];
+    network.contains(&kind).then(|| format!("mounted as {kind}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_earlier_schema_migrates() {
+        let dir = tempfile::tempdir().unwrap();
+        for from in 0..MIGRATIONS.len() {
+            let path = dir.path().join(format!("{from}.db"));
+            let db = Connection::open(&path).unwrap();
+            for step in &MIGRATIONS[..from] {
+                for sql in *step {
+                    db.execute_batch(sql).unwrap();
+                }
+            }
+            if from > 0 {
+                db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+                db.pragma_update(None, "user_version", from as i32).unwrap();
+            }
+            drop(db);
+            let db = connect(&path, Access::Write).unwrap();
+            assert_eq!(check(&db).unwrap(), VERSION);
+            drop(db);
+            connect(&path, Access::Read).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_and_left_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("newer.db");
+        drop(connect(&path, Access::Write).unwrap());
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", VERSION + 1).unwrap();
+        assert_eq!(connect(&path, Access::Write).unwrap_err().kind, Kind::Newer);
+
+        let path = dir.path().join("other.db");
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE t(x)").unwrap();
+        let before = std::fs::read(&path).unwrap();
+        assert_eq!(connect(&path, Access::Write).unwrap_err().kind, Kind::Foreign);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+
+        let path = dir.path().join("text.db");
+        std::fs::write(&path, "hello, this is a text file and no database, whatever its name says").unwrap();
+        assert_eq!(connect(&path, Access::Write).unwrap_err().kind, Kind::Foreign);
+        assert_eq!(connect(&dir.path().join("absent.db"), Access::Read).unwrap_err().kind, Kind::Missing);
+        assert_eq!(connect(dir.path(), Access::Write).unwrap_err().kind, Kind::Foreign);
+    }
+}

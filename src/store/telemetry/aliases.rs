@@ -1,0 +1,268 @@
+//! Names to calls: by which feedback, and a person who holds an id, find the calls that are meant.
+//!
+//! New names live in memory and in the journal; when the journal is folded they become a *segment*: the upper 40
+//! bits of each alias, sorted, with the call's time, in buckets of about 256, and a Bloom filter that says "not
+//! here" without a read. Eight segments of a tier are merged into one of the next. A hit is a candidate: the call's
+//! own row says whether it really has the name, so a truncated hash costs a look, never an answer.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use rustc_hash::FxHashMap;
+
+use super::body::{put, take};
+use crate::domain::call::Millis;
+use crate::store::fault::Result;
+
+/// Names that are not in a segment yet.
+#[derive(Debug, Default)]
+pub struct Names {
+    at: FxHashMap<u64, Times>,
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Times {
+    One(Millis),
+    Many(Vec<Millis>),
+}
+
+impl Names {
+    /// Adds a name of the call at `at`.
+    pub fn add(&mut self, alias: u64, at: Millis) {
+        self.len += 1;
+        match self.at.entry(alias) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(Times::One(at));
+            }
+            std::collections::hash_map::Entry::Occupied(mut slot) => match slot.get_mut() {
+                Times::One(known) if *known == at => {}
+                Times::One(known) => {
+                    let both = vec![*known, at];
+                    slot.insert(Times::Many(both));
+                }
+                Times::Many(known) if known.contains(&at) => {}
+                Times::Many(known) => known.push(at),
+            },
+        }
+    }
+
+    /// Times of the calls with this name.
+    pub fn find(&self, alias: u64) -> &[Millis] {
+        match self.at.get(&alias) {
+            None => &[],
+            Some(Times::One(at)) => std::slice::from_ref(at),
+            Some(Times::Many(at)) => at,
+        }
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.at.clear();
+        self.len = 0;
+    }
+
+    fn entries(&self) -> Vec<(u64, Millis)> {
+        let mut entries = Vec::with_capacity(self.len);
+        for (&alias, times) in &self.at {
+            match times {
+                Times::One(at) => entries.push((alias >> DROPPED, *at)),
+                Times::Many(all) => entries.extend(all.iter().map(|at| (alias >> DROPPED, *at))),
+            }
+        }
+        entries.sort_unstable();
+        entries
+    }
+}
+
+/// Bits of an alias that a segment does not keep.
+const DROPPED: u32 = 24;
+const KEPT: u32 = 64 - DROPPED;
+const BUCKET: usize = 256;
+const FAN_IN: usize = 8;
+
+/// What is kept in memory of a segment.
+#[derive(Debug)]
+pub struct Segment {
+    id: i64,
+    tier: u32,
+    /// Buckets are numbered by this many leading bits.
+    bits: u32,
+    first_at: Millis,
+    bloom: Vec<u8>,
+}
+
+/// Reads the segments; `bloom` false leaves their filters out, for a reader that asks once.
+pub fn segments(db: &Connection, bloom: bool) -> Result<Vec<Segment>> {
+    let sql = if bloom {
+        "SELECT id, tier, bits, first_at, bloom FROM alias_segment ORDER BY id"
+    } else {
+        "SELECT id, tier, bits, first_at, x'' FROM alias_segment ORDER BY id"
+    };
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement.query_map([], |r| {
+        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first_at: r.get(3)?, bloom: r.get(4)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Adds the times of calls that may have the name to `found`.
+pub fn find(db: &Connection, segments: &[Segment], alias: u64, found: &mut Vec<Millis>) -> Result<()> {
+    let short = alias >> DROPPED;
+    for segment in segments {
+        if !segment.bloom.is_empty() && !bloom_has(&segment.bloom, short) {
+            continue;
+        }
+        let slot = segment.id << 20 | (short >> (KEPT - segment.bits)) as i64;
+        let mut statement = db.prepare_cached("SELECT entries FROM alias_bucket WHERE slot = ?")?;
+        let bucket: Option<Vec<u8>> = statement.query_row([slot], |r| r.get(0)).optional()?;
+        if let Some(bucket) = bucket {
+            read_bucket(&bucket, segment.first_at, |hash, at| {
+                if hash == short && !found.contains(&at) {
+                    found.push(at);
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Turns `names` into a segment and merges tiers that are full.
+pub fn seal(db: &Connection, names: &Names) -> Result<()> {
+    let entries = names.entries();
+    if entries.is_empty() {
+        return Ok(());
+    }
+    // Small segments start low, so that a store fed in drops is merged as well as one fed in floods.
+    let tier = entries.len().ilog(FAN_IN);
+    write_segment(db, tier, &entries)?;
+    loop {
+        let all = segments(db, false)?;
+        let full =
+            all.iter().map(|s| s.tier).find(|tier| all.iter().filter(|s| s.tier == *tier).count() >= FAN_IN);
+        let Some(tier) = full else { return Ok(()) };
+        let mut merged = Vec::new();
+        for segment in all.iter().filter(|s| s.tier == tier) {
+            let mut statement =
+                db.prepare_cached("SELECT entries FROM alias_bucket WHERE slot >= ? AND slot < ?")?;
+            let mut rows = statement.query([segment.id << 20, (segment.id + 1) << 20])?;
+            while let Some(row) = rows.next()? {
+                let bucket: Vec<u8> = row.get(0)?;
+                read_bucket(&bucket, segment.first_at, |hash, at| merged.push((hash, at)))?;
+            }
+            drop_segment(db, segment.id)?;
+        }
+        merged.sort_unstable();
+        merged.dedup();
+        write_segment(db, tier + 1, &merged)?;
+    }
+}
+
+/// Drops the segments whose calls are all before `at`.
+pub fn drop_before(db: &Connection, at: Millis) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT id FROM alias_segment WHERE last_at < ?")?;
+    let old: Vec<i64> = statement.query_map([at], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+    old.into_iter().try_for_each(|id| drop_segment(db, id))
+}
+
+fn drop_segment(db: &Connection, id: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM alias_bucket WHERE slot >= ? AND slot < ?")?
+        .execute([id << 20, (id + 1) << 20])?;
+    db.prepare_cached("DELETE FROM alias_segment WHERE id = ?")?.execute([id])?;
+    Ok(())
+}
+
+fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Millis)]) -> Result<()> {
+    let bits = (entries.len() / BUCKET).max(1).ilog2().min(20);
+    let first_at = entries.iter().map(|e| e.1).min().unwrap_or(0);
+    let last_at = entries.iter().map(|e| e.1).max().unwrap_or(0);
+    let mut bloom = vec![0u8; (entries.len() * 12 / 512 + 1) * 64];
+    for (hash, _) in entries {
+        bloom_add(&mut bloom, *hash);
+    }
+    db.prepare_cached(
+        "INSERT INTO alias_segment (tier, entries, bits, first_at, last_at, bloom) VALUES (?,?,?,?,?,?)",
+    )?
+    .execute(params![tier, entries.len() as i64, bits, first_at, last_at, bloom])?;
+    let id = db.last_insert_rowid();
+    let mut insert = db.prepare_cached("INSERT INTO alias_bucket VALUES (?, ?)")?;
+    for bucket in entries.chunk_by(|a, b| a.0 >> (KEPT - bits) == b.0 >> (KEPT - bits)) {
+        let mut bytes = Vec::with_capacity(bucket.len() * 9);
+        let mut before = 0;
+        for &(hash, at) in bucket {
+            put(&mut bytes, hash - before);
+            put(&mut bytes, (at - first_at) as u64);
+            before = hash;
+        }
+        insert.execute(params![id << 20 | (bucket[0].0 >> (KEPT - bits)) as i64, bytes])?;
+    }
+    Ok(())
+}
+
+fn read_bucket(mut bytes: &[u8], first_at: Millis, mut each: impl FnMut(u64, Millis)) -> Result<()> {
+    let mut hash = 0;
+    while !bytes.is_empty() {
+        hash += take(&mut bytes)?;
+        each(hash, first_at + take(&mut bytes)? as i64);
+    }
+    Ok(())
+}
+
+/// A blocked filter: one cache line a name, four bits in it; 12 bits a name give about 1 % of false hits.
+fn bloom_bits(length: usize, hash: u64) -> (usize, [usize; 4]) {
+    let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let blocks = length / 64;
+    let block = ((u128::from(mixed) * blocks as u128) >> 64) as usize;
+    let more = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    (block * 64, [0, 9, 18, 27].map(|shift| (more >> (64 - 9 - shift)) as usize & 511))
+}
+
+fn bloom_add(bloom: &mut [u8], hash: u64) {
+    let (block, bits) = bloom_bits(bloom.len(), hash);
+    for bit in bits {
+        bloom[block + bit / 8] |= 1 << (bit % 8);
+    }
+}
+
+fn bloom_has(bloom: &[u8], hash: u64) -> bool {
+    let (block, bits) = bloom_bits(bloom.len(), hash);
+    bits.iter().all(|bit| bloom[block + bit / 8] >> (bit % 8) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xxhash_rust::xxh3::xxh3_64;
+
+    #[test]
+    fn sealed_names_are_found_through_all_tiers() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(super::super::SCHEMA).unwrap();
+        let alias = |i: u32| xxh3_64(&i.to_le_bytes());
+        for round in 0..20u32 {
+            let mut names = Names::default();
+            for i in 0..700 {
+                names.add(alias(round * 700 + i), i64::from(round * 700 + i) * 1000);
+            }
+            names.add(alias(0), 77);
+            seal(&db, &names).unwrap();
+        }
+        let segments = segments(&db, true).unwrap();
+        assert!(segments.len() < 8, "{}", segments.len());
+        for i in 1..14_000 {
+            let mut found = Vec::new();
+            find(&db, &segments, alias(i), &mut found).unwrap();
+            assert_eq!(found, [i64::from(i) * 1000]);
+        }
+        let mut found = Vec::new();
+        find(&db, &segments, alias(0), &mut found).unwrap();
+        found.sort_unstable();
+        assert_eq!(found, [0, 77]);
+        let misses =
+            (20_000..40_000).filter(|i| segments.iter().any(|s| bloom_has(&s.bloom, alias(*i) >> DROPPED)));
+        assert!(misses.count() < 1_200);
+    }
+}

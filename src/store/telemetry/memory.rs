@@ -1,0 +1,124 @@
+//! What the writer keeps in memory between transactions, and how it follows what other processes wrote.
+
+use rusqlite::Connection;
+use rustc_hash::FxHashSet;
+
+use super::aliases::{self, Names, Segment};
+use super::cells::{self, Overlay};
+use super::dictionary::Dictionary;
+use super::facts::Generations;
+use super::journal::{self, Page};
+use crate::store::fault::Result;
+
+/// Deltas in the journal after which cells and segments are brought up to date.
+const FLUSH: usize = 100_000;
+/// Deltas left in the journal when a store is closed: a tail that a reader folds in a few milliseconds.
+const LEFT: usize = 5_000;
+
+/// The writer's view of the store. Everything here is derived from the file and can be forgotten at any time.
+#[derive(Debug, Default)]
+pub struct Memory {
+    pub(super) dictionary: Dictionary,
+    /// Names since `covered`.
+    pub(super) names: Names,
+    pub(super) segments: Vec<Segment>,
+    /// Aliases of feedback whose calls may still come.
+    pub(super) open: FxHashSet<u64>,
+    pub(super) generations: Generations,
+    overlay: Overlay,
+    deltas: usize,
+    covered: i64,
+    position: i64,
+    newest_feedback: i64,
+    reopened: i64,
+    version: Option<i64>,
+}
+
+impl Memory {
+    /// Catches up with the file: called first in every write transaction.
+    pub fn follow(&mut self, db: &Connection) -> Result<()> {
+        let version: i64 = db.prepare_cached("PRAGMA data_version")?.query_row([], |r| r.get(0))?;
+        if self.version == Some(version) {
+            return Ok(());
+        }
+        self.dictionary.follow(db)?;
+        let covered = journal::covered(db)?;
+        if self.version.is_none() || covered != self.covered {
+            self.segments = aliases::segments(db, true)?;
+            self.start_at(covered);
+        }
+        let mut pages = Vec::new();
+        journal::after(db, self.position, |seq, page| {
+            pages.push((seq, page));
+            Ok(())
+        })?;
+        for (seq, page) in &pages {
+            self.absorb(*seq, page)?;
+        }
+        self.follow_feedback(db)?;
+        self.generations.follow(db)?;
+        self.version = Some(version);
+        Ok(())
+    }
+
+    fn start_at(&mut self, covered: i64) {
+        self.covered = covered;
+        self.position = covered;
+        self.overlay.clear();
+        self.names.clear();
+        self.deltas = 0;
+    }
+
+    fn follow_feedback(&mut self, db: &Connection) -> Result<()> {
+        let reopened = journal::number(db, "reopened")?.unwrap_or(0);
+        if reopened != self.reopened {
+            self.reopened = reopened;
+            self.newest_feedback = 0;
+            self.open.clear();
+        }
+        let mut statement =
+            db.prepare_cached("SELECT seq, alias FROM feedback WHERE open = 1 AND seq > ?")?;
+        let mut rows = statement.query([self.newest_feedback])?;
+        while let Some(row) = rows.next()? {
+            self.newest_feedback = self.newest_feedback.max(row.get(0)?);
+            self.open.insert(row.get::<_, i64>(1)? as u64);
+        }
+        Ok(())
+    }
+
+    /// Takes in a committed page.
+    pub fn absorb(&mut self, seq: i64, page: &Page) -> Result<()> {
+        for delta in &page.deltas {
+            cells::fold(&mut self.overlay, &self.dictionary, delta)?;
+        }
+        for &(alias, at) in &page.aliases {
+            self.names.add(alias, at);
+        }
+        self.deltas += page.deltas.len();
+        self.position = seq;
+        Ok(())
+    }
+
+    /// Whether the journal is long enough to be folded.
+    pub fn is_due(&self, closing: bool) -> bool {
+        self.deltas >= if closing { LEFT } else { FLUSH }
+    }
+
+    /// Stores what the journal holds as cells and a segment, inside a write transaction of its own.
+    ///
+    /// The pages just covered stay until the next time, so that boards in memory can follow them.
+    pub fn flush(&mut self, db: &Connection) -> Result<()> {
+        cells::store(db, &self.overlay)?;
+        aliases::seal(db, &self.names)?;
+        journal::drop_through(db, self.covered)?;
+        journal::set_number(db, "covered", self.position)?;
+        Ok(())
+    }
+
+    /// After the commit of [`flush`](Self::flush).
+    pub fn flushed(&mut self, db: &Connection) -> Result<()> {
+        self.segments = aliases::segments(db, true)?;
+        self.start_at(self.position);
+        Ok(())
+    }
+}

@@ -1,0 +1,189 @@
+//! Random histories against the plain truth: whatever order things come in, through however many writers, the
+//! cells are the fold of what is kept, and what is kept is the last form of every call, once.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::{CallQuery, KeptCall, Memory, NamedCall, Put, Tail, Telemetry, TelemetryWriter};
+use crate::domain::call::{Call, HOUR_MS};
+use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
+use crate::domain::prompt::{CompositionMethod, PromptCallMetadata};
+use crate::store::schema::{Access, connect};
+
+struct Process {
+    db: Connection,
+    memory: Memory,
+}
+
+impl Process {
+    fn open(path: &Path) -> Process {
+        Process { db: connect(path, Access::Write).unwrap(), memory: Memory::default() }
+    }
+
+    fn write<R>(&mut self, work: impl FnOnce(&mut Telemetry<'_>) -> R) -> R {
+        self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.memory.follow(&self.db).unwrap();
+        let mut telemetry = Telemetry::new(&self.db, &mut self.memory, 0);
+        let result = work(&mut telemetry);
+        let page = telemetry.finish().unwrap();
+        self.db.execute_batch("COMMIT").unwrap();
+        if let Some((seq, page)) = page {
+            self.memory.absorb(seq, &page).unwrap();
+        }
+        result
+    }
+
+    fn flush(&mut self) {
+        self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.memory.follow(&self.db).unwrap();
+        self.memory.flush(&self.db).unwrap();
+        self.db.execute_batch("COMMIT").unwrap();
+        self.memory.flushed(&self.db).unwrap();
+    }
+}
+
+fn metadata(which: u8) -> Option<Arc<PromptCallMetadata>> {
+    let uris = match which % 4 {
+        0 => return None,
+        1 => vec!["prompt://core/a"],
+        2 => vec!["prompt://org/O/b"],
+        _ => vec!["prompt://core/a", "prompt://org/O/b"],
+    };
+    Some(Arc::new(PromptCallMetadata {
+        prompt_uris: uris.iter().map(|u| u.parse().unwrap()).collect(),
+        prompt_versions: uris.iter().map(|_| semver::Version::new(1, 0, u64::from(which / 4 % 2))).collect(),
+        layers: Vec::new(),
+        composition_method: CompositionMethod::Compose,
+        variables_used: Vec::new(),
+        estimated_tokens: (which > 100).then_some(u32::from(which)),
+        org_id: "O".into(),
+    }))
+}
+
+fn call(id: u8, form: u8) -> NamedCall {
+    NamedCall {
+        call: Call {
+            provenance_id: format!("c{id}"),
+            at: 400_000 * HOUR_MS + i64::from(id) * HOUR_MS / 3 + i64::from(form % 3),
+            prompts: metadata(form),
+            model: format!("m{}", form % 2),
+            provider: (form % 5 == 0).then(|| "p".into()),
+            input_tokens: Some(u32::from(form)),
+            output_tokens: (form % 7 != 0).then_some(3),
+            cached_tokens: None,
+            cost: (form % 3 != 0).then_some(i64::from(form) * 1000),
+            cost_estimated: form % 2 == 0,
+            duration_us: Some(u64::from(form) * 999),
+            ttft_us: None,
+            ok: form % 11 != 0,
+            error: (form % 11 == 0).then(|| "boom".into()),
+            agent: (form % 13 == 0).then(|| "agent://O/x".into()),
+            session: (id % 3 == 0).then(|| format!("s{}", id % 2)),
+            user: None,
+        },
+        // Several calls share a span's alias.
+        aliases: vec![alias::association(&format!("t{}", id % 5))],
+    }
+}
+
+fn feedback(id: u8, about: u8, hour: u8) -> Feedback {
+    let (alias, text) = if about.is_multiple_of(4) {
+        let text = format!("t{}", about % 5);
+        (alias::association(&text), text)
+    } else {
+        let text = format!("c{}", about % 24);
+        (alias::provenance(&text), text)
+    };
+    Feedback {
+        id: format!("f{id}"),
+        target: Target { alias, text },
+        signal: (id % 9 != 0).then_some(Signal::ALL[usize::from(id % 4)]),
+        source: Source::ALL[usize::from(id % 3)],
+        detail: None,
+        at: 400_000 * HOUR_MS + i64::from(hour) * HOUR_MS / 4 + i64::from(id),
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(u8, u8),
+    Correct(u8, u8),
+    Retract(u8),
+    Feedback(u8, u8, u8),
+    Flush,
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0u8..24, any::<u8>()).prop_map(|(id, form)| Step::Put(id, form)),
+        2 => (0u8..24, any::<u8>()).prop_map(|(id, form)| Step::Correct(id, form)),
+        1 => (0u8..24).prop_map(Step::Retract),
+        4 => (0u8..60, any::<u8>(), any::<u8>()).prop_map(|(id, about, hour)| Step::Feedback(id, about, hour)),
+        1 => Just(Step::Flush),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn cells_are_the_fold_of_what_is_kept(steps in prop::collection::vec((0usize..2, step()), 1..60)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        let mut processes = [Process::open(&path), Process::open(&path)];
+        let mut truth: BTreeMap<u8, NamedCall> = BTreeMap::new();
+        let mut given: BTreeMap<u8, Feedback> = BTreeMap::new();
+        for (which, step) in steps {
+            let process = &mut processes[which];
+            match step {
+                Step::Put(id, form) => {
+                    let put = process.write(|t| t.put_call(&call(id, form)).unwrap());
+                    prop_assert_eq!(put == Put::Accepted, !truth.contains_key(&id));
+                    truth.entry(id).or_insert_with(|| call(id, form));
+                }
+                Step::Correct(id, form) => {
+                    let before = truth.get(&id).map(|c| c.call.at);
+                    process.write(|t| t.correct_call(before, &call(id, form)).unwrap());
+                    truth.insert(id, call(id, form));
+                }
+                Step::Retract(id) => {
+                    let Some(known) = truth.remove(&id) else { continue };
+                    prop_assert!(process.write(|t| t.retract_call(known.call.at, &known.call.provenance_id).unwrap()));
+                }
+                Step::Feedback(id, about, hour) => {
+                    let put = process.write(|t| t.put_feedback(&feedback(id, about, hour)).unwrap());
+                    prop_assert_eq!(put == Put::Accepted, !given.contains_key(&id));
+                    given.entry(id).or_insert_with(|| feedback(id, about, hour));
+                }
+                Step::Flush => process.flush(),
+                Step::Reopen => *process = Process::open(&path),
+            }
+        }
+        let db = connect(&path, Access::Read).unwrap();
+        let tail = Tail::read(&db).unwrap();
+        let (_, differ) = tail.verify(&db).unwrap();
+        prop_assert!(differ.is_empty(), "{:?}", differ);
+
+        let mut dictionary = super::Dictionary::default();
+        dictionary.follow(&db).unwrap();
+        let mut kept = Vec::new();
+        super::calls::read(&db, &dictionary, &CallQuery::default(), &mut |k: KeptCall| { kept.push(k); true }).unwrap();
+        kept.sort_by(|a, b| a.call.provenance_id.cmp(&b.call.provenance_id));
+        let mut expected: Vec<_> = truth.values().cloned().collect();
+        expected.sort_by(|a, b| a.call.provenance_id.cmp(&b.call.provenance_id));
+        prop_assert_eq!(kept.len(), expected.len());
+        for (kept, expected) in kept.iter().zip(&expected) {
+            prop_assert_eq!(&kept.call, &expected.call);
+            let mut about: Vec<_> = given.values().filter(|f| {
+                f.target.alias == alias::provenance(&expected.call.provenance_id) || expected.aliases.contains(&f.target.alias)
+            }).cloned().collect();
+            about.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+            prop_assert_eq!(&kept.feedback, &about);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Writing telemetry inside one transaction.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::aliases::{self, Names};
+use super::body::{Body, pack_id, unpack_id};
+use super::dictionary::Mark;
+use super::journal::{self, Page};
+use super::memory::Memory;
+use super::{NamedCall, Put, TelemetryWriter, cells};
+use crate::domain::call::{Call, Millis};
+use crate::domain::feedback::{Feedback, alias};
+use crate::engine::rollup::{Change, Delta};
+use crate::store::fault::Result;
+
+/// One write transaction's work on the telemetry.
+#[derive(Debug)]
+pub struct Telemetry<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) memory: &'a mut Memory,
+    /// Names added by this transaction.
+    fresh: Names,
+    page: Page,
+    buffer: Vec<u8>,
+    /// Wall clock, for what is bounded in time.
+    pub(super) now: Millis,
+}
+
+/// A call's row: its key and body.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub at: Millis,
+    pub id: Vec<u8>,
+    pub body: Body,
+}
+
+/// Where a job began, to go back to when it fails.
+#[derive(Debug, Clone, Copy)]
+pub struct Savepoint(usize, usize, Mark);
+
+impl<'a> Telemetry<'a> {
+    /// Begins; `memory` has just followed `db`.
+    pub fn new(db: &'a Connection, memory: &'a mut Memory, now: Millis) -> Self {
+        Telemetry { db, memory, fresh: Names::default(), page: Page::default(), buffer: Vec::new(), now }
+    }
+
+    /// Remembers how far the work has come.
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint(self.page.deltas.len(), self.page.aliases.len(), self.memory.dictionary.mark())
+    }
+
+    /// Forgets what came after `savepoint`, whose rows have been rolled back.
+    pub fn back_to(&mut self, savepoint: Savepoint) {
+        let Savepoint(deltas, aliases, mark) = savepoint;
+        self.page.deltas.truncate(deltas);
+        if self.page.aliases.len() > aliases {
+            self.page.aliases.truncate(aliases);
+            self.fresh.clear();
+            for &(alias, at) in &self.page.aliases {
+                self.fresh.add(alias, at);
+            }
+        }
+        self.memory.dictionary.back_to(mark);
+    }
+
+    /// Appends the journal page; what to absorb once the transaction has committed.
+    pub fn finish(self) -> Result<Option<(i64, Page)>> {
+        if self.page.deltas.is_empty() && self.page.aliases.is_empty() {
+            return Ok(None);
+        }
+        let seq = journal::append(self.db, &self.page)?;
+        Ok(Some((seq, self.page)))
+    }
+
+    /// The database, for tables of other rooms.
+    pub fn db(&self) -> &Connection {
+        self.db
+    }
+
+    pub(super) fn journal(&mut self, sign: i8, at: Millis, body: &Body, change: Change) -> Result<()> {
+        self.push(Delta {
+            sign,
+            hour: cells::hour_of(at)?,
+            composition: body.composition,
+            model: body.model,
+            change,
+        });
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, delta: Delta) {
+        self.page.deltas.push(delta);
+    }
+
+    fn body(&mut self, named: &NamedCall) -> Result<Body> {
+        let call = &named.call;
+        let dictionary = &mut self.memory.dictionary;
+        let composition = match &call.prompts {
+            None => 0,
+            Some(metadata) => dictionary.intern_composition(self.db, metadata)?,
+        };
+        let provider = call.provider.as_deref().unwrap_or("");
+        let model = dictionary.intern_model(self.db, &call.model, provider)?;
+        let agent = call.agent.as_deref().map(|a| dictionary.intern_agent(self.db, a)).transpose()?;
+        Ok(Body::of(call, &named.aliases, composition, model, agent))
+    }
+
+    fn insert(&mut self, call: &Call, row: &Row) -> Result<bool> {
+        self.buffer.clear();
+        row.body.pack(&mut self.buffer);
+        let added = self
+            .db
+            .prepare_cached("INSERT OR IGNORE INTO call VALUES (?, ?, ?)")?
+            .execute(params![row.at, row.id, self.buffer])?;
+        if added == 0 {
+            return Ok(false);
+        }
+        let own = alias::provenance(&call.provenance_id);
+        if self.elsewhere(own, call)? {
+            self.db
+                .prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?
+                .execute(params![row.at, row.id])?;
+            return Ok(false);
+        }
+        self.journal(1, row.at, &row.body, Change::Call(row.body.facts()))?;
+        for &name in std::iter::once(&own).chain(&row.body.aliases) {
+            self.page.aliases.push((name, row.at));
+            self.fresh.add(name, row.at);
+        }
+        for name in std::iter::once(own).chain(row.body.aliases.iter().copied()) {
+            if self.memory.open.contains(&name) {
+                self.attach_waiting(name, call, row)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the same id was counted with another time: an id counts once.
+    fn elsewhere(&self, own: u64, call: &Call) -> Result<bool> {
+        for at in self.times(own)? {
+            if at != call.at && self.row(at, &call.provenance_id)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Times at which there may be a call with this name.
+    pub(super) fn times(&self, name: u64) -> Result<Vec<Millis>> {
+        let mut found = self.fresh.find(name).to_vec();
+        found.extend(self.memory.names.find(name));
+        aliases::find(self.db, &self.memory.segments, name, &mut found)?;
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
+    fn row(&self, at: Millis, provenance_id: &str) -> Result<Option<Row>> {
+        let id = pack_id(provenance_id, at);
+        let mut statement = self.db.prepare_cached("SELECT body FROM call WHERE at = ? AND id = ?")?;
+        let body: Option<Vec<u8>> = statement.query_row(params![at, id], |r| r.get(0)).optional()?;
+        body.map(|bytes| Ok(Row { at, id, body: Body::unpack(&bytes)? })).transpose()
+    }
+
+    /// The calls that really have the name.
+    pub(super) fn named(&self, name: u64) -> Result<Vec<(String, Row)>> {
+        let mut found = Vec::new();
+        for at in self.times(name)? {
+            let mut statement = self.db.prepare_cached("SELECT id, body FROM call WHERE at = ?")?;
+            let mut rows = statement.query([at])?;
+            while let Some(row) = rows.next()? {
+                let id: Vec<u8> = row.get(0)?;
+                let body: Vec<u8> = row.get(1)?;
+                let text = unpack_id(&id, at)?;
+                let body = Body::unpack(&body)?;
+                if body.aliases.contains(&name) || alias::provenance(&text) == name {
+                    found.push((text, Row { at, id, body }));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn retract(&mut self, provenance_id: &str, row: &Row) -> Result<()> {
+        self.detach(provenance_id, row)?;
+        self.db
+            .prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?
+            .execute(params![row.at, row.id])?;
+        self.journal(-1, row.at, &row.body, Change::Call(row.body.facts()))
+    }
+}
+
+impl TelemetryWriter for Telemetry<'_> {
+    fn put_call(&mut self, named: &NamedCall) -> Result<Put> {
+        let row = Row {
+            at: named.call.at,
+            id: pack_id(&named.call.provenance_id, named.call.at),
+            body: self.body(named)?,
+        };
+        Ok(if self.insert(&named.call, &row)? { Put::Accepted } else { Put::Duplicate })
+    }
+
+    fn correct_call(&mut self, before: Option<Millis>, named: &NamedCall) -> Result<Put> {
+        let call = &named.call;
+        let mut put = Put::Accepted;
+        if let Some(before) = before.filter(|at| *at != call.at)
+            && self.retract_call(before, &call.provenance_id)?
+        {
+            put = Put::Corrected;
+        }
+        let row = Row { at: call.at, id: pack_id(&call.provenance_id, call.at), body: self.body(named)? };
+        if let Some(known) = self.row(call.at, &call.provenance_id)? {
+            if known.body == row.body {
+                return Ok(Put::Duplicate);
+            }
+            self.retract(&call.provenance_id, &known)?;
+            put = Put::Corrected;
+        }
+        Ok(if self.insert(call, &row)? { put } else { Put::Duplicate })
+    }
+
+    fn retract_call(&mut self, at: Millis, provenance_id: &str) -> Result<bool> {
+        match self.row(at, provenance_id)? {
+            None => Ok(false),
+            Some(row) => self.retract(provenance_id, &row).map(|()| true),
+        }
+    }
+
+    fn put_feedback(&mut self, feedback: &Feedback) -> Result<Put> {
+        self.add_feedback(feedback)
+    }
+
+    fn facts(&mut self, key: u64) -> Result<Vec<Vec<u8>>> {
+        self.memory.generations.read(self.db, key)
+    }
+
+    fn keep_fact(&mut self, key: u64, body: &[u8]) -> Result<()> {
+        self.memory.generations.keep(self.db, key, body, self.now)
+    }
+}

@@ -1,0 +1,227 @@
+//! The one writer of a process: a thread with its own connection that takes jobs from a queue and commits those that
+//! wait together in one transaction. A job is answered after the commit; a job that fails undoes itself alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use rusqlite::Connection;
+
+use super::fault::{Kind, Result, StoreError};
+use super::models::{self, Imported};
+use super::prompts::{self, Activation, Deed, Publication};
+use super::quarantine::{self, Quarantined};
+use super::schema::{Access, connect};
+use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep};
+use crate::domain::call::Millis;
+use crate::domain::model::{ModelCard, PriceRow};
+use crate::domain::prompt_file::PromptFile;
+
+/// Jobs that wait while the writer commits; beyond it, producers wait.
+const QUEUE: usize = 64;
+/// Longest that a transaction keeps taking jobs.
+const GROUP: Duration = Duration::from_millis(20);
+
+type Answer = Box<dyn FnOnce(Result<()>) + Send>;
+/// Runs in a transaction, or, without one, only gives the answer that will carry the reason.
+type Job = Box<dyn FnOnce(Option<&mut Transaction<'_>>) -> (Option<StoreError>, Answer) + Send>;
+
+/// A job's work inside the write transaction.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    /// The telemetry half.
+    pub telemetry: Telemetry<'a>,
+    now: Millis,
+}
+
+impl Transaction<'_> {
+    /// Keeps what could not be taken; false if the same was kept before.
+    pub fn quarantine(&self, item: &Quarantined) -> Result<bool> {
+        quarantine::keep(self.telemetry.db(), item, self.now)
+    }
+
+    /// Lets go of what `keep` says is too old: one step, with whether there is more.
+    pub fn sweep(&self, keep: &Retention) -> Result<Swept> {
+        sweep(self.telemetry.db(), keep, self.now)
+    }
+
+    /// Lets go of a quarantined item, because it has been taken now.
+    pub fn release(&self, seq: i64) -> Result<()> {
+        quarantine::release(self.telemetry.db(), seq)
+    }
+
+    /// Adds a table of prices and model cards; the same table twice changes nothing.
+    pub fn import_models(&self, prices: &[PriceRow], cards: &[ModelCard]) -> Result<Imported> {
+        Ok(models::import(self.telemetry.db(), prices, cards)?)
+    }
+
+    /// Publishes a version of a prompt that has been checked.
+    pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
+        prompts::publish(self.telemetry.db(), file, activation, deed)
+            .map_err(|e| StoreError::new(Kind::Failed, e.to_string()))
+    }
+
+    /// Wall clock at the start of the transaction, ms.
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+}
+
+/// The answer to a job that has been queued.
+#[derive(Debug)]
+pub struct Pending<R> {
+    answer: Receiver<Result<R>>,
+    path: PathBuf,
+}
+
+impl<R> Pending<R> {
+    /// Waits until the job is durable, or has failed.
+    pub fn wait(self) -> Result<R> {
+        let gone = || Err(StoreError::new(Kind::Failed, "the writer ended before it answered"));
+        self.answer.recv().unwrap_or_else(|_| gone()).map_err(|e| e.at(&self.path))
+    }
+}
+
+/// The handle of the writer thread.
+#[derive(Debug)]
+pub struct Writer {
+    jobs: SyncSender<Job>,
+    thread: JoinHandle<Result<()>>,
+    path: PathBuf,
+}
+
+impl Writer {
+    /// Starts the thread; its connection is opened there.
+    pub fn start(path: &Path) -> Result<Writer> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let (ready, opened) = channel();
+        let file = path.to_owned();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(&file, &queue, &ready).map_err(|e| e.at(&file)))
+            .map_err(|e| StoreError::new(Kind::Failed, format!("no thread for the writer: {e}")).at(path))?;
+        match opened.recv() {
+            Ok(()) => Ok(Writer { jobs, thread, path: path.to_owned() }),
+            Err(_) => Err(match thread.join() {
+                Ok(Err(e)) => e,
+                _ => StoreError::new(Kind::Failed, "the writer ended at its start").at(path),
+            }),
+        }
+    }
+
+    /// Queues a job.
+    pub fn submit<R: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Transaction<'_>) -> Result<R> + Send + 'static,
+    ) -> Result<Pending<R>> {
+        let (reply, answer) = channel();
+        let job: Job = Box::new(move |tx| {
+            let done = tx.map_or_else(|| Err(StoreError::new(Kind::Failed, "it was not begun")), job);
+            let failure = done.as_ref().err().cloned();
+            // Who asked may have gone; the work is done all the same.
+            (failure, Box::new(move |committed| drop(reply.send(committed.and(done)))))
+        });
+        self.jobs
+            .send(job)
+            .map_err(|_| StoreError::new(Kind::Failed, "the writer has ended").at(&self.path))?;
+        Ok(Pending { answer, path: self.path.clone() })
+    }
+
+    /// Lets the queue run empty and ends the thread.
+    pub fn close(self) -> Result<()> {
+        drop(self.jobs);
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(StoreError::new(Kind::Failed, "the writer panicked").at(&self.path)))
+    }
+}
+
+fn wall_clock() -> Millis {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as Millis)
+}
+
+fn run(path: &Path, queue: &Receiver<Job>, ready: &Sender<()>) -> Result<()> {
+    let db = connect(path, Access::Write)?;
+    let mut memory = Memory::default();
+    // Whoever started the thread waits for this.
+    ready.send(()).ok();
+    while let Ok(first) = queue.recv() {
+        let mut answers = Vec::new();
+        let committed = group(&db, &mut memory, first, queue, &mut answers);
+        if committed.is_err() {
+            forget(&db, &mut memory);
+        }
+        for answer in answers {
+            answer(committed.clone());
+        }
+        if memory.is_due(false) && flush(&db, &mut memory).is_err() {
+            // Everything is in the journal, and the next group tries again.
+            forget(&db, &mut memory);
+        }
+    }
+    if memory.is_due(true) {
+        flush(&db, &mut memory)?;
+    }
+    Ok(())
+}
+
+/// Undoes an open transaction, and forgets what the memory holds of it.
+fn forget(db: &Connection, memory: &mut Memory) {
+    *memory = Memory::default();
+    if !db.is_autocommit() {
+        db.execute_batch("ROLLBACK").ok();
+    }
+}
+
+/// One transaction: `first` and what comes meanwhile.
+fn group(
+    db: &Connection,
+    memory: &mut Memory,
+    first: Job,
+    queue: &Receiver<Job>,
+    answers: &mut Vec<Answer>,
+) -> Result<()> {
+    let began = Instant::now();
+    if let Err(error) = begin(db, memory) {
+        answers.push(first(None).1);
+        return Err(error);
+    }
+    let now = wall_clock();
+    let mut tx = Transaction { telemetry: Telemetry::new(db, memory, now), now };
+    let mut next = Some(first);
+    while let Some(job) = next {
+        let savepoint = tx.telemetry.savepoint();
+        db.execute_batch("SAVEPOINT job")?;
+        let (failure, answer) = job(Some(&mut tx));
+        answers.push(answer);
+        if let Some(failure) = failure {
+            if db.is_autocommit() {
+                // A full disk and the like end the whole transaction, and with it everybody's work in it.
+                return Err(failure);
+            }
+            db.execute_batch("ROLLBACK TO job")?;
+            tx.telemetry.back_to(savepoint);
+        }
+        db.execute_batch("RELEASE job")?;
+        next = if began.elapsed() < GROUP { queue.try_recv().ok() } else { None };
+    }
+    let page = tx.telemetry.finish()?;
+    db.execute_batch("COMMIT")?;
+    if let Some((seq, page)) = page {
+        memory.absorb(seq, &page)?;
+    }
+    Ok(())
+}
+
+fn begin(db: &Connection, memory: &mut Memory) -> Result<()> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    memory.follow(db)
+}
+
+fn flush(db: &Connection, memory: &mut Memory) -> Result<()> {
+    begin(db, memory)?;
+    memory.flush(db)?;
+    db.execute_batch("COMMIT")?;
+    memory.flushed(db)
+}
