@@ -6,7 +6,7 @@ mod corpus;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use corpus::{bodies, corpus, json, runs, world};
+use corpus::{World, bodies, corpus, json, runs, world};
 use human::domain::feedback::{Feedback, Signal, alias};
 use human::intake::{PromptSource, Resolved, resolve};
 use serde_json::Value;
@@ -94,7 +94,12 @@ fn differences(expected: &Value, got: &Resolved) -> Vec<String> {
         .unwrap_or_default();
     variables.sort();
     same("variables", format!("{variables:?}"), format!("{:?}", foreign.variables));
-    let template = foreign.template_sha256.map(|t| t.iter().map(|b| format!("{b:02x}")).collect::<String>());
+    let template = foreign.template_sha256.map(|t| {
+        t.iter()
+            .flat_map(|b| [b >> 4, b & 15])
+            .map(|d| char::from(b"0123456789abcdef"[usize::from(d)]))
+            .collect::<String>()
+    });
     same("template", format!("{:?}", text("template_sha256")), format!("{template:?}"));
     same("session", format!("{:?}", text("session_id")), format!("{:?}", call.session));
     same("user", format!("{:?}", text("user_id")), format!("{:?}", call.user));
@@ -103,19 +108,66 @@ fn differences(expected: &Value, got: &Resolved) -> Vec<String> {
 
 /// Name, value, label and comment as `Feedback::detail` shows them.
 fn shown(f: &Value) -> String {
-    let mut text = f["name"].as_str().unwrap().to_owned();
-    match &f["value"] {
-        Value::Null => {}
-        Value::Number(n) => text += &format!(" = {}", n.as_f64().unwrap()),
-        other => text += &format!(" = {other}"),
+    let value = match &f["value"] {
+        Value::Null => String::new(),
+        Value::Number(n) => format!(" = {}", n.as_f64().unwrap()),
+        other => format!(" = {other}"),
+    };
+    let label = f["label"].as_str().map(|label| format!(" ({label})")).unwrap_or_default();
+    let comment = f["comment"].as_str().map(|comment| format!(": {comment}")).unwrap_or_default();
+    format!("{}{value}{label}{comment}", f["name"].as_str().unwrap())
+}
+
+/// What differs between the feedback of a run and its expectation: content, signal, source, and the calls it meets.
+fn feedback_differences(
+    expected_feedback: &[Value],
+    world: &World,
+    got: &[Resolved],
+    by_call: &BTreeMap<String, usize>,
+) -> Vec<String> {
+    let mut mismatches = Vec::new();
+    for f in expected_feedback {
+        let what = shown(f);
+        let resolves: BTreeSet<usize> = f["resolves_to"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|c| by_call.get(c.as_str().unwrap()).copied())
+            .collect();
+        let signal = f["signal"].as_str();
+        let meets = |g: &Feedback| -> BTreeSet<usize> {
+            (0..got.len()).filter(|&i| got[i].aliases.contains(&g.target.alias)).collect()
+        };
+        let matching: Vec<&Feedback> = world
+            .feedback
+            .values()
+            .filter(|g| g.detail.as_deref() == Some(&what) && meets(g) == resolves)
+            .collect();
+        let [g] = matching[..] else {
+            let near: Vec<String> = world
+                .feedback
+                .values()
+                .map(|g| format!("{:?} {} {:?}", g.detail, g.target.text, meets(g)))
+                .collect();
+            mismatches
+                .push(format!("feedback `{what}` for {resolves:?}: {} found among {near:?}", matching.len()));
+            continue;
+        };
+        if g.signal.map(Signal::as_str) != signal {
+            mismatches.push(format!("feedback `{what}`: expected {signal:?}, got {:?}", g.signal));
+        }
+        if let Some(source) = f["source"].as_str().filter(|s| *s != g.source.as_str()) {
+            mismatches.push(format!("feedback `{what}`: expected from {source}, got {}", g.source));
+        }
     }
-    if let Some(label) = f["label"].as_str() {
-        text += &format!(" ({label})");
+    if expected_feedback.len() != world.feedback.len() {
+        mismatches.push(format!(
+            "feedback: expected {}, got {}",
+            expected_feedback.len(),
+            world.feedback.len()
+        ));
     }
-    if let Some(comment) = f["comment"].as_str() {
-        text += &format!(": {comment}");
-    }
-    text
+    mismatches
 }
 
 #[test]
@@ -156,49 +208,7 @@ fn every_run_gives_what_its_expectation_states() {
             by_call.insert(id, i);
         }
         let expected_feedback = expect["feedback"].as_array().unwrap();
-        for f in expected_feedback {
-            let what = shown(f);
-            let resolves: BTreeSet<usize> = f["resolves_to"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .filter_map(|c| by_call.get(c.as_str().unwrap()).copied())
-                .collect();
-            let signal = f["signal"].as_str();
-            let meets = |g: &Feedback| -> BTreeSet<usize> {
-                (0..got.len()).filter(|&i| got[i].aliases.contains(&g.target.alias)).collect()
-            };
-            let matching: Vec<&Feedback> = world
-                .feedback
-                .values()
-                .filter(|g| g.detail.as_deref() == Some(&what) && meets(g) == resolves)
-                .collect();
-            let [g] = matching[..] else {
-                let near: Vec<String> = world
-                    .feedback
-                    .values()
-                    .map(|g| format!("{:?} {} {:?}", g.detail, g.target.text, meets(g)))
-                    .collect();
-                mismatches.push(format!(
-                    "feedback `{what}` for {resolves:?}: {} found among {near:?}",
-                    matching.len()
-                ));
-                continue;
-            };
-            if g.signal.map(Signal::as_str) != signal {
-                mismatches.push(format!("feedback `{what}`: expected {signal:?}, got {:?}", g.signal));
-            }
-            if let Some(source) = f["source"].as_str().filter(|s| *s != g.source.as_str()) {
-                mismatches.push(format!("feedback `{what}`: expected from {source}, got {}", g.source));
-            }
-        }
-        if expected_feedback.len() != world.feedback.len() {
-            mismatches.push(format!(
-                "feedback: expected {}, got {}",
-                expected_feedback.len(),
-                world.feedback.len()
-            ));
-        }
+        mismatches.extend(feedback_differences(expected_feedback, &world, &got, &by_call));
         let sum =
             |said: fn(&Resolved) -> Option<u32>| got.iter().filter_map(said).map(u64::from).sum::<u64>();
         let totals = &expect["totals"];

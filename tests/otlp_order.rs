@@ -113,7 +113,9 @@ fn traces_that_share_a_link_are_all_that_a_call_needs() {
                 _ => dice.shuffle(&mut bodies),
             }
             let mut shelf = Shelf::default();
-            bodies.into_iter().for_each(|body| shelf.add(body));
+            for body in bodies {
+                shelf.add(body);
+            }
             let mut calls: Vec<Resolved> = shelf.calls.into_values().flatten().collect();
             calls.sort_by(|a, b| (a.call.at, &a.call.provenance_id).cmp(&(b.call.at, &b.call.provenance_id)));
             assert_eq!(calls, expected, "{} in order {order}", run.display());
@@ -199,7 +201,7 @@ fn broken_bodies_below_the_compression_break_nothing() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn random_bytes_break_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), path in 0..7_usize) {
         const PATHS: &[&str] = &[
@@ -353,13 +355,13 @@ fn bodies_of_nothing_but_empty_spans_are_refused_whole() {
 #[test]
 #[ignore = "a measurement, not a test"]
 fn speed_of_decoding_and_resolving() {
+    const ROUNDS: u32 = 200;
     let Some(corpus) = corpus() else { return };
     for run in runs(&corpus) {
         let bodies: Vec<Body> = bodies(&run).into_iter().filter(|b| b.name.ends_with("_traces")).collect();
         let facts = world(&bodies).facts;
         let bytes: usize = bodies.iter().map(|b| b.bytes.len()).sum();
         let started = std::time::Instant::now();
-        const ROUNDS: u32 = 200;
         for _ in 0..ROUNDS {
             for body in &bodies {
                 std::hint::black_box(take(&body.headers, &body.bytes, &Options::default()).unwrap());

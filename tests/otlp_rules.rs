@@ -11,14 +11,20 @@ const START: u64 = 1_795_000_000_000_000_000;
 /// A span of trace `trace`, from `from` to `to` milliseconds after the start.
 struct Span(Value, String);
 
-fn span(trace: u8, id: u8, parent: u8, (from, to): (u64, u64), attributes: Value) -> Span {
+fn span(
+    trace: u8,
+    id: u8,
+    parent: u8,
+    (from, to): (u64, u64),
+    attributes: impl std::borrow::Borrow<Value>,
+) -> Span {
     let mut span = json!({
         "traceId": format!("{trace:032x}"),
         "spanId": format!("{id:016x}"),
         "name": "span",
         "startTimeUnixNano": (START + from * 1_000_000).to_string(),
         "endTimeUnixNano": START + to * 1_000_000,
-        "attributes": pairs(&attributes),
+        "attributes": pairs(attributes.borrow()),
     });
     if parent != 0 {
         span["parentSpanId"] = json!(format!("{parent:016x}"));
@@ -74,9 +80,9 @@ fn calls(spans: Vec<Span>) -> Vec<Resolved> {
     resolve(&decoded.facts)
 }
 
-fn chat(more: Value) -> Value {
+fn chat(more: impl std::borrow::Borrow<Value>) -> Value {
     let mut attributes = json!({"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"});
-    attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    attributes.as_object_mut().unwrap().extend(more.borrow().as_object().unwrap().clone());
     attributes
 }
 
@@ -370,4 +376,16 @@ fn requests_without_telemetry_and_unknown_paths() {
     let headers =
         Headers { path: "/v1/traces".into(), content_encoding: Some("br".into()), ..Headers::default() };
     assert!(take(&headers, b"x", &Options::default()).unwrap_err().to_string().contains("`br`"));
+}
+
+#[test]
+fn litellm_tells_the_answers_id_in_a_span_below() {
+    let calls = calls(vec![
+        span(1, 1, 0, (0, 100), chat(json!({}))).scope("litellm"),
+        span(1, 2, 1, (0, 100), json!({"llm.openai.id": "chatcmpl-1"}))
+            .named("raw_gen_ai_request")
+            .scope("litellm"),
+        span(2, 1, 0, (5, 90), chat(json!({"gen_ai.response.id": "chatcmpl-1"}))).scope("sdk"),
+    ]);
+    assert_eq!(calls.len(), 1);
 }

@@ -1,11 +1,14 @@
 //! The switchboard: a request's path says which room takes its body. Start with [`take`].
 
-use super::decoded::{DecodeError, Decoded, Headers, Ignored, Options};
+use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options};
 use super::{otlp, rest};
 
 /// Paths by which SDKs fetch or push what is no telemetry of calls (prompts, settings, projects).
 const NO_TELEMETRY: &[&str] =
     &["/api/prompt/", "/api/public/", "/api/vault/", "/v1/traceloop/", "/v1/prompts/"];
+
+/// Longest body of scores or annotations: they are read as a tree, which takes many times their length.
+const MAX_REST: usize = 4 << 20;
 
 /// Takes one request as it was, or would have been, sent: OTLP traces, logs and metrics at any path that ends in
 /// their name, Langfuse scores, Traceloop annotations. Requests without a body yield nothing; an unknown path is an
@@ -19,7 +22,10 @@ pub fn take(headers: &Headers, body: &[u8], options: &Options) -> Result<Decoded
     if path.is_empty() || otlp::signal_of(path).is_some() {
         return otlp::decode(headers, body, options);
     }
-    let plain = || otlp::unpack(headers.content_encoding.as_deref(), body, options.limits);
+    let plain = || {
+        let limits = Limits { body: options.limits.body.min(MAX_REST) };
+        otlp::unpack(headers.content_encoding.as_deref(), body, limits)
+    };
     if path.ends_with("/api/public/scores") {
         return rest::langfuse_scores(&plain()?, headers.received_at, options);
     }

@@ -331,6 +331,43 @@ pub const LOGFIRE_VARIABLE: &str = "logfire.variables.*";
 /// The rank of [`F::InputTokens`] whose count leaves out what came from the cache (Langfuse's own `input`).
 pub const EXCLUDES_CACHE: u8 = 0;
 
+/// How the spans of an instrumentation may lie to those of another that describes the same call, where the two share
+/// neither a trace nor the answer's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its span may be the outer one: it is not the current span while the call runs, so that the SDK's span below
+    /// begins a trace of its own.
+    pub outside: bool,
+    /// Its span may be the inner one: it sits in an SDK that frameworks call.
+    pub inside: bool,
+}
+
+/// The standing of known instrumentations, by the beginning of their scope. It only spares links: of an unknown
+/// scope, everything is thought possible.
+const SCOPES: &[(&str, Standing)] = &[
+    ("com.anthropic.sdk", Standing { outside: false, inside: true }),
+    ("openinference.instrumentation.openai", Standing { outside: false, inside: true }),
+    ("openinference.instrumentation.anthropic", Standing { outside: false, inside: true }),
+    ("openinference.instrumentation.litellm", Standing { outside: false, inside: true }),
+    ("openinference.instrumentation.langchain", Standing { outside: true, inside: false }),
+    ("opentelemetry.instrumentation.genai.", Standing { outside: false, inside: true }),
+    ("opentelemetry.instrumentation.openai_v2", Standing { outside: false, inside: true }),
+    ("opentelemetry.util.genai", Standing { outside: false, inside: true }),
+    ("openlit.", Standing { outside: false, inside: true }),
+    ("logfire.", Standing { outside: false, inside: true }),
+    ("pydantic-ai", Standing { outside: false, inside: false }),
+    ("langfuse", Standing { outside: false, inside: false }),
+    ("litellm", Standing { outside: false, inside: false }),
+];
+
+/// The standing of a scope.
+pub fn standing(scope: &str) -> Standing {
+    let known = SCOPES.iter().find(|(prefix, _)| scope.starts_with(prefix)).map(|(_, standing)| *standing);
+    // The AI SDK's scope is a word of two letters, too short for a prefix.
+    let frameworks = Standing { outside: false, inside: false };
+    known.unwrap_or(if scope == "ai" { frameworks } else { Standing { outside: true, inside: true } })
+}
+
 /// Keys that carry a part of their meaning behind a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {

@@ -10,40 +10,68 @@ use std::cmp::Reverse;
 use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::conventions;
 use super::span::{CallFact, Kind, SpanFact};
 
 /// Clocks of two processes may differ by this much when an answer's id already says that spans belong together.
 const SKEW_NS: u64 = 1_000_000_000;
 /// A span that describes a call from the inside may end this much after the one outside.
 const SLACK_NS: u64 = 2_000_000;
-/// The buckets of [`links`], and how long before an SDK's span the framework's span may have begun to be found.
-const BUCKET_NS: u64 = 2_000_000_000;
+/// The buckets of [`links`].
+const BUCKET_NS: u64 = 250_000_000;
+/// An SDK's span is found if it begins this soon after the framework's span, whatever bucket that began in.
+const REACH_NS: u64 = 50_000_000;
 /// Most candidates that are looked at for one span.
 const MAX_TRIED: usize = 64;
 /// A stream's second half begins where the first ended, give or take this.
 const TAIL_GAP_NS: u64 = 1_000_000_000;
 
-/// Names under which spans of different traces find each other: the answer's id; and, where there is none, or where
-/// the span outside may lack one, a bucket of time in one process for one model. Facts of traces that share a link are
-/// to be given to `resolve` together. At most three.
+/// Names under which spans of different traces find each other: the answer's id; and, where a span may belong to one
+/// that has none, a bucket of time in one process for one model. Facts of traces that share a link are to be given to
+/// `resolve` together. At most three.
+///
+/// Buckets are narrow and spans seldom have two of them, so that a storm of failures does not become one chain.
 pub fn links(fact: &SpanFact) -> Vec<u64> {
     let Some(call) = &fact.call else { return Vec::new() };
-    let mut links = Vec::new();
-    if let Some(id) = &call.response_id {
-        links.push(xxh3_64(&[b"r", id.as_bytes()].concat()));
+    let mut links: Vec<u64> =
+        call.response_id.iter().map(|id| xxh3_64(&[b"r", id.as_bytes()].concat())).collect();
+    if !fact.kind.is_call() {
+        return links;
     }
     let model = stem(call).unwrap_or_default();
-    let bucket = |n: u64| {
-        xxh3_64(&[b"w", &call.process.to_le_bytes()[..], &n.to_le_bytes(), model.as_bytes()].concat())
+    let mut bucket = |tag: &[u8], at_ns: u64| {
+        let parts = [tag, &call.process.to_le_bytes(), &(at_ns / BUCKET_NS).to_le_bytes(), model.as_bytes()];
+        let link = xxh3_64(&parts.concat());
+        if !links.contains(&link) {
+            links.push(link);
+        }
     };
-    let first = begin(fact) / BUCKET_NS;
-    if call.response_id.is_none() {
-        // It may be the outer one: what it contains begins in its bucket or in the next.
-        links.extend([bucket(first), bucket(first + 1)]);
-    } else if fact.parent.is_none() && call.streamed {
-        links.push(bucket(first));
+    let (root, named) = (fact.parent.is_none(), call.response_id.is_some());
+    let standing = conventions::standing(&call.scope);
+    if fact.kind == Kind::StreamTail {
+        if root {
+            bucket(b"s", begin(fact));
+            bucket(b"s", begin(fact).saturating_sub(REACH_NS));
+        }
+        return links;
+    }
+    if standing.inside && root && (!named || call.streamed) {
+        bucket(b"w", fact.start_ns);
+    }
+    if standing.outside && !named {
+        bucket(b"w", fact.start_ns);
+        bucket(b"w", fact.start_ns + REACH_NS);
+    }
+    if root && opens_stream(fact) {
+        bucket(b"s", fact.end_ns);
     }
     links
+}
+
+/// Whether a span may be the first half of a stream whose second half tells the usage.
+fn opens_stream(fact: &SpanFact) -> bool {
+    let call = fact.call.as_ref().filter(|call| call.ok && call.output_tokens.is_none());
+    fact.kind == Kind::ModelCall && call.is_some_and(|call| call.scope.starts_with("logfire."))
 }
 
 /// When the call began; the tail of a stream knows how long the stream took.
@@ -275,9 +303,10 @@ fn close_streams(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
         };
         let mut openers: FxHashMap<_, Vec<(u64, usize)>> = FxHashMap::default();
         for &i in calls {
-            let call = forest.call(i);
-            let opens = forest.facts[i].kind == Kind::ModelCall && call.ok && call.output_tokens.is_none();
-            if opens && !tails.is_empty() && (same_place || forest.facts[i].parent.is_none()) {
+            if opens_stream(forest.facts[i])
+                && !tails.is_empty()
+                && (same_place || forest.facts[i].parent.is_none())
+            {
                 openers.entry(key(i)).or_default().push((forest.facts[i].end_ns, i));
             }
         }
@@ -316,6 +345,16 @@ fn same_answer(forest: &Forest<'_>, calls: &[usize], sets: &mut Sets) {
     for &i in calls {
         if let Some(id) = &forest.call(i).response_id {
             by_id.entry(id).or_default().push(i);
+        }
+    }
+    // LiteLLM writes the id into a span of its own, below the call.
+    for (i, fact) in forest.facts.iter().enumerate().filter(|(_, fact)| !fact.kind.is_call()) {
+        if let (Some(parent), Some(id)) =
+            (forest.parent[i], fact.call.as_ref().and_then(|c| c.response_id.as_deref()))
+            && forest.facts[parent].kind == Kind::ModelCall
+            && forest.call(parent).response_id.is_none()
+        {
+            by_id.entry(id).or_default().push(parent);
         }
     }
     for mut spans in by_id.into_values().filter(|spans| spans.len() > 1) {

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::wire::{Attributes, Enclosing, Encoding, MAX_PER_SPAN, RawEvent, RawLog, RawSpan, Signal, Value};
+use super::wire::{
+    Attributes, Enclosing, Encoding, MAX_ATTRIBUTES, MAX_EVENT_ATTRIBUTES, MAX_EVENTS, RawEvent, RawLog,
+    RawSpan, Signal, Value,
+};
 
 /// The JSON encoding.
 pub(super) struct Json;
@@ -206,14 +209,25 @@ struct Code(u64);
 
 impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = serde_json::Value::deserialize(deserializer)?;
-        match (code.as_u64(), code.as_str()) {
-            (Some(code), _) => Ok(Code(code)),
-            (_, Some("STATUS_CODE_UNSET")) => Ok(Code(0)),
-            (_, Some("STATUS_CODE_OK")) => Ok(Code(1)),
-            (_, Some("STATUS_CODE_ERROR")) => Ok(Code(2)),
-            _ => Err(D::Error::custom("not a status code")),
+        struct Reads;
+        impl Visitor<'_> for Reads {
+            type Value = Code;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a status code")
+            }
+            fn visit_u64<E>(self, code: u64) -> Result<Code, E> {
+                Ok(Code(code))
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Code, E> {
+                match name {
+                    "STATUS_CODE_UNSET" => Ok(Code(0)),
+                    "STATUS_CODE_OK" => Ok(Code(1)),
+                    "STATUS_CODE_ERROR" => Ok(Code(2)),
+                    _ => Err(E::custom("not a status code")),
+                }
+            }
         }
+        deserializer.deserialize_any(Reads)
     }
 }
 
@@ -247,11 +261,11 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
     serde_json::from_str(raw.get()).map_err(|e| e.to_string())
 }
 
-fn attributes(array: Option<&RawValue>) -> Result<Attributes<'_>, String> {
+fn attributes(array: Option<&RawValue>, most: usize) -> Result<Attributes<'_>, String> {
     let mut attributes = Attributes::new();
     each(array, &mut |pair: KeyValue<'_>| {
-        if attributes.len() == MAX_PER_SPAN {
-            return Err(format!("more than {MAX_PER_SPAN} attributes"));
+        if attributes.len() == most {
+            return Err(format!("more than {most} attributes in one place"));
         }
         attributes.push((Text::of(pair.key), pair.value.map_or(Value::Other, Any::value)));
         Ok(())
@@ -308,13 +322,13 @@ impl<'a> Encoding<'a> for Json {
         });
         let mut events = Vec::new();
         each(span.events, &mut |event: Event<'_>| {
-            if events.len() == MAX_PER_SPAN {
-                return Err(format!("more than {MAX_PER_SPAN} events"));
+            if events.len() == MAX_EVENTS {
+                return Err(format!("more than {MAX_EVENTS} events"));
             }
             events.push(RawEvent {
                 name: Text::of(event.name),
                 at_ns: Number::nanos(event.time_unix_nano),
-                attributes: attributes(event.attributes)?,
+                attributes: attributes(event.attributes, MAX_EVENT_ATTRIBUTES)?,
             });
             Ok(())
         })?;
@@ -325,7 +339,7 @@ impl<'a> Encoding<'a> for Json {
             name: Text::of(span.name),
             start_ns: Number::nanos(span.start_time_unix_nano),
             end_ns: Number::nanos(span.end_time_unix_nano),
-            attributes: attributes(span.attributes)?,
+            attributes: attributes(span.attributes, MAX_ATTRIBUTES)?,
             events,
             status,
             message,
@@ -340,12 +354,12 @@ impl<'a> Encoding<'a> for Json {
             span: hex(record.id),
             event: Text::of(record.event_name),
             at_ns: if at == 0 { Number::nanos(record.observed_time_unix_nano) } else { at },
-            attributes: attributes(record.attributes)?,
+            attributes: attributes(record.attributes, MAX_ATTRIBUTES)?,
         })
     }
 
     fn resource(raw: &'a RawValue) -> Result<Attributes<'a>, String> {
-        attributes(read::<Holder<'_>>(raw)?.attributes)
+        attributes(read::<Holder<'_>>(raw)?.attributes, MAX_ATTRIBUTES)
     }
 
     fn scope(raw: &'a RawValue) -> Result<Cow<'a, str>, String> {

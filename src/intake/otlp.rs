@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::Read as _;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
 use super::json::Json;

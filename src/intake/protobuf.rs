@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::wire::{Attributes, Enclosing, Encoding, MAX_PER_SPAN, RawEvent, RawLog, RawSpan, Signal, Value};
+use super::wire::{
+    Attributes, Enclosing, Encoding, MAX_ATTRIBUTES, MAX_EVENT_ATTRIBUTES, MAX_EVENTS, RawEvent, RawLog,
+    RawSpan, Signal, Value,
+};
 
 /// The protobuf encoding.
 pub(super) struct Protobuf;
@@ -104,9 +107,9 @@ fn value(bytes: &[u8]) -> Result<Value<'_>, String> {
     Ok(value)
 }
 
-fn push_attribute<'a>(attributes: &mut Attributes<'a>, bytes: &'a [u8]) -> Result<(), String> {
-    if attributes.len() == MAX_PER_SPAN {
-        return Err(format!("more than {MAX_PER_SPAN} attributes"));
+fn push_attribute<'a>(attributes: &mut Attributes<'a>, most: usize, bytes: &'a [u8]) -> Result<(), String> {
+    if attributes.len() == most {
+        return Err(format!("more than {most} attributes in one place"));
     }
     let mut key = Cow::Borrowed("");
     let mut said = Value::Other;
@@ -127,7 +130,9 @@ fn event(bytes: &[u8]) -> Result<RawEvent<'_>, String> {
         match field? {
             (1, Payload::Fixed64(at)) => event.at_ns = at,
             (2, Payload::Bytes(name)) => event.name = utf8(name)?,
-            (3, Payload::Bytes(attribute)) => push_attribute(&mut event.attributes, attribute)?,
+            (3, Payload::Bytes(attribute)) => {
+                push_attribute(&mut event.attributes, MAX_EVENT_ATTRIBUTES, attribute)?;
+            }
             _ => {}
         }
     }
@@ -217,10 +222,12 @@ impl<'a> Encoding<'a> for Protobuf {
                 (5, Payload::Bytes(name)) => span.name = utf8(name)?,
                 (7, Payload::Fixed64(at)) => span.start_ns = at,
                 (8, Payload::Fixed64(at)) => span.end_ns = at,
-                (9, Payload::Bytes(attribute)) => push_attribute(&mut span.attributes, attribute)?,
+                (9, Payload::Bytes(attribute)) => {
+                    push_attribute(&mut span.attributes, MAX_ATTRIBUTES, attribute)?;
+                }
                 (11, Payload::Bytes(bytes)) => {
-                    if span.events.len() == MAX_PER_SPAN {
-                        return Err(format!("more than {MAX_PER_SPAN} events"));
+                    if span.events.len() == MAX_EVENTS {
+                        return Err(format!("more than {MAX_EVENTS} events"));
                     }
                     span.events.push(event(bytes)?);
                 }
@@ -245,7 +252,9 @@ impl<'a> Encoding<'a> for Protobuf {
         for field in Fields(raw) {
             match field? {
                 (1, Payload::Fixed64(at)) => log.at_ns = at,
-                (6, Payload::Bytes(attribute)) => push_attribute(&mut log.attributes, attribute)?,
+                (6, Payload::Bytes(attribute)) => {
+                    push_attribute(&mut log.attributes, MAX_ATTRIBUTES, attribute)?;
+                }
                 (9, Payload::Bytes(id)) => log.trace = Cow::Borrowed(id),
                 (10, Payload::Bytes(id)) => log.span = Cow::Borrowed(id),
                 (11, Payload::Fixed64(at)) => observed = at,
@@ -263,7 +272,7 @@ impl<'a> Encoding<'a> for Protobuf {
         let mut attributes = Attributes::new();
         for field in Fields(raw) {
             if let (1, Payload::Bytes(attribute)) = field? {
-                push_attribute(&mut attributes, attribute)?;
+                push_attribute(&mut attributes, MAX_ATTRIBUTES, attribute)?;
             }
         }
         Ok(attributes)

@@ -17,6 +17,8 @@ use super::span::{CallFact, Kind, PromptFact, SpanFact};
 use super::wire::{Attributes, RawSpan, Value, cut, id, kept};
 use crate::domain::call::NanoUsd;
 
+/// LiteLLM's second span of a call: the provider's raw answer, of which only the id is new.
+const RAW_REQUEST: &str = "raw_gen_ai_request";
 /// Longest text that is kept of an error.
 const MAX_ERROR: usize = 500;
 /// Most variables, associations or scores that are kept of one span.
@@ -197,7 +199,7 @@ impl<'r> Reader<'r> {
             Some("log") if span.name.starts_with("streaming response from") => return Kind::StreamTail,
             _ => {}
         }
-        if span.name == "raw_gen_ai_request" {
+        if span.name == RAW_REQUEST {
             return Kind::Wrapper;
         }
         if let Some(kind) = self.word(Field::LangfuseType).or_else(|| self.word(Field::OpenInferenceKind)) {
@@ -430,8 +432,23 @@ pub(super) fn read(raw: &RawSpan<'_>, origin: &Origin) -> Result<(SpanFact, Vec<
     }
     let mut reader = Reader::of(&raw.attributes);
     let kind = reader.kind(raw, &origin.scope);
+    let raw_request = raw.name == RAW_REQUEST;
     reader.read_members(kind.is_call());
-    let call = kind.is_call().then(|| Box::new(reader.call(raw, origin)));
+    let call = if kind.is_call() {
+        Some(Box::new(reader.call(raw, origin)))
+    } else if raw_request {
+        let response_id = reader.text(Field::ResponseId);
+        let scope = cut(&origin.scope).unwrap_or_default();
+        Some(Box::new(CallFact {
+            scope,
+            process: origin.process,
+            response_id,
+            ok: true,
+            ..CallFact::default()
+        }))
+    } else {
+        None
+    };
     let prompt = reader.prompt(kind).map(Box::new);
     let fact = SpanFact {
         trace,

@@ -115,7 +115,8 @@ pub struct SpanFact {
     pub end_ns: u64,
     /// What the span stands for.
     pub kind: Kind,
-    /// What it says about a call; for calls only, so that wrappers cannot repeat usage.
+    /// What it says about a call; for calls only, so that wrappers cannot repeat usage. (Of a provider's raw answer
+    /// below a call: the answer's id.)
     pub call: Option<Box<CallFact>>,
     /// What it says about a prompt.
     pub prompt: Option<Box<PromptFact>>,

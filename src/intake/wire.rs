@@ -6,9 +6,13 @@ use std::borrow::Cow;
 use super::signal::clip;
 use crate::domain::call::Millis;
 
-/// Most attributes or events that one span may carry. Long conversations written attribute by attribute reach
-/// thousands; a body that is all attributes must not fill the memory.
-pub(super) const MAX_PER_SPAN: usize = 16_384;
+/// Most attributes that one span may carry. Long conversations written attribute by attribute reach thousands; a body
+/// that is all attributes must not fill the memory.
+pub(super) const MAX_ATTRIBUTES: usize = 16_384;
+/// Most events of one span: some streams write one for each chunk.
+pub(super) const MAX_EVENTS: usize = 8_192;
+/// Most attributes of one event; the SDKs' own limit.
+pub(super) const MAX_EVENT_ATTRIBUTES: usize = 128;
 
 /// Longest text that is kept of an attribute, in bytes.
 const MAX_TEXT: usize = 256;
