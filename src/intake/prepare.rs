@@ -39,17 +39,23 @@ impl Preparation {
     pub fn prepare(&self, resolved: Resolved) -> NamedCall {
         let mut call = resolved.call;
         call.prompts = identify(&resolved.foreign, &self.identity, &*self.active, call.at).map(Arc::new);
-        self.price(&mut call);
+        // Where the telemetry's input leaves out what came from the cache, the price is of both.
+        let beyond = if resolved.excludes_cache { call.cached_tokens.unwrap_or(0) } else { 0 };
+        self.estimate(&mut call, beyond);
         NamedCall { call, aliases: resolved.aliases }
     }
 
     /// Estimates the cost of a call that reports none, from the price in force on its day.
     pub fn price(&self, call: &mut Call) {
+        self.estimate(call, 0);
+    }
+
+    fn estimate(&self, call: &mut Call, beyond: u32) {
         if call.cost.is_some() || (call.input_tokens.is_none() && call.output_tokens.is_none()) {
             return;
         }
         let tokens = TokenUse {
-            input: call.input_tokens.unwrap_or(0),
+            input: call.input_tokens.unwrap_or(0).saturating_add(beyond),
             output: call.output_tokens.unwrap_or(0),
             cached: call.cached_tokens.unwrap_or(0),
         };

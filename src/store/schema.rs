@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::{Kind, Result, StoreError};
@@ -63,6 +64,8 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
     };
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.set_prepared_statement_cache_capacity(64);
+    // Plans do not depend on bound values: without this a cached statement is planned anew for many of its uses.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     let version = check(&db)?;
     match access {
         Access::Read => {
@@ -84,6 +87,8 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
             if version == 0 {
                 // Before the first page exists; 8 KiB pages hold a bucket or a shard without overflow.
                 db.pragma_update(None, "page_size", 8192)?;
+                // What retention and the journal free can be given back to the disk.
+                db.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
             }
             let mode: String = db.query_row("PRAGMA journal_mode=WAL", [], |r| r.get(0))?;
             if mode != "wal" {

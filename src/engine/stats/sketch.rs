@@ -171,27 +171,38 @@ impl Pool {
     }
 }
 
-/// On disk: `(gap to the bin before, count)` pairs, so that a bin costs two bytes with a variable-length code.
+/// On disk: for each bin the gap to the bin before, doubled, plus one where the count is not 1 and follows. Most bins
+/// of an hour hold one value, so with a variable-length code they cost a byte.
 impl Serialize for Sketch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut before = i32::from(ZERO);
-        serializer.collect_seq(self.bins.iter().map(|&(bin, count)| {
-            let gap = (i32::from(bin) - before) as u16;
+        let mut words: Vec<u32> = Vec::with_capacity(2 * self.bins.len());
+        for &(bin, count) in &self.bins {
+            let gap = (i32::from(bin) - before) as u32;
             before = i32::from(bin);
-            (gap, count)
-        }))
+            words.push(gap << 1 | u32::from(count != 1));
+            if count != 1 {
+                words.push(((count << 1) ^ (count >> 31)) as u32);
+            }
+        }
+        words.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Sketch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let gaps = Vec::<(u16, i32)>::deserialize(deserializer)?;
+        let mut words = Vec::<u32>::deserialize(deserializer)?.into_iter();
         let mut before = i32::from(ZERO);
-        let mut bins = Vec::with_capacity(gaps.len());
-        for (gap, count) in gaps {
-            before += i32::from(gap);
-            let bin =
-                i16::try_from(before).map_err(|_| serde::de::Error::custom("sketch bin out of range"))?;
+        let mut bins = Vec::with_capacity(words.len());
+        while let Some(word) = words.next() {
+            before = before.saturating_add_unsigned(word >> 1);
+            let bin = i16::try_from(before).map_err(|_| serde::de::Error::custom("sketch bin out of range"))?;
+            let count = if word & 1 == 0 {
+                1
+            } else {
+                let count = words.next().ok_or_else(|| serde::de::Error::custom("sketch count missing"))?;
+                (count >> 1).cast_signed() ^ -((count & 1).cast_signed())
+            };
             bins.push((bin, count));
         }
         Ok(Sketch { bins })
@@ -243,6 +254,10 @@ mod tests {
             prop_assert_eq!(&merged, &of(&a));
             merged.merge(&of(&a), -1);
             prop_assert!(merged.is_empty());
+            let mut difference = of(&a);
+            difference.merge(&both, -1);
+            let stored = postcard::to_allocvec(&difference).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Sketch>(&stored).unwrap(), difference);
         }
     }
 }

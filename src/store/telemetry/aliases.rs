@@ -1,7 +1,7 @@
 //! Names to calls: by which feedback, and a person who holds an id, find the calls that are meant.
 //!
 //! New names live in memory and in the journal; when the journal is folded they become a *segment*: the upper 40
-//! bits of each alias, sorted, with the call's time, in buckets of about 256, and a Bloom filter that says "not
+//! bits of each alias, sorted, with the second of the call's time, in buckets of about a hundred, and a Bloom filter that says "not
 //! here" without a read. Eight segments of a tier are merged into one of the next. A hit is a candidate: the call's
 //! own row says whether it really has the name, so a truncated hash costs a look, never an answer.
 
@@ -9,8 +9,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::body::{put, take};
-use crate::domain::call::Millis;
 use crate::store::fault::Result;
+
+/// A call's time to the second: it says where to look, and costs less than the millisecond.
+pub type Second = i64;
 
 /// Names that are not in a segment yet.
 #[derive(Debug, Default)]
@@ -21,13 +23,13 @@ pub struct Names {
 
 #[derive(Debug)]
 enum Times {
-    One(Millis),
-    Many(Vec<Millis>),
+    One(Second),
+    Many(Vec<Second>),
 }
 
 impl Names {
     /// Adds a name of the call at `at`.
-    pub fn add(&mut self, alias: u64, at: Millis) {
+    pub fn add(&mut self, alias: u64, at: Second) {
         self.len += 1;
         match self.at.entry(alias) {
             std::collections::hash_map::Entry::Vacant(slot) => {
@@ -46,17 +48,12 @@ impl Names {
     }
 
     /// Times of the calls with this name.
-    pub fn find(&self, alias: u64) -> &[Millis] {
+    pub fn find(&self, alias: u64) -> &[Second] {
         match self.at.get(&alias) {
             None => &[],
             Some(Times::One(at)) => std::slice::from_ref(at),
             Some(Times::Many(at)) => at,
         }
-    }
-
-    /// How many names there are.
-    pub fn len(&self) -> usize {
-        self.len
     }
 
     /// Forgets all of them.
@@ -65,7 +62,7 @@ impl Names {
         self.len = 0;
     }
 
-    fn entries(&self) -> Vec<(u64, Millis)> {
+    fn entries(&self) -> Vec<(u64, Second)> {
         let mut entries = Vec::with_capacity(self.len);
         for (&alias, times) in &self.at {
             match times {
@@ -81,7 +78,7 @@ impl Names {
 /// Bits of an alias that a segment does not keep.
 const DROPPED: u32 = 24;
 const KEPT: u32 = 64 - DROPPED;
-const BUCKET: usize = 256;
+const BUCKET: usize = 96;
 const FAN_IN: usize = 8;
 
 /// What is kept in memory of a segment.
@@ -91,26 +88,26 @@ pub struct Segment {
     tier: u32,
     /// Buckets are numbered by this many leading bits.
     bits: u32,
-    first_at: Millis,
+    first_second: Second,
     bloom: Vec<u8>,
 }
 
 /// Reads the segments; `bloom` false leaves their filters out, for a reader that asks once.
 pub fn segments(db: &Connection, bloom: bool) -> Result<Vec<Segment>> {
     let sql = if bloom {
-        "SELECT id, tier, bits, first_at, bloom FROM alias_segment ORDER BY id"
+        "SELECT id, tier, bits, first_second, bloom FROM alias_segment ORDER BY id"
     } else {
-        "SELECT id, tier, bits, first_at, x'' FROM alias_segment ORDER BY id"
+        "SELECT id, tier, bits, first_second, x'' FROM alias_segment ORDER BY id"
     };
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |r| {
-        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first_at: r.get(3)?, bloom: r.get(4)? })
+        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first_second: r.get(3)?, bloom: r.get(4)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Adds the times of calls that may have the name to `found`.
-pub fn find(db: &Connection, segments: &[Segment], alias: u64, found: &mut Vec<Millis>) -> Result<()> {
+pub fn find(db: &Connection, segments: &[Segment], alias: u64, found: &mut Vec<Second>) -> Result<()> {
     let short = alias >> DROPPED;
     for segment in segments {
         if !segment.bloom.is_empty() && !bloom_has(&segment.bloom, short) {
@@ -120,10 +117,11 @@ pub fn find(db: &Connection, segments: &[Segment], alias: u64, found: &mut Vec<M
         let mut statement = db.prepare_cached("SELECT entries FROM alias_bucket WHERE slot = ?")?;
         let bucket: Option<Vec<u8>> = statement.query_row([slot], |r| r.get(0)).optional()?;
         if let Some(bucket) = bucket {
-            read_bucket(&bucket, segment.first_at, |hash, at| {
-                if hash == short && !found.contains(&at) {
-                    found.push(at);
+            read_bucket(&bucket, segment.first_second, |hash, second| {
+                if hash == short && !found.contains(&second) {
+                    found.push(second);
                 }
+                hash <= short
             })?;
         }
     }
@@ -151,7 +149,10 @@ pub fn seal(db: &Connection, names: &Names) -> Result<()> {
             let mut rows = statement.query([segment.id << 20, (segment.id + 1) << 20])?;
             while let Some(row) = rows.next()? {
                 let bucket: Vec<u8> = row.get(0)?;
-                read_bucket(&bucket, segment.first_at, |hash, at| merged.push((hash, at)))?;
+                read_bucket(&bucket, segment.first_second, |hash, second| {
+                    merged.push((hash, second));
+                    true
+                })?;
             }
             drop_segment(db, segment.id)?;
         }
@@ -162,8 +163,8 @@ pub fn seal(db: &Connection, names: &Names) -> Result<()> {
 }
 
 /// Drops the segments whose calls are all before `at`.
-pub fn drop_before(db: &Connection, at: Millis) -> Result<()> {
-    let mut statement = db.prepare_cached("SELECT id FROM alias_segment WHERE last_at < ?")?;
+pub fn drop_before(db: &Connection, at: Second) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT id FROM alias_segment WHERE last_second < ?")?;
     let old: Vec<i64> = statement.query_map([at], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
     old.into_iter().try_for_each(|id| drop_segment(db, id))
 }
@@ -175,18 +176,18 @@ fn drop_segment(db: &Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Millis)]) -> Result<()> {
+fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Second)]) -> Result<()> {
     let bits = (entries.len() / BUCKET).max(1).ilog2().min(20);
-    let first_at = entries.iter().map(|e| e.1).min().unwrap_or(0);
-    let last_at = entries.iter().map(|e| e.1).max().unwrap_or(0);
+    let first_second = entries.iter().map(|e| e.1).min().unwrap_or(0);
+    let last_second = entries.iter().map(|e| e.1).max().unwrap_or(0);
     let mut bloom = vec![0u8; (entries.len() * 12 / 512 + 1) * 64];
     for (hash, _) in entries {
         bloom_add(&mut bloom, *hash);
     }
     db.prepare_cached(
-        "INSERT INTO alias_segment (tier, entries, bits, first_at, last_at, bloom) VALUES (?,?,?,?,?,?)",
+        "INSERT INTO alias_segment (tier, entries, bits, first_second, last_second, bloom) VALUES (?,?,?,?,?,?)",
     )?
-    .execute(params![tier, entries.len() as i64, bits, first_at, last_at, bloom])?;
+    .execute(params![tier, entries.len() as i64, bits, first_second, last_second, bloom])?;
     let id = db.last_insert_rowid();
     let mut insert = db.prepare_cached("INSERT INTO alias_bucket VALUES (?, ?)")?;
     for bucket in entries.chunk_by(|a, b| a.0 >> (KEPT - bits) == b.0 >> (KEPT - bits)) {
@@ -194,7 +195,7 @@ fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Millis)]) -> Resul
         let mut before = 0;
         for &(hash, at) in bucket {
             put(&mut bytes, hash - before);
-            put(&mut bytes, (at - first_at) as u64);
+            put(&mut bytes, (at - first_second) as u64);
             before = hash;
         }
         insert.execute(params![id << 20 | (bucket[0].0 >> (KEPT - bits)) as i64, bytes])?;
@@ -202,22 +203,25 @@ fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Millis)]) -> Resul
     Ok(())
 }
 
-fn read_bucket(mut bytes: &[u8], first_at: Millis, mut each: impl FnMut(u64, Millis)) -> Result<()> {
+/// Hands each entry to `each`, by ascending hash, until it says false.
+fn read_bucket(mut bytes: &[u8], first: Second, mut each: impl FnMut(u64, Second) -> bool) -> Result<()> {
     let mut hash = 0;
     while !bytes.is_empty() {
         hash += take(&mut bytes)?;
-        each(hash, first_at + take(&mut bytes)? as i64);
+        if !each(hash, first + take(&mut bytes)? as i64) {
+            break;
+        }
     }
     Ok(())
 }
 
-/// A blocked filter: one cache line a name, four bits in it; 12 bits a name give about 1 % of false hits.
-fn bloom_bits(length: usize, hash: u64) -> (usize, [usize; 4]) {
+/// A blocked filter: one cache line a name, six bits in it; 12 bits a name give less than 1 % of false hits.
+fn bloom_bits(length: usize, hash: u64) -> (usize, [usize; 6]) {
     let mixed = hash.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let blocks = length / 64;
     let block = ((u128::from(mixed) * blocks as u128) >> 64) as usize;
     let more = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93);
-    (block * 64, [0, 9, 18, 27].map(|shift| (more >> (64 - 9 - shift)) as usize & 511))
+    (block * 64, [0, 9, 18, 27, 36, 45].map(|shift| (more >> (64 - 9 - shift)) as usize & 511))
 }
 
 fn bloom_add(bloom: &mut [u8], hash: u64) {

@@ -1,13 +1,15 @@
 //! How a call is packed: its id as the key's second half, everything else in one body of variable-length integers.
 //! One row costs a few dozen bytes, and three bound values instead of twenty.
 
+use std::borrow::Cow;
+
 use crate::domain::call::{Call, Millis};
 use crate::engine::rollup::CallFacts;
 use crate::store::fault::{Result, StoreError};
 
 /// A call with its names replaced by numbers of the dictionary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Body {
+pub struct Body<'a> {
     pub composition: u32,
     pub model: u32,
     pub agent: Option<u32>,
@@ -20,19 +22,25 @@ pub struct Body {
     pub cost: Option<i64>,
     pub duration_us: Option<u64>,
     pub ttft_us: Option<u64>,
-    pub error: Option<String>,
-    pub session: Option<String>,
-    pub user: Option<String>,
-    pub aliases: Vec<u64>,
+    pub error: Option<Cow<'a, str>>,
+    pub session: Option<Cow<'a, str>>,
+    pub user: Option<Cow<'a, str>>,
+    pub aliases: Cow<'a, [u64]>,
 }
 
 const OK: u64 = 1;
 const ESTIMATED: u64 = 2;
 
-impl Body {
+impl<'a> Body<'a> {
     /// The body of `call` with the numbers given; estimated tokens are per call, so they live here and not in the
     /// composition.
-    pub fn of(call: &Call, aliases: &[u64], composition: u32, model: u32, agent: Option<u32>) -> Body {
+    pub fn of(
+        call: &'a Call,
+        aliases: &'a [u64],
+        composition: u32,
+        model: u32,
+        agent: Option<u32>,
+    ) -> Body<'a> {
         Body {
             composition,
             model,
@@ -46,10 +54,10 @@ impl Body {
             cost: call.cost,
             duration_us: call.duration_us,
             ttft_us: call.ttft_us,
-            error: call.error.clone(),
-            session: call.session.clone(),
-            user: call.user.clone(),
-            aliases: aliases.to_vec(),
+            error: call.error.as_deref().map(Cow::Borrowed),
+            session: call.session.as_deref().map(Cow::Borrowed),
+            user: call.user.as_deref().map(Cow::Borrowed),
+            aliases: Cow::Borrowed(aliases),
         }
     }
 
@@ -90,9 +98,21 @@ impl Body {
         }
         if !self.aliases.is_empty() {
             put(out, self.aliases.len() as u64);
-            for alias in &self.aliases {
+            for alias in &*self.aliases {
                 out.extend_from_slice(&alias.to_le_bytes());
             }
+        }
+    }
+
+    /// The same, without borrowing.
+    pub fn into_owned(self) -> Body<'static> {
+        let owned = |text: Option<Cow<'a, str>>| text.map(|t| Cow::Owned(t.into_owned()));
+        Body {
+            error: owned(self.error),
+            session: owned(self.session),
+            user: owned(self.user),
+            aliases: Cow::Owned(self.aliases.into_owned()),
+            ..self
         }
     }
 
@@ -110,7 +130,7 @@ impl Body {
     }
 
     /// Reads a packed body.
-    pub fn unpack(bytes: &[u8]) -> Result<Body> {
+    pub fn unpack(bytes: &'a [u8]) -> Result<Body<'a>> {
         let mut rest = bytes;
         let flags = take(&mut rest)?;
         let composition = narrow(take(&mut rest)?)?;
@@ -126,7 +146,7 @@ impl Body {
             if flags >> (10 + i) & 1 == 1 {
                 let length = take(&mut rest)? as usize;
                 let bytes = rest.split_off(..length).ok_or_else(torn)?;
-                *text = Some(std::str::from_utf8(bytes).map_err(|_| torn())?.to_owned());
+                *text = Some(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| torn())?));
             }
         }
         let mut aliases = Vec::new();
@@ -153,7 +173,7 @@ impl Body {
             error,
             session,
             user,
-            aliases,
+            aliases: Cow::Owned(aliases),
         })
     }
 }
@@ -318,7 +338,7 @@ mod tests {
                 composition: numbers[0].unwrap_or(7), model: 3, agent: numbers[1], ok, cost_estimated: estimated,
                 input_tokens: numbers[2], output_tokens: numbers[3], cached_tokens: numbers[4], estimated_tokens: numbers[5],
                 cost, duration_us: numbers[6].map(u64::from), ttft_us: numbers[7].map(u64::from),
-                error: text.clone(), session: None, user: text, aliases,
+                error: text.clone().map(Cow::Owned), session: None, user: text.map(Cow::Owned), aliases: aliases.into(),
             };
             let mut packed = Vec::new();
             body.pack(&mut packed);

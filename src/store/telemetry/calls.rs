@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::aliases;
+use super::aliases::{self, Second};
 use super::body::{Body, unpack_id};
 use super::dictionary::Dictionary;
 use super::journal;
@@ -32,7 +32,7 @@ pub struct CallQuery {
 }
 
 /// The call of a row, with its names put back.
-pub fn call_of(dictionary: &Dictionary, at: Millis, id: &[u8], body: Body) -> Result<Call> {
+pub fn call_of(dictionary: &Dictionary, at: Millis, id: &[u8], body: &Body<'_>) -> Result<Call> {
     let model = dictionary.model(body.model)?;
     let mut prompts = dictionary.composition(body.composition)?.metadata.clone();
     if let (Some(metadata), Some(tokens)) = (&mut prompts, body.estimated_tokens) {
@@ -52,10 +52,10 @@ pub fn call_of(dictionary: &Dictionary, at: Millis, id: &[u8], body: Body) -> Re
         duration_us: body.duration_us,
         ttft_us: body.ttft_us,
         ok: body.ok,
-        error: body.error,
+        error: body.error.as_deref().map(str::to_owned),
         agent: body.agent.map(|a| dictionary.agent(a).map(str::to_owned)).transpose()?,
-        session: body.session,
-        user: body.user,
+        session: body.session.as_deref().map(str::to_owned),
+        user: body.user.as_deref().map(str::to_owned),
     })
 }
 
@@ -81,11 +81,11 @@ pub fn read(
         let body = Body::unpack(bytes)?;
         let matches = wanted.get(body.composition as usize).is_some_and(|w| *w)
             && query.models.as_ref().is_none_or(|m| m.contains(&body.model))
-            && query.session.as_ref().is_none_or(|s| body.session.as_ref() == Some(s));
+            && query.session.as_ref().is_none_or(|s| body.session.as_deref() == Some(s));
         if !matches {
             return Ok(true);
         }
-        let call = call_of(dictionary, at, &id, body)?;
+        let call = call_of(dictionary, at, &id, &body)?;
         if query.provenance.as_ref().is_some_and(|wanted| *wanted != call.provenance_id) {
             return Ok(true);
         }
@@ -94,12 +94,15 @@ pub fn read(
     };
     let (from, to) = (query.from.unwrap_or(Millis::MIN), query.to.unwrap_or(Millis::MAX));
     if let Some(id) = &query.provenance {
-        for at in times(db, alias::provenance(id))?.into_iter().filter(|at| (from..to).contains(at)) {
-            let mut statement = db.prepare_cached("SELECT id, body FROM call WHERE at = ?")?;
-            let mut rows = statement.query([at])?;
+        for second in seconds(db, alias::provenance(id))? {
+            let mut statement = db.prepare_cached(OF_SECOND)?;
+            let mut rows = statement.query([second])?;
             while let Some(row) = rows.next()? {
-                let body: Vec<u8> = row.get(1)?;
-                emit(at, row.get(0)?, &body)?;
+                let at = row.get(0)?;
+                let body: Vec<u8> = row.get(2)?;
+                if (from..to).contains(&at) {
+                    emit(at, row.get(1)?, &body)?;
+                }
             }
         }
         return Ok(());
@@ -116,12 +119,16 @@ pub fn read(
     Ok(())
 }
 
-/// Times at which there may be a call with this name, for a reader: segments and the journal's tail.
-fn times(db: &Connection, name: u64) -> Result<Vec<Millis>> {
+/// The calls of one second.
+pub const OF_SECOND: &str =
+    "SELECT at, id, body FROM call WHERE at >= ?1 * 1000 AND at < ?1 * 1000 + 1000 ORDER BY at, id";
+
+/// Seconds in which there may be a call with this name, for a reader: segments and the journal's tail.
+fn seconds(db: &Connection, name: u64) -> Result<Vec<Second>> {
     let mut found = Vec::new();
     aliases::find(db, &aliases::segments(db, false)?, name, &mut found)?;
     journal::after(db, journal::covered(db)?, |_, page| {
-        found.extend(page.aliases.iter().filter(|(alias, _)| *alias == name).map(|(_, at)| at));
+        found.extend(page.aliases.iter().filter(|(alias, _)| *alias == name).map(|(_, second)| second));
         Ok(())
     })?;
     found.sort_unstable();

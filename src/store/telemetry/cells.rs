@@ -3,7 +3,6 @@
 //! A prompt's month is then a few rows, a board of all prompts a range of them, and hours that no screen asks for
 //! any more are dropped by their key.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -34,7 +33,9 @@ fn start_of(slot: i64) -> Hour {
 }
 
 /// Cells by hour: what has been folded in memory but not stored.
-pub type Overlay = FxHashMap<(Hour, CellKey), Cell>;
+///
+/// Boxed: a cell is some hundred bytes, and the table moves as it grows.
+pub type Overlay = FxHashMap<(Hour, CellKey), Box<Cell>>;
 
 /// Folds one delta into `overlay`.
 pub fn fold(overlay: &mut Overlay, dictionary: &Dictionary, delta: &Delta) -> Result<()> {
@@ -45,24 +46,22 @@ pub fn fold(overlay: &mut Overlay, dictionary: &Dictionary, delta: &Delta) -> Re
 
 /// Adds all of `overlay` to the stored cells.
 pub fn store(db: &Connection, overlay: &Overlay) -> Result<()> {
-    let mut rows: BTreeMap<i64, BTreeMap<CellKey, Cell>> = BTreeMap::new();
+    let mut parts: Vec<(i64, CellKey, &Cell)> = Vec::with_capacity(2 * overlay.len());
     for ((hour, key), cell) in overlay {
         let shard = key.version / SHARD;
-        for slot in [slot(Level::Hour, *hour, shard), slot(Level::Day, hour.div_euclid(DAY) * DAY, shard)] {
-            rows.entry(slot).or_default().entry(*key).or_default().merge(cell, 1);
-        }
+        parts.push((slot(Level::Hour, *hour, shard), *key, cell));
+        parts.push((slot(Level::Day, hour.div_euclid(DAY) * DAY, shard), *key, cell));
     }
+    parts.sort_unstable_by_key(|(slot, key, _)| (*slot, *key));
     let mut read = db.prepare_cached("SELECT body FROM cells WHERE slot = ?")?;
     let mut write =
         db.prepare_cached("INSERT INTO cells VALUES (?1, ?2) ON CONFLICT (slot) DO UPDATE SET body = ?2")?;
     let mut drop = db.prepare_cached("DELETE FROM cells WHERE slot = ?")?;
-    for (slot, fresh) in rows {
+    for row in parts.chunk_by(|a, b| a.0 == b.0) {
+        let slot = row[0].0;
         let stored: Option<Vec<u8>> = read.query_row([slot], |r| r.get(0)).optional()?;
-        let merged = match stored {
-            None => fresh.into_iter().collect(),
-            Some(bytes) => merge(decode(&bytes)?, fresh),
-        };
-        let merged: Vec<_> = merged.into_iter().filter(|(_, cell)| !cell.is_empty()).collect();
+        let mut merged = merge(stored.map_or(Ok(Vec::new()), |bytes| decode(&bytes))?, row);
+        merged.retain(|(_, cell)| !cell.is_empty());
         if merged.is_empty() {
             drop.execute([slot])?;
         } else {
@@ -72,19 +71,20 @@ pub fn store(db: &Connection, overlay: &Overlay) -> Result<()> {
     Ok(())
 }
 
-fn merge(stored: Vec<(CellKey, Cell)>, fresh: BTreeMap<CellKey, Cell>) -> Vec<(CellKey, Cell)> {
-    let mut merged = Vec::with_capacity(stored.len() + fresh.len());
-    let mut fresh = fresh.into_iter().peekable();
-    for (key, mut cell) in stored {
-        while let Some(new) = fresh.next_if(|(k, _)| *k < key) {
-            merged.push(new);
+/// The stored cells of a row with the fresh ones added; both are ordered by key, fresh keys may repeat.
+fn merge(stored: Vec<(CellKey, Cell)>, fresh: &[(i64, CellKey, &Cell)]) -> Vec<(CellKey, Cell)> {
+    let mut merged: Vec<(CellKey, Cell)> = Vec::with_capacity(stored.len() + fresh.len());
+    let mut stored = stored.into_iter().peekable();
+    for (_, key, cell) in fresh {
+        while let Some(known) = stored.next_if(|(k, _)| k <= key) {
+            merged.push(known);
         }
-        if let Some((_, new)) = fresh.next_if(|(k, _)| *k == key) {
-            cell.merge(&new, 1);
+        match merged.last_mut().filter(|(k, _)| k == key) {
+            Some((_, sum)) => sum.merge(cell, 1),
+            None => merged.push((*key, (*cell).clone())),
         }
-        merged.push((key, cell));
     }
-    merged.extend(fresh);
+    merged.extend(stored);
     merged
 }
 

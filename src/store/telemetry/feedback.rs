@@ -46,7 +46,7 @@ pub fn of_call(db: &Connection, at: Millis, id: &[u8]) -> Result<Vec<(i64, Feedb
 }
 
 /// The session, the user, or the call itself: whose feedback within an hour is one unit of evidence.
-fn who<'a>(body: &'a Body, provenance_id: &'a str) -> &'a str {
+fn who<'a>(body: &'a Body<'_>, provenance_id: &'a str) -> &'a str {
     body.session.as_deref().or(body.user.as_deref()).unwrap_or(provenance_id)
 }
 
@@ -85,7 +85,7 @@ impl Telemetry<'_> {
     }
 
     /// Links the feedback that waits under `name` to a call that has just come.
-    pub(super) fn attach_waiting(&mut self, name: u64, call: &Call, row: &Row) -> Result<()> {
+    pub(super) fn attach_waiting(&mut self, name: u64, call: &Call, row: &Row<'_>) -> Result<()> {
         let mut waiting = Vec::new();
         {
             let mut statement = self.db.prepare_cached(&format!(
@@ -110,7 +110,7 @@ impl Telemetry<'_> {
     }
 
     /// Takes back what feedback counts for a call that is taken back; it waits again.
-    pub(super) fn detach(&mut self, provenance_id: &str, row: &Row) -> Result<()> {
+    pub(super) fn detach(&mut self, provenance_id: &str, row: &Row<'_>) -> Result<()> {
         for (seq, feedback) in of_call(self.db, row.at, &row.id)? {
             self.count(-1, &feedback, provenance_id, row)?;
             self.db
@@ -132,7 +132,7 @@ impl Telemetry<'_> {
         Ok(())
     }
 
-    fn link(&mut self, seq: i64, feedback: &Feedback, provenance_id: &str, row: &Row) -> Result<()> {
+    fn link(&mut self, seq: i64, feedback: &Feedback, provenance_id: &str, row: &Row<'_>) -> Result<()> {
         let added = self
             .db
             .prepare_cached("INSERT OR IGNORE INTO feedback_call VALUES (?, ?, ?)")?
@@ -143,7 +143,7 @@ impl Telemetry<'_> {
         Ok(())
     }
 
-    fn count(&mut self, sign: i8, feedback: &Feedback, provenance_id: &str, row: &Row) -> Result<()> {
+    fn count(&mut self, sign: i8, feedback: &Feedback, provenance_id: &str, row: &Row<'_>) -> Result<()> {
         let Some(signal) = feedback.signal else { return Ok(()) };
         self.journal(sign, row.at, &row.body, Change::Signal(feedback.source, signal))?;
         let subjects = self.memory.dictionary.composition(row.body.composition)?.subjects.clone();

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::call::Millis;
+use super::aliases::Second;
 use crate::engine::rollup::Delta;
 use crate::store::fault::Result;
 
@@ -12,8 +12,8 @@ use crate::store::fault::Result;
 pub struct Page {
     /// Signed contributions to cells.
     pub deltas: Vec<Delta>,
-    /// Names by which feedback finds calls: (alias, time of the call).
-    pub aliases: Vec<(u64, Millis)>,
+    /// Names by which feedback finds calls: (alias, second of the call).
+    pub aliases: Vec<(u64, Second)>,
 }
 
 /// Appends a page; its position.

@@ -64,7 +64,7 @@ CREATE TABLE cells (slot INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 
 CREATE TABLE alias_segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT, tier INTEGER NOT NULL, entries INTEGER NOT NULL, bits INTEGER NOT NULL,
-    first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, bloom BLOB NOT NULL
+    first_second INTEGER NOT NULL, last_second INTEGER NOT NULL, bloom BLOB NOT NULL
 ) STRICT;
 -- slot: segment << 20 | bucket.
 CREATE TABLE alias_bucket (slot INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
@@ -75,7 +75,6 @@ CREATE TABLE feedback (
     open INTEGER NOT NULL    -- 1 while calls that it is about may still come
 ) STRICT;
 CREATE INDEX feedback_open ON feedback (alias) WHERE open = 1;
-CREATE INDEX feedback_at ON feedback (at);
 -- Which calls a piece of feedback counts for.
 CREATE TABLE feedback_call (
     at INTEGER NOT NULL, id BLOB NOT NULL, feedback INTEGER NOT NULL, PRIMARY KEY (at, id, feedback)

@@ -1,7 +1,7 @@
 //! Letting go of what is old: raw calls after a while, then the hours, then the days. Cheap, because calls are
 //! clustered by time; in steps, so that writers wait for one step at most.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::{aliases, cells, journal};
 use crate::domain::call::{HOUR_MS, Millis};
@@ -50,9 +50,9 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
         let until = cut.min(oldest - oldest.rem_euclid(DAY) + DAY);
         swept.calls = db.execute("DELETE FROM call WHERE at < ?", [until])?;
         db.execute("DELETE FROM feedback_call WHERE at < ?", [until])?;
-        db.execute("DELETE FROM feedback WHERE at < ?", params![until])?;
+        db.execute("DELETE FROM feedback WHERE at < ?", [until])?;
         db.execute("DELETE FROM unit WHERE hour < ?", [until / HOUR_MS])?;
-        aliases::drop_before(db, until)?;
+        aliases::drop_before(db, until / 1000)?;
         journal::set_number(db, "calls_from", until)?;
         swept.more = until < cut;
     }

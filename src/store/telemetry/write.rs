@@ -2,8 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::aliases::{self, Names};
+use super::aliases::{self, Names, Second};
 use super::body::{Body, pack_id, unpack_id};
+use super::calls::OF_SECOND;
 use super::dictionary::Mark;
 use super::journal::{self, Page};
 use super::memory::Memory;
@@ -28,10 +29,10 @@ pub struct Telemetry<'a> {
 
 /// A call's row: its key and body.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct Row<'c> {
     pub at: Millis,
     pub id: Vec<u8>,
-    pub body: Body,
+    pub body: Body<'c>,
 }
 
 /// Where a job began, to go back to when it fails.
@@ -77,7 +78,7 @@ impl<'a> Telemetry<'a> {
         self.db
     }
 
-    pub(super) fn journal(&mut self, sign: i8, at: Millis, body: &Body, change: Change) -> Result<()> {
+    pub(super) fn journal(&mut self, sign: i8, at: Millis, body: &Body<'_>, change: Change) -> Result<()> {
         self.push(Delta {
             sign,
             hour: cells::hour_of(at)?,
@@ -92,7 +93,7 @@ impl<'a> Telemetry<'a> {
         self.page.deltas.push(delta);
     }
 
-    fn body(&mut self, named: &NamedCall) -> Result<Body> {
+    fn body<'c>(&mut self, named: &'c NamedCall) -> Result<Body<'c>> {
         let call = &named.call;
         let dictionary = &mut self.memory.dictionary;
         let composition = match &call.prompts {
@@ -105,7 +106,7 @@ impl<'a> Telemetry<'a> {
         Ok(Body::of(call, &named.aliases, composition, model, agent))
     }
 
-    fn insert(&mut self, call: &Call, row: &Row) -> Result<bool> {
+    fn insert(&mut self, call: &Call, row: &Row<'_>) -> Result<bool> {
         self.buffer.clear();
         row.body.pack(&mut self.buffer);
         let added = self
@@ -123,9 +124,10 @@ impl<'a> Telemetry<'a> {
             return Ok(false);
         }
         self.journal(1, row.at, &row.body, Change::Call(row.body.facts()))?;
-        for &name in std::iter::once(&own).chain(&row.body.aliases) {
-            self.page.aliases.push((name, row.at));
-            self.fresh.add(name, row.at);
+        let second = row.at.div_euclid(1000);
+        for &name in std::iter::once(&own).chain(&*row.body.aliases) {
+            self.page.aliases.push((name, second));
+            self.fresh.add(name, second);
         }
         for name in std::iter::once(own).chain(row.body.aliases.iter().copied()) {
             if self.memory.open.contains(&name) {
@@ -137,16 +139,16 @@ impl<'a> Telemetry<'a> {
 
     /// Whether the same id was counted with another time: an id counts once.
     fn elsewhere(&self, own: u64, call: &Call) -> Result<bool> {
-        for at in self.times(own)? {
-            if at != call.at && self.row(at, &call.provenance_id)?.is_some() {
+        for (id, row) in self.named(own)? {
+            if row.at != call.at && id == call.provenance_id {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Times at which there may be a call with this name.
-    pub(super) fn times(&self, name: u64) -> Result<Vec<Millis>> {
+    /// Seconds in which there may be a call with this name.
+    fn seconds(&self, name: u64) -> Result<Vec<Second>> {
         let mut found = self.fresh.find(name).to_vec();
         found.extend(self.memory.names.find(name));
         aliases::find(self.db, &self.memory.segments, name, &mut found)?;
@@ -155,33 +157,32 @@ impl<'a> Telemetry<'a> {
         Ok(found)
     }
 
-    fn row(&self, at: Millis, provenance_id: &str) -> Result<Option<Row>> {
+    fn row(&self, at: Millis, provenance_id: &str) -> Result<Option<Row<'static>>> {
         let id = pack_id(provenance_id, at);
         let mut statement = self.db.prepare_cached("SELECT body FROM call WHERE at = ? AND id = ?")?;
         let body: Option<Vec<u8>> = statement.query_row(params![at, id], |r| r.get(0)).optional()?;
-        body.map(|bytes| Ok(Row { at, id, body: Body::unpack(&bytes)? })).transpose()
+        body.map(|bytes| Ok(Row { at, id, body: Body::unpack(&bytes)?.into_owned() })).transpose()
     }
 
     /// The calls that really have the name.
-    pub(super) fn named(&self, name: u64) -> Result<Vec<(String, Row)>> {
+    pub(super) fn named(&self, name: u64) -> Result<Vec<(String, Row<'static>)>> {
         let mut found = Vec::new();
-        for at in self.times(name)? {
-            let mut statement = self.db.prepare_cached("SELECT id, body FROM call WHERE at = ?")?;
-            let mut rows = statement.query([at])?;
+        for second in self.seconds(name)? {
+            let mut statement = self.db.prepare_cached(OF_SECOND)?;
+            let mut rows = statement.query([second])?;
             while let Some(row) = rows.next()? {
-                let id: Vec<u8> = row.get(0)?;
-                let body: Vec<u8> = row.get(1)?;
+                let (at, id): (Millis, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let body = Body::unpack(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
                 let text = unpack_id(&id, at)?;
-                let body = Body::unpack(&body)?;
                 if body.aliases.contains(&name) || alias::provenance(&text) == name {
-                    found.push((text, Row { at, id, body }));
+                    found.push((text, Row { at, id, body: body.into_owned() }));
                 }
             }
         }
         Ok(found)
     }
 
-    fn retract(&mut self, provenance_id: &str, row: &Row) -> Result<()> {
+    fn retract(&mut self, provenance_id: &str, row: &Row<'_>) -> Result<()> {
         self.detach(provenance_id, row)?;
         self.db
             .prepare_cached("DELETE FROM call WHERE at = ? AND id = ?")?
