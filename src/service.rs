@@ -12,7 +12,7 @@ use semver::Version;
 use crate::config::Config;
 use crate::demo::{Publication, World};
 use crate::domain::affinity::PromptModelAffinity;
-use crate::domain::call::Millis;
+use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
@@ -27,8 +27,10 @@ use crate::engine::{affinity, performance};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::catalog::Published;
-use crate::store::telemetry::{CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals};
 use crate::store::prompts::{Activation, Deed};
+use crate::store::telemetry::{
+    CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
+};
 use crate::store::{Access, Kind, Reader, Store, StoreError};
 
 /// Why a question has no answer.
@@ -95,7 +97,8 @@ impl Catalog {
 
     /// The prompt that a URI, a key or a last segment names; a version in it is checked and returned beside it.
     pub fn find(&self, name: &str) -> Result<(PromptUri, Option<Version>)> {
-        let (bare, asked) = name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
+        let (bare, asked) =
+            name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
         let uri = find(bare, self.prompts())?.clone();
         let version = asked.map(|v| self.version(&uri, v)).transpose()?;
         Ok((uri, version))
@@ -103,15 +106,18 @@ impl Catalog {
 
     /// A version of a prompt that telemetry has seen.
     pub fn version(&self, uri: &PromptUri, version: &str) -> Result<Version> {
-        let published = self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
+        let published =
+            self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
         let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
         let mut known: Vec<&Version> = published.chain(seen).collect();
         known.sort();
         known.dedup();
-        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| ServiceError::NoVersion {
-            uri: uri.clone(),
-            version: version.escape_debug().to_string(),
-            known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| {
+            ServiceError::NoVersion {
+                uri: uri.clone(),
+                version: version.escape_debug().to_string(),
+                known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            }
         })
     }
 
@@ -156,6 +162,17 @@ pub struct Performance {
     pub active: Option<Version>,
 }
 
+/// The window that can be answered exactly: where only whole days are known, its edges move out to these.
+pub fn answerable(reader: &Reader, window: Window) -> Result<Window> {
+    const DAY: i64 = 24 * HOUR_MS;
+    let exact_from = i64::from(reader.exact_from()?) * HOUR_MS;
+    let to_day = |at: Millis, day: Millis| if at < exact_from { day * DAY } else { at };
+    Ok(Window {
+        from_ms: to_day(window.from_ms, window.from_ms.div_euclid(DAY)),
+        to_ms: to_day(window.to_ms, (window.to_ms + DAY - 1).div_euclid(DAY)),
+    })
+}
+
 /// Wall clock, ms.
 pub fn now() -> Millis {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as Millis)
@@ -188,8 +205,11 @@ impl Service {
         Catalog::read(&self.read()?)
     }
 
-    /// Ends the writer and leaves the journal short.
+    /// Ends the writer: sweeps once a day, and leaves the journal short.
     pub fn close(self) -> Result<()> {
+        if self.store.has_written() && self.store.write(|tx| tx.sweep_is_due())? {
+            self.sweep()?;
+        }
         Ok(self.store.close()?)
     }
 
@@ -223,20 +243,24 @@ impl Service {
         versions: Option<&[VersionId]>,
     ) -> Result<Cells> {
         let mut cells = Cells::default();
-        let edges = window.edges();
+        let edges = answerable(reader, window)?.edges();
         reader.cells(edges.hours, false, versions, &mut |_, key, cell| {
             cells.entry(key).or_default().merge(cell, 1);
         })?;
         for part in edges.partial {
             let mut failed = Ok(());
-            reader.deltas(part.start, part.end, &mut |delta| match dictionary.composition(delta.composition) {
-                Err(error) => failed = Err(error),
-                Ok(composition) => delta.each(&composition.subjects, |key, delta| {
-                    if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
-                        delta.add_to(cells.entry(key).or_default());
-                    }
-                }),
-            })?;
+            reader.deltas(
+                part.start,
+                part.end,
+                &mut |delta| match dictionary.composition(delta.composition) {
+                    Err(error) => failed = Err(error),
+                    Ok(composition) => delta.each(&composition.subjects, |key, delta| {
+                        if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
+                            delta.add_to(cells.entry(key).or_default());
+                        }
+                    }),
+                },
+            )?;
             failed?;
         }
         cells.retain(|_, cell| !cell.is_empty());
@@ -261,8 +285,11 @@ impl Service {
         numbers.sort_unstable();
         let cells = Self::cells(&reader, &catalog.dictionary, window, Some(&numbers))?;
         let of = |versions: &[VersionId]| -> Vec<(CellKey, &Cell)> {
-            let mut found: Vec<_> =
-                cells.iter().filter(|(key, _)| versions.contains(&key.version)).map(|(key, cell)| (*key, cell)).collect();
+            let mut found: Vec<_> = cells
+                .iter()
+                .filter(|(key, _)| versions.contains(&key.version))
+                .map(|(key, cell)| (*key, cell))
+                .collect();
             found.sort_unstable_by_key(|(key, _)| *key);
             found
         };
@@ -282,7 +309,8 @@ impl Service {
         let catalog = Catalog::read(&reader)?;
         let cells = Self::cells(&reader, &catalog.dictionary, window, None)?;
         let mut subjects = Vec::new();
-        let mut of_version = vec![NO_SUBJECT; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];
+        let mut of_version =
+            vec![NO_SUBJECT; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];
         for uri in catalog.prompts() {
             for id in catalog.numbers(uri, None) {
                 of_version[id as usize] = subjects.len() as u32;
@@ -385,7 +413,9 @@ impl Service {
         let (cells, differ) = reader.verify_rollups()?;
         if let Some((hour, key)) = differ.first() {
             let n = differ.len();
-            faults.push(format!("{n} of {cells} cells are not the fold of the kept calls; the first: hour {hour}, {key:?}"));
+            faults.push(format!(
+                "{n} of {cells} cells are not the fold of the kept calls; the first: hour {hour}, {key:?}"
+            ));
         }
         Ok((faults, cells))
     }

@@ -78,6 +78,11 @@ impl Store {
         self.submit(job)?.wait()
     }
 
+    /// Whether anything has been written through this handle.
+    pub fn has_written(&self) -> bool {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Ends the writer after what is queued, and leaves the journal short.
     pub fn close(self) -> Result<()> {
         let writer = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);

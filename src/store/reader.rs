@@ -96,6 +96,10 @@ impl TelemetryReader for Reader {
         self.tail()?.cells(&self.db, hours, hourly, versions, fold)
     }
 
+    fn exact_from(&self) -> Result<Hour> {
+        Tail::exact_from(&self.db)
+    }
+
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()> {
         Tail::deltas(&self.db, from, to, fold)
     }

@@ -13,7 +13,7 @@ use super::models::{self, Imported};
 use super::prompts::{self, Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep};
+use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep, sweep_is_due};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
@@ -22,6 +22,9 @@ use crate::domain::prompt_file::PromptFile;
 const QUEUE: usize = 64;
 /// Longest that a transaction keeps taking jobs.
 const GROUP: Duration = Duration::from_millis(20);
+
+/// Most pages that are given back to the disk when a store is closed.
+const VACUUMED: u32 = 4_000;
 
 type Answer = Box<dyn FnOnce(Result<()>) + Send>;
 /// Runs in a transaction, or, without one, only gives the answer that will carry the reason.
@@ -39,6 +42,11 @@ impl Transaction<'_> {
     /// Keeps what could not be taken; false if the same was kept before.
     pub fn quarantine(&self, item: &Quarantined) -> Result<bool> {
         quarantine::keep(self.telemetry.db(), item, self.now)
+    }
+
+    /// Whether the last sweep is a day ago or more.
+    pub fn sweep_is_due(&self) -> Result<bool> {
+        sweep_is_due(self.telemetry.db(), self.now)
     }
 
     /// Lets go of what `keep` says is too old: one step, with whether there is more.
@@ -163,6 +171,8 @@ fn run(path: &Path, queue: &Receiver<Job>, ready: &Sender<()>) -> Result<()> {
     if memory.is_due(true) {
         flush(&db, &mut memory)?;
     }
+    // What the journal and retention freed goes back to the disk, as far as that is quick.
+    db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUMED})"))?;
     Ok(())
 }
 

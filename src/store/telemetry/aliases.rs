@@ -101,7 +101,13 @@ pub fn segments(db: &Connection, bloom: bool) -> Result<Vec<Segment>> {
     };
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |r| {
-        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first_second: r.get(3)?, bloom: r.get(4)? })
+        Ok(Segment {
+            id: r.get(0)?,
+            tier: r.get(1)?,
+            bits: r.get(2)?,
+            first_second: r.get(3)?,
+            bloom: r.get(4)?,
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -207,8 +213,8 @@ fn write_segment(db: &Connection, tier: u32, entries: &[(u64, Second)]) -> Resul
 fn read_bucket(mut bytes: &[u8], first: Second, mut each: impl FnMut(u64, Second) -> bool) -> Result<()> {
     let mut hash = 0;
     while !bytes.is_empty() {
-        hash += take(&mut bytes)?;
-        if !each(hash, first + take(&mut bytes)? as i64) {
+        hash = take(&mut bytes)?.wrapping_add(hash);
+        if !each(hash, first.wrapping_add(take(&mut bytes)? as i64)) {
             break;
         }
     }

@@ -93,8 +93,16 @@ impl<'a> Body<'a> {
             put(out, number);
         }
         for text in texts.into_iter().flatten() {
-            put(out, text.len() as u64);
-            out.extend_from_slice(text.as_bytes());
+            match base36(text.as_bytes()) {
+                Some(packed) => {
+                    put(out, (text.len() as u64) << 1 | 1);
+                    out.extend_from_slice(&packed);
+                }
+                None => {
+                    put(out, (text.len() as u64) << 1);
+                    out.extend_from_slice(text.as_bytes());
+                }
+            }
         }
         if !self.aliases.is_empty() {
             put(out, self.aliases.len() as u64);
@@ -144,9 +152,15 @@ impl<'a> Body<'a> {
         let mut texts = [None, None, None];
         for (i, text) in texts.iter_mut().enumerate() {
             if flags >> (10 + i) & 1 == 1 {
-                let length = take(&mut rest)? as usize;
-                let bytes = rest.split_off(..length).ok_or_else(torn)?;
-                *text = Some(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| torn())?));
+                let word = take(&mut rest)?;
+                let (length, packed) = ((word >> 1) as usize, word & 1 == 1);
+                let size = if packed { base36_size(length) } else { length };
+                let bytes = rest.split_off(..size).ok_or_else(torn)?;
+                *text = Some(if packed {
+                    Cow::Owned(from_base36(bytes, length)?)
+                } else {
+                    Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| torn())?)
+                });
             }
         }
         let mut aliases = Vec::new();
@@ -210,8 +224,8 @@ pub fn take(rest: &mut &[u8]) -> Result<u64> {
 
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/// Packs a provenance id. ULIDs, UUIDs and hex ids of traces and spans take their binary size; any other text is
-/// kept as it is. A ULID that carries the call's own time needs only its random part.
+/// Packs a provenance id. ULIDs, UUIDs and hex ids of traces and spans take their binary size, short ids of lower-case
+/// letters and digits 5.2 bits a character; any other text is kept as it is. A ULID that carries the call's own time needs only its random part.
 pub fn pack_id(id: &str, at: Millis) -> Vec<u8> {
     let text = id.as_bytes();
     let packed = match text.len() {
@@ -227,7 +241,50 @@ pub fn pack_id(id: &str, at: Millis) -> Vec<u8> {
         16 => hex(text).map(|b| tagged(6, &b)),
         _ => None,
     };
-    packed.unwrap_or_else(|| tagged(0, text))
+    packed
+        .or_else(|| Some(tagged(BASE36 | text.len() as u8, &base36(text)?)))
+        .unwrap_or_else(|| tagged(0, text))
+}
+
+/// Marks an id in base 36; its length in characters is in the lower bits.
+const BASE36: u8 = 0x40;
+/// Longest text in base 36: 36²⁴ < 2¹²⁸.
+const BASE36_LONGEST: usize = 24;
+
+/// Bytes that so many characters take.
+fn base36_size(length: usize) -> usize {
+    // log₂ 36 = 5.1699…; a longer text is not packed, so a length beyond is a torn row that will not be found.
+    (length.min(BASE36_LONGEST + 1) * 51_700).div_ceil(80_000)
+}
+
+fn base36(text: &[u8]) -> Option<Vec<u8>> {
+    if text.is_empty() || text.len() > BASE36_LONGEST {
+        return None;
+    }
+    let value = text.iter().try_fold(0u128, |value, c| {
+        let digit = match c {
+            b'0'..=b'9' => c - b'0',
+            b'a'..=b'z' => c - b'a' + 10,
+            _ => return None,
+        };
+        Some(value * 36 + u128::from(digit))
+    })?;
+    Some(value.to_le_bytes()[..base36_size(text.len())].to_vec())
+}
+
+fn from_base36(bytes: &[u8], length: usize) -> Result<String> {
+    if length > BASE36_LONGEST || bytes.len() != base36_size(length) {
+        return Err(torn());
+    }
+    let mut wide = [0; 16];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    let mut value = u128::from_le_bytes(wide);
+    let mut text = vec![0; length];
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdefghijklmnopqrstuvwxyz"[(value % 36) as usize];
+        value /= 36;
+    }
+    String::from_utf8(text).map_err(|_| torn())
 }
 
 fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
@@ -261,6 +318,7 @@ pub fn unpack_id(packed: &[u8], at: Millis) -> Result<String> {
         }
         4 if rest.len() == 24 => Ok(format!("{}-{}", to_hex(&rest[..16]), to_hex(&rest[16..]))),
         5 | 6 => Ok(to_hex(rest)),
+        tag if tag & BASE36 != 0 => from_base36(rest, usize::from(tag & !BASE36)),
         _ => Err(torn()),
     }
 }
@@ -314,6 +372,9 @@ mod tests {
             ("087f839436e608b3", 9),
             ("087F839436E608B3", 17),
             ("01jdd2pf2d0123456789abcdef", 27),
+            ("jhf4rrfr2xbs", 9),
+            ("tz4a98xxat96iws9zmbrgj3a", 17),
+            ("0", 2),
             ("", 1),
             ("c-1", 4),
         ] {
@@ -325,14 +386,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_id_comes_back(id in "\\PC{0,60}|[0-9A-Z]{26}|[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f-]{36}|[0-9a-f]{32}-[0-9a-f]{16}", at in 0i64..1 << 47) {
+        fn any_id_comes_back(id in "\\PC{0,60}|[0-9A-Z]{26}|[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f-]{36}|[0-9a-f]{32}-[0-9a-f]{16}|[0-9a-z]{1,26}|z{1,25}", at in 0i64..1 << 47) {
             prop_assert_eq!(unpack_id(&pack_id(&id, at), at).unwrap(), id);
         }
 
         #[test]
         fn any_body_comes_back(
             numbers in prop::array::uniform8(prop::option::of(any::<u32>())), cost in prop::option::of(any::<i64>()),
-            ok: bool, estimated: bool, text in prop::option::of("\\PC{0,20}"), aliases in prop::collection::vec(any::<u64>(), 0..5),
+            ok: bool, estimated: bool, text in prop::option::of("\\PC{0,20}|[0-9a-z]{0,26}"), aliases in prop::collection::vec(any::<u64>(), 0..5),
         ) {
             let body = Body {
                 composition: numbers[0].unwrap_or(7), model: 3, agent: numbers[1], ok, cost_estimated: estimated,

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::dictionary::Dictionary;
+use super::journal::number;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::store::fault::{Result, StoreError};
 
@@ -44,12 +45,20 @@ pub fn fold(overlay: &mut Overlay, dictionary: &Dictionary, delta: &Delta) -> Re
     Ok(())
 }
 
+/// The first hour that is kept as such; days before it are kept as whole days only.
+pub fn hours_from(db: &Connection) -> Result<Hour> {
+    Ok(number(db, "hours_from")?.unwrap_or(0) as Hour)
+}
+
 /// Adds all of `overlay` to the stored cells.
 pub fn store(db: &Connection, overlay: &Overlay) -> Result<()> {
+    let hours_from = hours_from(db)?;
     let mut parts: Vec<(i64, CellKey, &Cell)> = Vec::with_capacity(2 * overlay.len());
     for ((hour, key), cell) in overlay {
         let shard = key.version / SHARD;
-        parts.push((slot(Level::Hour, *hour, shard), *key, cell));
+        if *hour >= hours_from {
+            parts.push((slot(Level::Hour, *hour, shard), *key, cell));
+        }
         parts.push((slot(Level::Day, hour.div_euclid(DAY) * DAY, shard), *key, cell));
     }
     parts.sort_unstable_by_key(|(slot, key, _)| (*slot, *key));
@@ -92,26 +101,15 @@ fn decode(bytes: &[u8]) -> Result<Vec<(CellKey, Cell)>> {
     Ok(postcard::from_bytes(bytes)?)
 }
 
-/// Hands the stored cells of `hours` to `each`: whole days as days unless `hourly`, the rest hour by hour.
-pub fn read(
-    db: &Connection,
-    hours: Range<Hour>,
-    hourly: bool,
-    versions: Option<&[VersionId]>,
-    each: &mut dyn FnMut(Hour, CellKey, &Cell),
-) -> Result<()> {
-    let first_day =
-        hours.start.div_euclid(DAY) * DAY + if hours.start.rem_euclid(DAY) == 0 { 0 } else { DAY };
-    let last_day = hours.end.div_euclid(DAY) * DAY;
-    if hourly || first_day >= last_day {
-        return read_level(db, Level::Hour, hours, versions, each);
-    }
-    read_level(db, Level::Hour, hours.start..first_day, versions, each)?;
-    read_level(db, Level::Day, first_day..last_day, versions, each)?;
-    read_level(db, Level::Hour, last_day..hours.end, versions, each)
+/// The whole days inside `hours`.
+pub fn whole_days(hours: &Range<Hour>) -> Range<Hour> {
+    let first = hours.start.div_euclid(DAY) * DAY + if hours.start.rem_euclid(DAY) == 0 { 0 } else { DAY };
+    let last = hours.end.div_euclid(DAY) * DAY;
+    first.min(last)..last
 }
 
-fn read_level(
+/// Hands the stored cells of one level to `each`.
+pub fn read(
     db: &Connection,
     level: Level,
     hours: Range<Hour>,

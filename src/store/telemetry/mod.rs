@@ -38,7 +38,7 @@ pub use dictionary::{Dictionary, ModelName};
 pub use facts::Generations;
 pub use memory::Memory;
 pub use read::Tail;
-pub use retention::{Retention, Swept, sweep};
+pub use retention::{Retention, Swept, is_due as sweep_is_due, sweep};
 pub use write::Telemetry;
 
 use super::fault::Result;
@@ -163,6 +163,8 @@ pub trait TelemetryReader {
         versions: Option<&[VersionId]>,
         fold: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<()>;
+    /// The hour from which windows are exact to the hour: before it only whole days are known.
+    fn exact_from(&self) -> Result<Hour>;
     /// Hands the deltas of calls and signals that began in `[from, to)` ms to `fold`, for the edges of a window
     /// that lie inside an hour.
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()>;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use super::{CallQuery, KeptCall, Memory, NamedCall, Put, Tail, Telemetry, TelemetryWriter};
+use super::{CallQuery, KeptCall, Memory, NamedCall, Put, Retention, Tail, Telemetry, TelemetryWriter};
 use crate::domain::call::{Call, HOUR_MS};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata};
+use crate::engine::rollup::{Cell, CellKey};
 use crate::store::schema::{Access, connect};
 
 struct Process {
@@ -115,6 +116,8 @@ enum Step {
     Retract(u8),
     Feedback(u8, u8, u8),
     Flush,
+    /// Hours before this one (counted from the first) become days.
+    Fold(u8),
     Reopen,
 }
 
@@ -125,6 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u8..24).prop_map(Step::Retract),
         4 => (0u8..60, any::<u8>(), any::<u8>()).prop_map(|(id, about, hour)| Step::Feedback(id, about, hour)),
         1 => Just(Step::Flush),
+        1 => (0u8..100).prop_map(Step::Fold),
         1 => Just(Step::Reopen),
     ]
 }
@@ -132,7 +136,11 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
     #[test]
-    fn cells_are_the_fold_of_what_is_kept(steps in prop::collection::vec((0usize..2, step()), 1..60)) {
+    fn cells_are_the_fold_of_what_is_kept(
+        steps in prop::collection::vec((0usize..2, step()), 1..60),
+        from in -30i32..60,
+        length in 0i32..80,
+    ) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.db");
         let mut processes = [Process::open(&path), Process::open(&path)];
@@ -161,6 +169,11 @@ proptest! {
                     given.entry(id).or_insert_with(|| feedback(id, about, hour));
                 }
                 Step::Flush => process.flush(),
+                Step::Fold(hours) => {
+                    let keep = Retention { hour_days: 1, ..Retention::default() };
+                    let now = (400_000 + 24 + i64::from(hours)) * HOUR_MS;
+                    process.write(|t| super::sweep(t.db(), &keep, now).unwrap());
+                }
                 Step::Reopen => *process = Process::open(&path),
             }
         }
@@ -171,6 +184,21 @@ proptest! {
 
         let mut dictionary = super::Dictionary::default();
         dictionary.follow(&db).unwrap();
+        for hourly in [false, true] {
+            let window = 400_000 + from..400_000 + from + length;
+            let by_key = |cells: &mut dyn FnMut(&mut dyn FnMut(CellKey, &Cell))| {
+                let mut sums: BTreeMap<CellKey, Cell> = BTreeMap::new();
+                cells(&mut |key, cell| sums.entry(key).or_default().merge(cell, 1));
+                sums.retain(|_, cell| !cell.is_empty());
+                sums
+            };
+            let read = by_key(&mut |fold| {
+                tail.cells(&db, window.clone(), hourly, None, &mut |_, key, cell| fold(key, cell)).unwrap();
+            });
+            let folded = Tail::fold_calls(&db, &dictionary, &window).unwrap();
+            let truth = by_key(&mut |fold| folded.iter().for_each(|((_, key), cell)| fold(*key, cell)));
+            prop_assert_eq!(read, truth);
+        }
         let mut kept = Vec::new();
         super::calls::read(&db, &dictionary, &CallQuery::default(), &mut |k: KeptCall| { kept.push(k); true }).unwrap();
         kept.sort_by(|a, b| a.call.provenance_id.cmp(&b.call.provenance_id));

@@ -4,17 +4,22 @@ use std::ops::Range;
 
 use rusqlite::Connection;
 
-use super::cells::{self, Overlay};
+use super::cells::{self, Level, Overlay};
 use super::dictionary::Dictionary;
 use super::{CallQuery, KeptCall, Totals, calls, journal, units};
-use crate::domain::call::Millis;
+use crate::domain::call::{HOUR_MS, Millis};
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::store::fault::Result;
+
+fn is_wanted(versions: Option<&[VersionId]>, key: &CellKey) -> bool {
+    versions.is_none_or(|v| v.binary_search(&key.version).is_ok())
+}
 
 /// What the journal holds beyond the stored cells.
 #[derive(Debug)]
 pub struct Tail {
     overlay: Overlay,
+    dictionary: Dictionary,
     /// Position of the last page folded.
     pub position: i64,
 }
@@ -24,13 +29,12 @@ impl Tail {
     pub fn read(db: &Connection) -> Result<Tail> {
         let mut dictionary = Dictionary::default();
         dictionary.follow(db)?;
-        let mut tail = Tail { overlay: Overlay::default(), position: journal::covered(db)? };
-        let Tail { overlay, position } = &mut tail;
-        journal::after(db, *position, |seq, page| {
-            *position = seq;
-            page.deltas.iter().try_for_each(|delta| cells::fold(overlay, &dictionary, delta))
+        let (mut overlay, mut position) = (Overlay::default(), journal::covered(db)?);
+        journal::after(db, position, |seq, page| {
+            position = seq;
+            page.deltas.iter().try_for_each(|delta| cells::fold(&mut overlay, &dictionary, delta))
         })?;
-        Ok(tail)
+        Ok(Tail { overlay, dictionary, position })
     }
 
     /// See [`super::TelemetryReader::cells`].
@@ -42,13 +46,66 @@ impl Tail {
         versions: Option<&[VersionId]>,
         fold: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<()> {
-        cells::read(db, hours.clone(), hourly, versions, fold)?;
+        let days = if hourly { hours.end..hours.end } else { cells::whole_days(&hours) };
+        let edges = if days.is_empty() {
+            vec![hours.clone()]
+        } else {
+            vec![hours.start..days.start, days.end..hours.end]
+        };
+        cells::read(db, Level::Day, days.clone(), versions, fold)?;
+        let hours_from = cells::hours_from(db)?;
+        for edge in edges {
+            let folded = edge.start..edge.end.min(hours_from).max(edge.start);
+            self.from_calls(db, &folded, versions, fold)?;
+            cells::read(db, Level::Hour, folded.end..edge.end, versions, fold)?;
+        }
         for ((hour, key), cell) in &self.overlay {
-            if hours.contains(hour) && versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
+            // What was read from the calls has the journal's tail in it.
+            let counted = *hour < hours_from && !days.contains(hour);
+            if hours.contains(hour) && !counted && is_wanted(versions, key) {
                 fold(*hour, *key, cell);
             }
         }
         Ok(())
+    }
+
+    /// The cells of hours that are not kept as hours any more, folded from the kept calls.
+    fn from_calls(
+        &self,
+        db: &Connection,
+        hours: &Range<Hour>,
+        versions: Option<&[VersionId]>,
+        fold: &mut dyn FnMut(Hour, CellKey, &Cell),
+    ) -> Result<()> {
+        if hours.is_empty() {
+            return Ok(());
+        }
+        let folded = Self::fold_calls(db, &self.dictionary, hours)?;
+        for ((hour, key), cell) in &folded {
+            if is_wanted(versions, key) {
+                fold(*hour, *key, cell);
+            }
+        }
+        Ok(())
+    }
+
+    /// Folds the kept calls, signals and units of the hours anew.
+    pub(super) fn fold_calls(
+        db: &Connection,
+        dictionary: &Dictionary,
+        hours: &Range<Hour>,
+    ) -> Result<Overlay> {
+        let mut folded = Overlay::default();
+        let mut failed = Ok(());
+        let ms = |hour: Hour| i64::from(hour) * HOUR_MS;
+        calls::deltas(db, ms(hours.start), ms(hours.end), &mut |delta| {
+            if failed.is_ok() {
+                failed = cells::fold(&mut folded, dictionary, delta);
+            }
+        })?;
+        failed?;
+        units::each_first(db, hours, |delta| cells::fold(&mut folded, dictionary, &delta))?;
+        Ok(folded)
     }
 
     /// See [`super::TelemetryReader::deltas`].
@@ -78,33 +135,44 @@ impl Tail {
         })
     }
 
-    /// Folds the kept calls and signals anew and compares: how many cells there are, and which of them differ.
+    /// Folds the kept calls and signals anew and compares, hours with hours and days with days: how many cells there
+    /// are, and which of them differ.
     ///
-    /// Hours whose calls have been let go of cannot be checked and are left out.
+    /// Days whose calls have been let go of cannot be checked and are left out.
     pub fn verify(&self, db: &Connection) -> Result<(usize, Vec<(Hour, CellKey)>)> {
-        let mut dictionary = Dictionary::default();
-        dictionary.follow(db)?;
-        let from = journal::number(db, "calls_from")?.unwrap_or(0);
-        let first = cells::hour_of(from + crate::domain::call::HOUR_MS - 1)?;
-        let mut folded = Overlay::default();
-        let mut failed = Ok(());
-        calls::deltas(db, i64::from(first) * crate::domain::call::HOUR_MS, Millis::MAX, &mut |delta| {
-            if failed.is_ok() {
-                failed = cells::fold(&mut folded, &dictionary, delta);
+        let kept_from = journal::number(db, "calls_from")?.unwrap_or(0);
+        let first = cells::hour_of(kept_from + 24 * HOUR_MS - 1)?.div_euclid(24) * 24;
+        let folded = Self::fold_calls(db, &self.dictionary, &(first..Hour::MAX))?;
+        let hours_from = cells::hours_from(db)?.max(first);
+        let (mut count, mut differ) = (0, Vec::new());
+        for (level, from, length) in [(Level::Hour, hours_from, 1), (Level::Day, first, 24)] {
+            let start = |hour: Hour| hour.div_euclid(length) * length;
+            let mut truth = Overlay::default();
+            for ((hour, key), cell) in folded.iter().filter(|((hour, _), _)| *hour >= from) {
+                truth.entry((start(*hour), *key)).or_default().merge(cell, 1);
             }
-        })?;
-        failed?;
-        units::each_first(db, first, |delta| cells::fold(&mut folded, &dictionary, &delta))?;
-        let mut stored = Overlay::default();
-        self.cells(db, first..Hour::MAX, true, None, &mut |hour, key, cell| {
-            stored.entry((hour, key)).or_default().merge(cell, 1);
-        })?;
-        stored.retain(|_, cell| !cell.is_empty());
-        let mut differ: Vec<_> =
-            stored.iter().filter(|(at, cell)| folded.get(at) != Some(cell)).map(|(at, _)| *at).collect();
-        differ.extend(folded.keys().filter(|at| !stored.contains_key(at)));
+            let mut stored = Overlay::default();
+            cells::read(db, level, from..Hour::MAX, None, &mut |hour, key, cell| {
+                stored.entry((hour, key)).or_default().merge(cell, 1);
+            })?;
+            for ((hour, key), cell) in self.overlay.iter().filter(|((hour, _), _)| *hour >= from) {
+                stored.entry((start(*hour), *key)).or_default().merge(cell, 1);
+            }
+            stored.retain(|_, cell| !cell.is_empty());
+            truth.retain(|_, cell| !cell.is_empty());
+            count += truth.len();
+            differ.extend(stored.iter().filter(|(at, cell)| truth.get(at) != Some(cell)).map(|(at, _)| *at));
+            differ.extend(truth.keys().filter(|at| !stored.contains_key(at)));
+        }
         differ.sort_unstable();
-        Ok((folded.len(), differ))
+        differ.dedup();
+        Ok((count, differ))
+    }
+
+    /// The hour from which windows are exact to the hour: before it only whole days are known.
+    pub fn exact_from(db: &Connection) -> Result<Hour> {
+        let calls_from = journal::number(db, "calls_from")?.unwrap_or(0);
+        Ok(cells::hours_from(db)?.min(cells::hour_of(calls_from + HOUR_MS - 1)?))
     }
 
     /// See [`super::TelemetryReader::span`].

@@ -10,9 +10,10 @@ use crate::store::fault::Result;
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Days that raw calls and their feedback are kept.
+    /// Days that raw calls and their feedback are kept; 0: without end.
     pub call_days: u32,
-    /// Days that hourly cells are kept; at least as long as calls.
+    /// Days that hourly cells are kept. Beyond, a whole day is read from its own cell and the edge of a window from the
+    /// calls, while these are kept.
     pub hour_days: u32,
     /// Days that daily cells are kept.
     pub day_days: u32,
@@ -22,7 +23,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Retention { call_days: 90, hour_days: 400, day_days: 3660, max_bytes: 0 }
+        Retention { call_days: 0, hour_days: 14, day_days: 3660, max_bytes: 0 }
     }
 }
 
@@ -37,14 +38,22 @@ pub struct Swept {
     pub more: bool,
 }
 
+/// How often a store sweeps itself when it is closed.
+const EVERY: i64 = 24 * HOUR_MS;
+
+/// Whether the last sweep is long ago.
+pub fn is_due(db: &Connection, now: Millis) -> Result<bool> {
+    Ok(now - journal::number(db, "swept_at")?.unwrap_or(0) >= EVERY)
+}
+
 /// Lets go of calls before `now − call_days` and of cells that are older still, at most one day of calls at a time.
 pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
     const DAY: i64 = 24 * HOUR_MS;
     let mut swept = Swept::default();
     let oldest: Option<Millis> = db.query_row("SELECT min(at) FROM call", [], |r| r.get(0))?;
-    let mut cut = now - i64::from(keep.call_days) * DAY;
+    let mut cut = if keep.call_days == 0 { Millis::MIN } else { now - i64::from(keep.call_days) * DAY };
     if keep.max_bytes > 0 && used_bytes(db)? > keep.max_bytes {
-        cut = cut.max(oldest.unwrap_or(0) + DAY).min(now);
+        cut = cut.max(oldest.unwrap_or(0) + DAY);
     }
     if let Some(oldest) = oldest.filter(|at| *at < cut) {
         let until = cut.min(oldest - oldest.rem_euclid(DAY) + DAY);
@@ -56,9 +65,14 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
         journal::set_number(db, "calls_from", until)?;
         swept.more = until < cut;
     }
-    let hour = |days: u32| cells::hour_of(now - i64::from(days.max(keep.call_days)) * DAY);
-    swept.cells = cells::drop_hours_before(db, hour(keep.hour_days)?)?;
+    let hour = |days: u32| cells::hour_of((now - i64::from(days) * DAY).max(0));
+    let first = hour(keep.hour_days)?;
+    // A clock that was set back brings no hours back.
+    let first = (first - first.rem_euclid(24)).max(cells::hours_from(db)?);
+    swept.cells = cells::drop_hours_before(db, first)?;
     swept.cells += cells::drop_days_before(db, hour(keep.day_days.max(keep.hour_days))?)?;
+    journal::set_number(db, "hours_from", i64::from(first))?;
+    journal::set_number(db, "swept_at", now)?;
     Ok(swept)
 }
 

@@ -1,6 +1,8 @@
 //! Evidence units: of the signals that one session or user gives on one prompt within one hour, only the first
 //! counts for monitors and verdicts. Which one is first depends on the signals, not on the order of their coming.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::call::Millis;
@@ -63,11 +65,16 @@ fn first(db: &Connection, claim: &Claim) -> Result<Option<Delta>> {
     Ok(row.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
 }
 
-/// Hands the deltas of the units that count, from `hour` on, to `each`.
-pub fn each_first(db: &Connection, hour: Hour, mut each: impl FnMut(Delta) -> Result<()>) -> Result<()> {
-    let mut statement =
-        db.prepare_cached("SELECT hour, unit, delta FROM unit WHERE hour >= ? ORDER BY hour, unit, at, tie")?;
-    let mut rows = statement.query([hour])?;
+/// Hands the deltas of the units that count in `hours` to `each`.
+pub fn each_first(
+    db: &Connection,
+    hours: &Range<Hour>,
+    mut each: impl FnMut(Delta) -> Result<()>,
+) -> Result<()> {
+    let mut statement = db.prepare_cached(
+        "SELECT hour, unit, delta FROM unit WHERE hour >= ? AND hour < ? ORDER BY hour, unit, at, tie",
+    )?;
+    let mut rows = statement.query([hours.start, hours.end])?;
     let mut last = None;
     while let Some(row) = rows.next()? {
         let key: (Hour, i64) = (row.get(0)?, row.get(1)?);
