@@ -1,6 +1,6 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
-//! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells,
+//! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
 //! [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
@@ -8,6 +8,7 @@
 //! [`visible`] shows what hides in a text.
 
 pub mod affinity;
+pub mod board;
 pub mod bump;
 pub mod compose;
 pub mod diff;

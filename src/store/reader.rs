@@ -96,6 +96,14 @@ impl TelemetryReader for Reader {
         self.tail()?.cells(&self.db, hours, hourly, versions, fold)
     }
 
+    fn position(&self) -> Result<i64> {
+        Ok(self.tail()?.position)
+    }
+
+    fn changes(&self, position: i64) -> Result<Option<(i64, Vec<Delta>)>> {
+        Tail::changes(&self.db, position)
+    }
+
     fn exact_from(&self) -> Result<Hour> {
         Tail::exact_from(&self.db)
     }

@@ -163,16 +163,20 @@ fn run(path: &Path, queue: &Receiver<Job>, ready: &Sender<()>) -> Result<()> {
         for answer in answers {
             answer(committed.clone());
         }
-        if memory.is_due(false) && flush(&db, &mut memory).is_err() {
+        if memory.is_due(false) && flush(&db, &mut memory, false).is_err() {
             // Everything is in the journal, and the next group tries again.
             forget(&db, &mut memory);
         }
     }
     if memory.is_due(true) {
-        flush(&db, &mut memory)?;
+        flush(&db, &mut memory, true)?;
+    } else {
+        memory.let_go(&db)?;
     }
-    // What the journal and retention freed goes back to the disk, as far as that is quick.
-    db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUMED})"))?;
+    // What the journal and retention freed goes back to the disk, as far as that is quick: a row is a page.
+    let mut vacuum = db.prepare(&format!("PRAGMA incremental_vacuum({VACUUMED})"))?;
+    let mut pages = vacuum.query([])?;
+    while pages.next()?.is_some() {}
     Ok(())
 }
 
@@ -229,9 +233,9 @@ fn begin(db: &Connection, memory: &mut Memory) -> Result<()> {
     memory.follow(db)
 }
 
-fn flush(db: &Connection, memory: &mut Memory) -> Result<()> {
+fn flush(db: &Connection, memory: &mut Memory, closing: bool) -> Result<()> {
     begin(db, memory)?;
-    memory.flush(db)?;
+    memory.flush(db, closing)?;
     db.execute_batch("COMMIT")?;
     memory.flushed(db)
 }

@@ -261,14 +261,21 @@ fn base36(text: &[u8]) -> Option<Vec<u8>> {
     if text.is_empty() || text.len() > BASE36_LONGEST {
         return None;
     }
-    let value = text.iter().try_fold(0u128, |value, c| {
-        let digit = match c {
-            b'0'..=b'9' => c - b'0',
-            b'a'..=b'z' => c - b'a' + 10,
-            _ => return None,
-        };
-        Some(value * 36 + u128::from(digit))
-    })?;
+    let mut value = 0u128;
+    // Twelve digits fit into 64 bits, where multiplication is cheap.
+    for part in text.chunks(12) {
+        let (mut low, mut scale) = (0u64, 1u64);
+        for c in part {
+            let digit = match c {
+                b'0'..=b'9' => c - b'0',
+                b'a'..=b'z' => c - b'a' + 10,
+                _ => return None,
+            };
+            low = low * 36 + u64::from(digit);
+            scale *= 36;
+        }
+        value = value * u128::from(scale) + u128::from(low);
+    }
     Some(value.to_le_bytes()[..base36_size(text.len())].to_vec())
 }
 

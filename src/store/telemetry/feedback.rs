@@ -7,7 +7,7 @@ use super::body::{Body, pack_id};
 use super::journal;
 use super::write::{Row, Telemetry};
 use super::{Put, units};
-use crate::domain::call::{Call, Millis};
+use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::engine::rollup::Change;
 use crate::store::fault::{Result, StoreError};
@@ -155,9 +155,9 @@ impl Telemetry<'_> {
             tie.extend(pack_id(provenance_id, row.at));
             let claim = units::Claim {
                 hour: super::cells::hour_of(feedback.at)?,
-                unit: xxh3_64(&unit) as i64,
-                at: feedback.at,
-                tie: xxh3_64(&tie) as i64,
+                // 47 bits: an integer of six bytes, and 22 of them are the millisecond within the hour.
+                unit: (xxh3_64(&unit) >> 17) as i64,
+                rank: feedback.at.rem_euclid(HOUR_MS) << 25 | (xxh3_64(&tie) >> 39) as i64,
                 composition: row.body.composition,
                 model: row.body.model,
                 change: Change::Unit(version, layer, feedback.source, signal),

@@ -33,6 +33,20 @@ pub fn after(db: &Connection, position: i64, mut take: impl FnMut(i64, Page) -> 
     Ok(())
 }
 
+/// The pages after `position`, with the position of the last; `None` if some of them have been dropped.
+pub fn since(db: &Connection, position: i64) -> Result<Option<(i64, Vec<Page>)>> {
+    let (mut last, mut pages) = (position, Vec::new());
+    let mut gap = false;
+    after(db, position, |seq, page| {
+        gap |= seq != last + 1;
+        last = seq;
+        pages.push(page);
+        Ok(())
+    })?;
+    let gone = gap || covered(db)? > last;
+    Ok((!gone).then_some((last, pages)))
+}
+
 /// Drops the pages up to `position`.
 pub fn drop_through(db: &Connection, position: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM journal WHERE seq <= ?")?.execute([position])?;

@@ -106,13 +106,19 @@ impl Memory {
 
     /// Stores what the journal holds as cells and a segment, inside a write transaction of its own.
     ///
-    /// The pages just covered stay until the next time, so that boards in memory can follow them.
-    pub fn flush(&mut self, db: &Connection) -> Result<()> {
+    /// The pages just covered stay until the next time, so that boards in memory can follow them; `closing` lets go of
+    /// them.
+    pub fn flush(&mut self, db: &Connection, closing: bool) -> Result<()> {
         cells::store(db, &self.overlay)?;
         aliases::seal(db, &self.names)?;
-        journal::drop_through(db, self.covered)?;
+        journal::drop_through(db, if closing { self.position } else { self.covered })?;
         journal::set_number(db, "covered", self.position)?;
         Ok(())
+    }
+
+    /// Lets go of the pages that the cells hold: nobody in this process follows them any more.
+    pub fn let_go(&self, db: &Connection) -> Result<()> {
+        journal::drop_through(db, self.covered)
     }
 
     /// After the commit of [`flush`](Self::flush).

@@ -81,8 +81,8 @@ CREATE TABLE feedback_call (
 ) STRICT, WITHOUT ROWID;
 -- Candidates for an evidence unit; the first of (hour, unit) is the one that counts.
 CREATE TABLE unit (
-    hour INTEGER NOT NULL, unit INTEGER NOT NULL, at INTEGER NOT NULL, tie INTEGER NOT NULL, delta BLOB NOT NULL,
-    PRIMARY KEY (hour, unit, at, tie)
+    hour INTEGER NOT NULL, unit INTEGER NOT NULL, rank INTEGER NOT NULL, delta BLOB NOT NULL,
+    PRIMARY KEY (hour, unit, rank)
 ) STRICT, WITHOUT ROWID;
 
 -- What is known of spans whose traces may still grow, by trace or by link.
@@ -163,6 +163,10 @@ pub trait TelemetryReader {
         versions: Option<&[VersionId]>,
         fold: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<()>;
+    /// How far this view goes: the place from which [`changes`](Self::changes) go on.
+    fn position(&self) -> Result<i64>;
+    /// The deltas committed after `position`, and how far they go; `None` if too much has happened to say.
+    fn changes(&self, position: i64) -> Result<Option<(i64, Vec<Delta>)>>;
     /// The hour from which windows are exact to the hour: before it only whole days are known.
     fn exact_from(&self) -> Result<Hour>;
     /// Hands the deltas of calls and signals that began in `[from, to)` ms to `fold`, for the edges of a window

@@ -41,7 +41,7 @@ impl Process {
     fn flush(&mut self) {
         self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
         self.memory.follow(&self.db).unwrap();
-        self.memory.flush(&self.db).unwrap();
+        self.memory.flush(&self.db, false).unwrap();
         self.db.execute_batch("COMMIT").unwrap();
         self.memory.flushed(&self.db).unwrap();
     }

@@ -169,6 +169,12 @@ impl Tail {
         Ok((count, differ))
     }
 
+    /// See [`super::TelemetryReader::changes`].
+    pub fn changes(db: &Connection, position: i64) -> Result<Option<(i64, Vec<Delta>)>> {
+        let found = journal::since(db, position)?;
+        Ok(found.map(|(last, pages)| (last, pages.into_iter().flat_map(|p| p.deltas).collect())))
+    }
+
     /// The hour from which windows are exact to the hour: before it only whole days are known.
     pub fn exact_from(db: &Connection) -> Result<Hour> {
         let calls_from = journal::number(db, "calls_from")?.unwrap_or(0);

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::call::Millis;
 use crate::engine::rollup::{Change, Delta, Hour};
 use crate::store::fault::Result;
 
@@ -16,10 +15,9 @@ pub struct Claim {
     pub hour: Hour,
     /// Hash of the prompt version and of whose signal it is.
     pub unit: i64,
-    /// When it was given: the first wins.
-    pub at: Millis,
-    /// Decides between signals of one instant.
-    pub tie: i64,
+    /// The order of claims: the millisecond within the hour, then what decides between signals of one instant. The
+    /// first wins.
+    pub rank: i64,
     /// Composition of its call.
     pub composition: u32,
     /// Model of its call.
@@ -39,16 +37,15 @@ pub fn stake(db: &Connection, sign: i8, claim: &Claim) -> Result<[Option<Delta>;
             model: claim.model,
             change: claim.change,
         };
-        db.prepare_cached("INSERT OR IGNORE INTO unit VALUES (?, ?, ?, ?, ?)")?.execute(params![
+        db.prepare_cached("INSERT OR IGNORE INTO unit VALUES (?, ?, ?, ?)")?.execute(params![
             claim.hour,
             claim.unit,
-            claim.at,
-            claim.tie,
+            claim.rank,
             postcard::to_allocvec(&delta)?
         ])?;
     } else {
-        db.prepare_cached("DELETE FROM unit WHERE hour = ? AND unit = ? AND at = ? AND tie = ?")?
-            .execute(params![claim.hour, claim.unit, claim.at, claim.tie])?;
+        db.prepare_cached("DELETE FROM unit WHERE hour = ? AND unit = ? AND rank = ?")?
+            .execute(params![claim.hour, claim.unit, claim.rank])?;
     }
     let after = first(db, claim)?;
     if before == after {
@@ -59,7 +56,7 @@ pub fn stake(db: &Connection, sign: i8, claim: &Claim) -> Result<[Option<Delta>;
 
 fn first(db: &Connection, claim: &Claim) -> Result<Option<Delta>> {
     let row: Option<Vec<u8>> = db
-        .prepare_cached("SELECT delta FROM unit WHERE hour = ? AND unit = ? ORDER BY at, tie LIMIT 1")?
+        .prepare_cached("SELECT delta FROM unit WHERE hour = ? AND unit = ? ORDER BY rank LIMIT 1")?
         .query_row(params![claim.hour, claim.unit], |r| r.get(0))
         .optional()?;
     Ok(row.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
@@ -72,7 +69,7 @@ pub fn each_first(
     mut each: impl FnMut(Delta) -> Result<()>,
 ) -> Result<()> {
     let mut statement = db.prepare_cached(
-        "SELECT hour, unit, delta FROM unit WHERE hour >= ? AND hour < ? ORDER BY hour, unit, at, tie",
+        "SELECT hour, unit, delta FROM unit WHERE hour >= ? AND hour < ? ORDER BY hour, unit, rank",
     )?;
     let mut rows = statement.query([hours.start, hours.end])?;
     let mut last = None;
