@@ -13,7 +13,7 @@ use super::prepare::Preparation;
 use super::{Resolved, SpanFact, links, resolve};
 use crate::domain::feedback::{Feedback, alias};
 use crate::store::telemetry::{NamedCall, Put, TelemetryWriter};
-use crate::store::{Quarantined, Result, StoreError, Transaction};
+use crate::store::{Quarantined, Result, Transaction};
 
 /// Traces that one group may join; beyond it a link is taken for a coincidence.
 const MAX_TRACES: usize = 64;
@@ -125,14 +125,11 @@ fn join(
         let mut facts = arrived.remove(id).unwrap_or_default();
         facts.sort_unstable();
         facts.dedup();
-        facts.retain(|fact| !trace.known.contains(fact));
+        facts.retain(|fact| trace.known.binary_search(fact).is_err());
         if !facts.is_empty() {
-            tx.telemetry.keep_fact(alias::trace(id), &postcard::to_allocvec(&facts)?)?;
-            for link in facts.iter().flat_map(links) {
-                if trace.links.insert(link) {
-                    tx.telemetry.keep_fact(link, id)?;
-                }
-            }
+            let mut keys = vec![alias::trace(id)];
+            keys.extend(facts.iter().flat_map(links).filter(|link| trace.links.insert(*link)));
+            tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
         }
         trace.fresh = facts;
         traces.insert(*id, trace);
@@ -154,6 +151,7 @@ fn load(tx: &mut Transaction<'_>, id: &TraceId) -> Result<Trace> {
         let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
         trace.known.extend(facts.into_iter().filter(|fact| fact.trace == *id));
     }
+    trace.known.sort_unstable();
     trace.links = trace.known.iter().flat_map(links).collect();
     Ok(trace)
 }
@@ -180,8 +178,13 @@ fn group(
                 continue;
             }
             for body in tx.telemetry.facts(link)? {
-                let other: TraceId =
-                    body.as_slice().try_into().map_err(|_| StoreError::corrupt("a link names no trace"))?;
+                let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
+                // A row is of one trace; a hash that is cut short may bring one that does not have the link.
+                let Some(other) =
+                    facts.iter().find(|fact| links(fact).contains(&link)).map(|fact| fact.trace)
+                else {
+                    continue;
+                };
                 if found.contains(&other) {
                     continue;
                 }

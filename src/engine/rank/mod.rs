@@ -87,7 +87,7 @@ impl<'a, 'c> Lineup<'a, 'c> {
         Lineup { roster, starts, sums, cells }
     }
 
-    /// Ranks the subjects that have calls.
+    /// Ranks the subjects that have calls, and the published ones.
     ///
     /// A `model:` term of the filter narrows every number to the calls on these models; all other terms choose rows.
     /// Rows that lack the evidence for the sorting column come after those that have it, either way round; equals are
@@ -100,7 +100,9 @@ impl<'a, 'c> Lineup<'a, 'c> {
         let mut ranked: Vec<(Rank, usize)> = Vec::new();
         for index in 0..self.roster.subjects.len() {
             let mut row = self.row(index, counts);
-            if row.calls() <= 0 {
+            // A published prompt without calls is listed last; asked for calls on a model, there are none to show.
+            let listed = self.roster.subjects[index].managed && models.is_none();
+            if row.calls() <= 0 && !listed {
                 continue;
             }
             if early {

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::aliases::{self, Second};
 use super::body::{Body, unpack_id};
 use super::dictionary::Dictionary;
+use super::index::{self, CALLS, Place};
 use super::journal;
 use super::{KeptCall, feedback};
 use crate::domain::call::{Call, Millis};
@@ -124,9 +124,9 @@ pub const OF_SECOND: &str =
     "SELECT at, id, body FROM call WHERE at >= ?1 * 1000 AND at < ?1 * 1000 + 1000 ORDER BY at, id";
 
 /// Seconds in which there may be a call with this name, for a reader: segments and the journal's tail.
-fn seconds(db: &Connection, name: u64) -> Result<Vec<Second>> {
+fn seconds(db: &Connection, name: u64) -> Result<Vec<Place>> {
     let mut found = Vec::new();
-    aliases::find(db, &aliases::segments(db, false)?, name, &mut found)?;
+    index::find(db, &CALLS, &index::segments(db, &CALLS, false)?, name, &mut found)?;
     journal::after(db, journal::covered(db)?, |_, page| {
         found.extend(page.aliases.iter().filter(|(alias, _)| *alias == name).map(|(_, second)| second));
         Ok(())

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use super::aliases::Second;
+use super::index::Place;
 use crate::engine::rollup::Delta;
 use crate::store::fault::Result;
 
@@ -13,7 +13,9 @@ pub struct Page {
     /// Signed contributions to cells.
     pub deltas: Vec<Delta>,
     /// Names by which feedback finds calls: (alias, second of the call).
-    pub aliases: Vec<(u64, Second)>,
+    pub aliases: Vec<(u64, Place)>,
+    /// Traces and links to rows of facts.
+    pub facts: Vec<(u64, Place)>,
 }
 
 /// Appends a page; its position.

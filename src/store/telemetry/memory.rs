@@ -3,10 +3,9 @@
 use rusqlite::Connection;
 use rustc_hash::FxHashSet;
 
-use super::aliases::{self, Names, Segment};
 use super::cells::{self, Overlay};
 use super::dictionary::Dictionary;
-use super::facts::Generations;
+use super::index::{self, CALLS, FACTS, Fresh, Segment};
 use super::journal::{self, Page};
 use crate::store::fault::Result;
 
@@ -20,11 +19,13 @@ const LEFT: usize = 5_000;
 pub struct Memory {
     pub(super) dictionary: Dictionary,
     /// Names since `covered`.
-    pub(super) names: Names,
-    pub(super) segments: Vec<Segment>,
+    pub(super) names: Fresh,
+    pub(super) name_segments: Vec<Segment>,
+    /// Traces and links since `covered`.
+    pub(super) facts: Fresh,
+    pub(super) fact_segments: Vec<Segment>,
     /// Aliases of feedback whose calls may still come.
     pub(super) open: FxHashSet<u64>,
-    pub(super) generations: Generations,
     overlay: Overlay,
     deltas: usize,
     covered: i64,
@@ -44,7 +45,7 @@ impl Memory {
         self.dictionary.follow(db)?;
         let covered = journal::covered(db)?;
         if self.version.is_none() || covered != self.covered {
-            self.segments = aliases::segments(db, true)?;
+            self.read_segments(db)?;
             self.start_at(covered);
         }
         let mut pages = Vec::new();
@@ -56,8 +57,13 @@ impl Memory {
             self.absorb(*seq, page)?;
         }
         self.follow_feedback(db)?;
-        self.generations.follow(db)?;
         self.version = Some(version);
+        Ok(())
+    }
+
+    fn read_segments(&mut self, db: &Connection) -> Result<()> {
+        self.name_segments = index::segments(db, &CALLS, true)?;
+        self.fact_segments = index::segments(db, &FACTS, true)?;
         Ok(())
     }
 
@@ -66,6 +72,7 @@ impl Memory {
         self.position = covered;
         self.overlay.clear();
         self.names.clear();
+        self.facts.clear();
         self.deltas = 0;
     }
 
@@ -94,7 +101,10 @@ impl Memory {
         for &(alias, at) in &page.aliases {
             self.names.add(alias, at);
         }
-        self.deltas += page.deltas.len();
+        for &(key, row) in &page.facts {
+            self.facts.add(key, row);
+        }
+        self.deltas += page.deltas.len().max(page.facts.len());
         self.position = seq;
         Ok(())
     }
@@ -110,7 +120,8 @@ impl Memory {
     /// them.
     pub fn flush(&mut self, db: &Connection, closing: bool) -> Result<()> {
         cells::store(db, &self.overlay)?;
-        aliases::seal(db, &self.names)?;
+        index::seal(db, &CALLS, &self.names)?;
+        index::seal(db, &FACTS, &self.facts)?;
         journal::drop_through(db, if closing { self.position } else { self.covered })?;
         journal::set_number(db, "covered", self.position)?;
         Ok(())
@@ -123,7 +134,7 @@ impl Memory {
 
     /// After the commit of [`flush`](Self::flush).
     pub fn flushed(&mut self, db: &Connection) -> Result<()> {
-        self.segments = aliases::segments(db, true)?;
+        self.read_segments(db)?;
         self.start_at(self.position);
         Ok(())
     }

@@ -14,13 +14,13 @@
 //! `covered` is the journal position up to which cells and segments hold everything; a reader folds the rest.
 //! Roll-ups are therefore exactly the fold of the committed calls, whenever a process ends.
 
-mod aliases;
 mod body;
 mod calls;
 mod cells;
 mod dictionary;
 mod facts;
 mod feedback;
+mod index;
 mod journal;
 mod memory;
 #[cfg(test)]
@@ -35,7 +35,6 @@ use std::ops::Range;
 pub use calls::CallQuery;
 pub use cells::SHARD;
 pub use dictionary::{Dictionary, ModelName};
-pub use facts::Generations;
 pub use memory::Memory;
 pub use read::Tail;
 pub use retention::{Retention, Swept, is_due as sweep_is_due, sweep};
@@ -64,7 +63,7 @@ CREATE TABLE cells (slot INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 
 CREATE TABLE alias_segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT, tier INTEGER NOT NULL, entries INTEGER NOT NULL, bits INTEGER NOT NULL,
-    first_second INTEGER NOT NULL, last_second INTEGER NOT NULL, bloom BLOB NOT NULL
+    first INTEGER NOT NULL, last INTEGER NOT NULL, bloom BLOB NOT NULL
 ) STRICT;
 -- slot: segment << 20 | bucket.
 CREATE TABLE alias_bucket (slot INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
@@ -85,11 +84,13 @@ CREATE TABLE unit (
     PRIMARY KEY (hour, unit, rank)
 ) STRICT, WITHOUT ROWID;
 
--- What is known of spans whose traces may still grow, by trace or by link.
-CREATE TABLE fact (
-    generation INTEGER NOT NULL, key INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (generation, key, seq)
-) STRICT, WITHOUT ROWID;
+-- What is known of spans whose traces may still grow: one row a transaction and trace, found by trace and by link.
+CREATE TABLE fact (seq INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) STRICT;
+CREATE TABLE fact_segment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, tier INTEGER NOT NULL, entries INTEGER NOT NULL, bits INTEGER NOT NULL,
+    first INTEGER NOT NULL, last INTEGER NOT NULL, bloom BLOB NOT NULL
+) STRICT;
+CREATE TABLE fact_bucket (slot INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
 ";
 
 /// What became of a thing that was put.
@@ -124,8 +125,8 @@ pub trait TelemetryWriter {
     fn put_feedback(&mut self, feedback: &Feedback) -> Result<Put>;
     /// Everything kept under `key` (a trace or a link), oldest first.
     fn facts(&mut self, key: u64) -> Result<Vec<Vec<u8>>>;
-    /// Keeps `body` under `key` for as long as the join window lasts.
-    fn keep_fact(&mut self, key: u64, body: &[u8]) -> Result<()>;
+    /// Keeps `body` under each of `keys` for as long as the join window lasts.
+    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<()>;
 }
 
 /// A call as it is kept, with the feedback that counts for it.

@@ -3,7 +3,8 @@
 
 use rusqlite::Connection;
 
-use super::{aliases, cells, journal};
+use super::index::{self, CALLS};
+use super::{cells, journal};
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::store::fault::Result;
 
@@ -61,7 +62,7 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
         db.execute("DELETE FROM feedback_call WHERE at < ?", [until])?;
         db.execute("DELETE FROM feedback WHERE at < ?", [until])?;
         db.execute("DELETE FROM unit WHERE hour < ?", [until / HOUR_MS])?;
-        aliases::drop_before(db, until / 1000)?;
+        index::drop_before(db, &CALLS, until / 1000)?;
         journal::set_number(db, "calls_from", until)?;
         swept.more = until < cut;
     }

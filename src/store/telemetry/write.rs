@@ -2,13 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::aliases::{self, Names, Second};
 use super::body::{Body, pack_id, unpack_id};
 use super::calls::OF_SECOND;
 use super::dictionary::Mark;
+use super::index::{self, CALLS, FACTS, Fresh, Place};
 use super::journal::{self, Page};
 use super::memory::Memory;
-use super::{NamedCall, Put, TelemetryWriter, cells};
+use super::{NamedCall, Put, TelemetryWriter, cells, facts};
 use crate::domain::call::{Call, Millis};
 use crate::domain::feedback::{Feedback, alias};
 use crate::engine::rollup::{Change, Delta};
@@ -20,7 +20,9 @@ pub struct Telemetry<'a> {
     pub(super) db: &'a Connection,
     pub(super) memory: &'a mut Memory,
     /// Names added by this transaction.
-    fresh: Names,
+    fresh: Fresh,
+    /// Traces and links added by this transaction.
+    fresh_facts: Fresh,
     page: Page,
     buffer: Vec<u8>,
     /// Wall clock, for what is bounded in time.
@@ -37,22 +39,31 @@ pub(super) struct Row<'c> {
 
 /// Where a job began, to go back to when it fails.
 #[derive(Debug, Clone, Copy)]
-pub struct Savepoint(usize, usize, Mark);
+pub struct Savepoint(usize, usize, usize, Mark);
 
 impl<'a> Telemetry<'a> {
     /// Begins; `memory` has just followed `db`.
     pub fn new(db: &'a Connection, memory: &'a mut Memory, now: Millis) -> Self {
-        Telemetry { db, memory, fresh: Names::default(), page: Page::default(), buffer: Vec::new(), now }
+        Telemetry {
+            db,
+            memory,
+            fresh: Fresh::default(),
+            fresh_facts: Fresh::default(),
+            page: Page::default(),
+            buffer: Vec::new(),
+            now,
+        }
     }
 
     /// Remembers how far the work has come.
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint(self.page.deltas.len(), self.page.aliases.len(), self.memory.dictionary.mark())
+        let page = &self.page;
+        Savepoint(page.deltas.len(), page.aliases.len(), page.facts.len(), self.memory.dictionary.mark())
     }
 
     /// Forgets what came after `savepoint`, whose rows have been rolled back.
     pub fn back_to(&mut self, savepoint: Savepoint) {
-        let Savepoint(deltas, aliases, mark) = savepoint;
+        let Savepoint(deltas, aliases, facts, mark) = savepoint;
         self.page.deltas.truncate(deltas);
         if self.page.aliases.len() > aliases {
             self.page.aliases.truncate(aliases);
@@ -61,12 +72,19 @@ impl<'a> Telemetry<'a> {
                 self.fresh.add(alias, at);
             }
         }
+        if self.page.facts.len() > facts {
+            self.page.facts.truncate(facts);
+            self.fresh_facts.clear();
+            for &(key, row) in &self.page.facts {
+                self.fresh_facts.add(key, row);
+            }
+        }
         self.memory.dictionary.back_to(mark);
     }
 
     /// Appends the journal page; what to absorb once the transaction has committed.
     pub fn finish(self) -> Result<Option<(i64, Page)>> {
-        if self.page.deltas.is_empty() && self.page.aliases.is_empty() {
+        if self.page.deltas.is_empty() && self.page.aliases.is_empty() && self.page.facts.is_empty() {
             return Ok(None);
         }
         let seq = journal::append(self.db, &self.page)?;
@@ -148,10 +166,10 @@ impl<'a> Telemetry<'a> {
     }
 
     /// Seconds in which there may be a call with this name.
-    fn seconds(&self, name: u64) -> Result<Vec<Second>> {
+    fn seconds(&self, name: u64) -> Result<Vec<Place>> {
         let mut found = self.fresh.find(name).to_vec();
         found.extend(self.memory.names.find(name));
-        aliases::find(self.db, &self.memory.segments, name, &mut found)?;
+        index::find(self.db, &CALLS, &self.memory.name_segments, name, &mut found)?;
         found.sort_unstable();
         found.dedup();
         Ok(found)
@@ -232,10 +250,24 @@ impl TelemetryWriter for Telemetry<'_> {
     }
 
     fn facts(&mut self, key: u64) -> Result<Vec<Vec<u8>>> {
-        self.memory.generations.read(self.db, key)
+        let mut rows = self.fresh_facts.find(key).to_vec();
+        rows.extend(self.memory.facts.find(key));
+        index::find(self.db, &FACTS, &self.memory.fact_segments, key, &mut rows)?;
+        rows.sort_unstable();
+        rows.dedup();
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.extend(facts::read(self.db, row)?);
+        }
+        Ok(found)
     }
 
-    fn keep_fact(&mut self, key: u64, body: &[u8]) -> Result<()> {
-        self.memory.generations.keep(self.db, key, body, self.now)
+    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<()> {
+        let row = facts::add(self.db, body, self.now)?;
+        for &key in keys {
+            self.page.facts.push((key, row));
+            self.fresh_facts.add(key, row);
+        }
+        Ok(())
     }
 }
