@@ -1,7 +1,8 @@
 //! How fast telemetry becomes durable, and how much disk a call takes.
 //!
 //! `cargo bench --bench intake`; `CALLS=1000000` changes the size. Each line is the median of three runs on a fresh
-//! store in the temporary folder, closed at the end, so that everything is on disk and folded.
+//! store in the temporary folder, closed at the end, so that everything is on disk and folded. CPU seconds are those of
+//! all threads: on a busy machine they say more than the clock. A word after `--` chooses the lines that have it.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -24,7 +25,7 @@ const RUNS: usize = 3;
 
 fn main() {
     let calls: u64 = std::env::var("CALLS").ok().and_then(|n| n.parse().ok()).unwrap_or(500_000);
-    println!("{:<44} {:>12} {:>10} {:>12}", "", "items", "seconds", "items/s");
+    println!("{:<44} {:>12} {:>10} {:>12} {:>12}", "", "items", "seconds", "items/s", "CPU us/item");
 
     let world = World::new(Plan { calls, ..Plan::standard(END) });
     let mut lines = String::new();
@@ -81,7 +82,22 @@ fn open(path: &Path) -> Service {
     Service::open(Config::load(&overrides).expect("configuration"), Access::Write).expect("store")
 }
 
+/// CPU seconds of this process so far, where the system says it (Linux, in hundredths).
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+    fields.skip(11).take(2).filter_map(|f| f.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
+fn wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|word| name.contains(&word))
+}
+
 fn measure(name: &str, items: u64, run: impl Fn(&Service) -> u64) {
+    if !wanted(name) {
+        return;
+    }
+    let before = cpu();
     let mut seconds: Vec<f64> = (0..RUNS)
         .map(|_| {
             let dir = tempfile::tempdir().expect("a folder");
@@ -96,7 +112,8 @@ fn measure(name: &str, items: u64, run: impl Fn(&Service) -> u64) {
         .collect();
     seconds.sort_by(f64::total_cmp);
     let median = seconds[RUNS / 2];
-    println!("{name:<44} {items:>12} {median:>10.2} {:>12.0}", items as f64 / median);
+    let each = (cpu() - before) * 1e6 / (RUNS as u64 * items) as f64;
+    println!("{name:<44} {items:>12} {median:>10.2} {:>12.0} {each:>12.2}", items as f64 / median);
 }
 
 /// Bodies of 500 spans: model calls as the OpenTelemetry GenAI conventions describe them, below an agent's span where

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use semver::Version;
@@ -298,6 +298,7 @@ impl Service {
             identity: self.config.identity.clone(),
             prices: Prices::new(self.prices(&reader)?.0),
             active: Box::new(move |uri, at| published.get(uri)?.active_at(at).cloned()),
+            shared: Mutex::default(),
         })
     }
 

@@ -104,13 +104,20 @@ struct Trace {
     links: FxHashSet<u64>,
 }
 
+/// The traces that a batch is about, and those that they are linked with.
+#[derive(Debug, Default)]
+struct Traces {
+    by_id: FxHashMap<TraceId, Trace>,
+    /// Whose facts a row holds, of the rows that this batch has read or written.
+    rows: FxHashMap<i64, TraceId>,
+}
+
 fn join(
     tx: &mut Transaction<'_>,
     spans: Vec<SpanFact>,
     preparation: &Preparation,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let mut traces: FxHashMap<TraceId, Trace> = FxHashMap::default();
     let mut order = Vec::new();
     let mut arrived: FxHashMap<TraceId, Vec<SpanFact>> = FxHashMap::default();
     for fact in spans {
@@ -120,8 +127,9 @@ fn join(
         }
         facts.push(fact);
     }
+    let mut traces = Traces::default();
     for id in &order {
-        let mut trace = load(tx, id)?;
+        let mut trace = traces.load(tx, id)?;
         let mut facts = arrived.remove(id).unwrap_or_default();
         facts.sort_unstable();
         facts.dedup();
@@ -129,75 +137,87 @@ fn join(
         if !facts.is_empty() {
             let mut keys = vec![alias::trace(id)];
             keys.extend(facts.iter().flat_map(links).filter(|link| trace.links.insert(*link)));
-            tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
+            let row = tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
+            traces.rows.insert(row, *id);
         }
         trace.fresh = facts;
-        traces.insert(*id, trace);
+        traces.by_id.insert(*id, trace);
     }
     let mut done: FxHashSet<TraceId> = FxHashSet::default();
     for id in &order {
         if !done.contains(id) {
-            let group = group(tx, *id, &mut traces)?;
-            settle(tx, &group, &traces, preparation, receipt)?;
+            let group = traces.group(tx, *id)?;
+            settle(tx, &group, &traces.by_id, preparation, receipt)?;
             done.extend(group);
         }
     }
     Ok(())
 }
 
-fn load(tx: &mut Transaction<'_>, id: &TraceId) -> Result<Trace> {
-    let mut trace = Trace::default();
-    for body in tx.telemetry.facts(alias::trace(id))? {
-        let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
-        trace.known.extend(facts.into_iter().filter(|fact| fact.trace == *id));
-    }
-    trace.known.sort_unstable();
-    trace.links = trace.known.iter().flat_map(links).collect();
-    Ok(trace)
-}
-
-/// The traces that links connect with `first`, in the order of their ids.
-fn group(
-    tx: &mut Transaction<'_>,
-    first: TraceId,
-    traces: &mut FxHashMap<TraceId, Trace>,
-) -> Result<Vec<TraceId>> {
-    let mut found = vec![first];
-    let mut followed: FxHashSet<u64> = FxHashSet::default();
-    let mut next = 0;
-    while next < found.len() && found.len() < MAX_TRACES {
-        let id = found[next];
-        next += 1;
-        let mut open: Vec<u64> = match traces.get(&id) {
-            Some(trace) => trace.links.iter().copied().collect(),
-            None => Vec::new(),
-        };
-        open.sort_unstable();
-        for link in open {
-            if !followed.insert(link) {
-                continue;
+impl Traces {
+    /// What is known of a trace.
+    fn load(&mut self, tx: &mut Transaction<'_>, id: &TraceId) -> Result<Trace> {
+        let mut trace = Trace::default();
+        for row in tx.telemetry.fact_rows(alias::trace(id))? {
+            let Some(body) = tx.telemetry.facts(row)? else { continue };
+            let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
+            // A row is of one trace; a hash that is cut short may bring another's.
+            if let Some(first) = facts.first() {
+                self.rows.insert(row, first.trace);
             }
-            for body in tx.telemetry.facts(link)? {
-                let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
-                // A row is of one trace; a hash that is cut short may bring one that does not have the link.
-                let Some(other) =
-                    facts.iter().find(|fact| links(fact).contains(&link)).map(|fact| fact.trace)
-                else {
-                    continue;
-                };
-                if found.contains(&other) {
+            trace.known.extend(facts.into_iter().filter(|fact| fact.trace == *id));
+        }
+        trace.known.sort_unstable();
+        trace.links = trace.known.iter().flat_map(links).collect();
+        Ok(trace)
+    }
+
+    /// The traces that links connect with `first`, in the order of their ids.
+    fn group(&mut self, tx: &mut Transaction<'_>, first: TraceId) -> Result<Vec<TraceId>> {
+        let mut found = vec![first];
+        let mut followed: FxHashSet<u64> = FxHashSet::default();
+        let mut next = 0;
+        while next < found.len() && found.len() < MAX_TRACES {
+            let id = found[next];
+            next += 1;
+            let mut open: Vec<u64> =
+                self.by_id.get(&id).map_or_else(Vec::new, |trace| trace.links.iter().copied().collect());
+            open.sort_unstable();
+            for link in open {
+                if !followed.insert(link) {
                     continue;
                 }
-                if !traces.contains_key(&other) {
-                    let loaded = load(tx, &other)?;
-                    traces.insert(other, loaded);
+                for row in tx.telemetry.fact_rows(link)? {
+                    let Some(other) = self.trace_of(tx, row)? else { continue };
+                    if found.contains(&other) {
+                        continue;
+                    }
+                    if !self.by_id.contains_key(&other) {
+                        let loaded = self.load(tx, &other)?;
+                        self.by_id.insert(other, loaded);
+                    }
+                    // The row was found by a part of the link's hash.
+                    if self.by_id.get(&other).is_some_and(|trace| trace.links.contains(&link)) {
+                        found.push(other);
+                    }
                 }
-                found.push(other);
             }
         }
+        found.sort_unstable();
+        Ok(found)
     }
-    found.sort_unstable();
-    Ok(found)
+
+    /// Whose facts a row holds.
+    fn trace_of(&mut self, tx: &mut Transaction<'_>, row: i64) -> Result<Option<TraceId>> {
+        if let Some(id) = self.rows.get(&row) {
+            return Ok(Some(*id));
+        }
+        let Some(body) = tx.telemetry.facts(row)? else { return Ok(None) };
+        let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
+        let id = facts.first().map(|fact| fact.trace);
+        self.rows.extend(id.map(|id| (row, id)));
+        Ok(id)
+    }
 }
 
 /// Brings the counted calls of a group from what the facts gave before to what they give now.
@@ -209,8 +229,19 @@ fn settle(
     receipt: &mut Receipt,
 ) -> Result<()> {
     let of_group = || group.iter().filter_map(|id| traces.get(id));
+    if of_group().all(|t| t.known.is_empty()) {
+        // Nothing of it was known: everything is new, and most telemetry is like this.
+        let now = match of_group().collect::<Vec<_>>().as_slice() {
+            [one] => resolve(&one.fresh),
+            many => resolve(&many.iter().flat_map(|t| t.fresh.iter().cloned()).collect::<Vec<_>>()),
+        };
+        for resolved in now {
+            receipt.count(tx.telemetry.put_call(&preparation.prepare(resolved))?);
+        }
+        return Ok(());
+    }
     let known: Vec<SpanFact> = of_group().flat_map(|t| t.known.iter().cloned()).collect();
-    let before = if known.is_empty() { Vec::new() } else { resolve(&known) };
+    let before = resolve(&known);
     if of_group().all(|t| t.fresh.is_empty()) {
         receipt.duplicate += before.len() as u64;
         return Ok(());

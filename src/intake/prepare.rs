@@ -1,20 +1,24 @@
 //! What a call still lacks when it has been read: the URIs of its prompts and its price.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rustc_hash::FxHashMap;
 use semver::Version;
 
 use super::identify::{IdentityRules, identify};
-use super::{Options, Resolved};
+use super::{ForeignPrompt, Options, Resolved};
 use crate::domain::call::{Call, Millis};
 use crate::domain::model::{Day, TokenUse};
-use crate::domain::prompt::PromptUri;
+use crate::domain::prompt::{PromptCallMetadata, PromptUri};
 use crate::engine::price::Prices;
 use crate::store::telemetry::NamedCall;
 
 /// Which version of a prompt was active at a time.
 pub type Active = dyn Fn(&PromptUri, Millis) -> Option<Version> + Send + Sync;
+
+/// Records of prompts that are remembered.
+const SHARED: usize = 4096;
 
 /// Everything that intake needs to know of the rest of the world, fixed for one intake.
 pub struct Preparation {
@@ -26,6 +30,8 @@ pub struct Preparation {
     pub prices: Prices,
     /// Published prompts.
     pub active: Box<Active>,
+    /// Records made from foreign words before; begin with none.
+    pub shared: Mutex<FxHashMap<ForeignPrompt, Option<Arc<PromptCallMetadata>>>>,
 }
 
 impl fmt::Debug for Preparation {
@@ -41,11 +47,30 @@ impl Preparation {
     /// The call of a resolved group, with its prompts named and its cost estimated where it has none.
     pub fn prepare(&self, resolved: Resolved) -> NamedCall {
         let mut call = resolved.call;
-        call.prompts = identify(&resolved.foreign, &self.identity, &*self.active, call.at).map(Arc::new);
+        call.prompts = self.identified(&resolved.foreign, call.at);
         // Where the telemetry's input leaves out what came from the cache, the price is of both.
         let beyond = if resolved.excludes_cache { call.cached_tokens.unwrap_or(0) } else { 0 };
         self.estimate(&mut call, beyond);
         NamedCall { call, aliases: resolved.aliases }
+    }
+
+    /// The prompts of a call. Calls with the same words about their prompt share one record, unless the version that
+    /// was active at the time decides.
+    fn identified(&self, foreign: &ForeignPrompt, at: Millis) -> Option<Arc<PromptCallMetadata>> {
+        let identify = || identify(foreign, &self.identity, &*self.active, at).map(Arc::new);
+        if foreign.version.is_none() {
+            return identify();
+        }
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(foreign) {
+            return known.clone();
+        }
+        let fresh = identify();
+        if shared.len() >= SHARED {
+            shared.clear();
+        }
+        shared.insert(foreign.clone(), fresh.clone());
+        fresh
     }
 
     /// Estimates the cost of a call that reports none, from the price in force on its day.

@@ -36,7 +36,7 @@ pub enum PromptSource {
 }
 
 /// A prompt as foreign telemetry names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ForeignPrompt {
     /// The name, verbatim.
     pub name: Option<String>,

@@ -123,10 +123,12 @@ pub trait TelemetryWriter {
     fn retract_call(&mut self, at: Millis, provenance_id: &str) -> Result<bool>;
     /// Counts feedback once, by its id, for every call that its target names, now or when that call comes.
     fn put_feedback(&mut self, feedback: &Feedback) -> Result<Put>;
-    /// Everything kept under `key` (a trace or a link), oldest first.
-    fn facts(&mut self, key: u64) -> Result<Vec<Vec<u8>>>;
-    /// Keeps `body` under each of `keys` for as long as the join window lasts.
-    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<()>;
+    /// The rows of facts kept under `key` (a trace or a link), oldest first. Some may be of another key.
+    fn fact_rows(&mut self, key: u64) -> Result<Vec<i64>>;
+    /// A row of facts, if it is still kept.
+    fn facts(&mut self, row: i64) -> Result<Option<Vec<u8>>>;
+    /// Keeps `body` under each of `keys` for as long as the join window lasts; its row.
+    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<i64>;
 }
 
 /// A call as it is kept, with the feedback that counts for it.

@@ -249,25 +249,25 @@ impl TelemetryWriter for Telemetry<'_> {
         self.add_feedback(feedback)
     }
 
-    fn facts(&mut self, key: u64) -> Result<Vec<Vec<u8>>> {
+    fn fact_rows(&mut self, key: u64) -> Result<Vec<i64>> {
         let mut rows = self.fresh_facts.find(key).to_vec();
         rows.extend(self.memory.facts.find(key));
         index::find(self.db, &FACTS, &self.memory.fact_segments, key, &mut rows)?;
         rows.sort_unstable();
         rows.dedup();
-        let mut found = Vec::with_capacity(rows.len());
-        for row in rows {
-            found.extend(facts::read(self.db, row)?);
-        }
-        Ok(found)
+        Ok(rows)
     }
 
-    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<()> {
+    fn facts(&mut self, row: i64) -> Result<Option<Vec<u8>>> {
+        facts::read(self.db, row)
+    }
+
+    fn keep_facts(&mut self, keys: &[u64], body: &[u8]) -> Result<i64> {
         let row = facts::add(self.db, body, self.now)?;
         for &key in keys {
             self.page.facts.push((key, row));
             self.fresh_facts.add(key, row);
         }
-        Ok(())
+        Ok(row)
     }
 }
