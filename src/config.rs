@@ -34,7 +34,9 @@ pub enum ConfigError {
         what: String,
     },
     /// There is no home folder to put things in.
-    #[error("no home folder was found ({0}), so there is no place for the store. Name one with --store FILE.")]
+    #[error(
+        "no home folder was found ({0}), so there is no place for the store. Name one with --store FILE."
+    )]
     NoHome(String),
 }
 
@@ -139,9 +141,11 @@ fn folders() -> Result<impl AppStrategy, ConfigError> {
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let invalid = |what: String| ConfigError::Invalid { path: path.to_owned(), what };
-    let file: File = toml::from_str(&text).map_err(|e| invalid(e.to_string().trim_end().replace('\n', " ")))?;
+    let file: File =
+        toml::from_str(&text).map_err(|e| invalid(e.to_string().trim_end().replace('\n', " ")))?;
     let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
     match rules.faults().first() {
         Some(fault) => Err(invalid(fault.clone())),

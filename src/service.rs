@@ -27,8 +27,10 @@ use crate::engine::{affinity, performance};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::catalog::Published;
-use crate::store::telemetry::{CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals};
 use crate::store::prompts::{Activation, Deed};
+use crate::store::telemetry::{
+    CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
+};
 use crate::store::{Access, Kind, Reader, Store, StoreError};
 
 /// Why a question has no answer.
@@ -95,7 +97,8 @@ impl Catalog {
 
     /// The prompt that a URI, a key or a last segment names; a version in it is checked and returned beside it.
     pub fn find(&self, name: &str) -> Result<(PromptUri, Option<Version>)> {
-        let (bare, asked) = name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
+        let (bare, asked) =
+            name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
         let uri = find(bare, self.prompts())?.clone();
         let version = asked.map(|v| self.version(&uri, v)).transpose()?;
         Ok((uri, version))
@@ -103,15 +106,18 @@ impl Catalog {
 
     /// A version of a prompt that telemetry has seen.
     pub fn version(&self, uri: &PromptUri, version: &str) -> Result<Version> {
-        let published = self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
+        let published =
+            self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
         let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
         let mut known: Vec<&Version> = published.chain(seen).collect();
         known.sort();
         known.dedup();
-        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| ServiceError::NoVersion {
-            uri: uri.clone(),
-            version: version.escape_debug().to_string(),
-            known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| {
+            ServiceError::NoVersion {
+                uri: uri.clone(),
+                version: version.escape_debug().to_string(),
+                known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            }
         })
     }
 
@@ -229,14 +235,18 @@ impl Service {
         })?;
         for part in edges.partial {
             let mut failed = Ok(());
-            reader.deltas(part.start, part.end, &mut |delta| match dictionary.composition(delta.composition) {
-                Err(error) => failed = Err(error),
-                Ok(composition) => delta.each(&composition.subjects, |key, delta| {
-                    if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
-                        delta.add_to(cells.entry(key).or_default());
-                    }
-                }),
-            })?;
+            reader.deltas(
+                part.start,
+                part.end,
+                &mut |delta| match dictionary.composition(delta.composition) {
+                    Err(error) => failed = Err(error),
+                    Ok(composition) => delta.each(&composition.subjects, |key, delta| {
+                        if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
+                            delta.add_to(cells.entry(key).or_default());
+                        }
+                    }),
+                },
+            )?;
             failed?;
         }
         cells.retain(|_, cell| !cell.is_empty());
@@ -261,8 +271,11 @@ impl Service {
         numbers.sort_unstable();
         let cells = Self::cells(&reader, &catalog.dictionary, window, Some(&numbers))?;
         let of = |versions: &[VersionId]| -> Vec<(CellKey, &Cell)> {
-            let mut found: Vec<_> =
-                cells.iter().filter(|(key, _)| versions.contains(&key.version)).map(|(key, cell)| (*key, cell)).collect();
+            let mut found: Vec<_> = cells
+                .iter()
+                .filter(|(key, _)| versions.contains(&key.version))
+                .map(|(key, cell)| (*key, cell))
+                .collect();
             found.sort_unstable_by_key(|(key, _)| *key);
             found
         };
@@ -282,7 +295,8 @@ impl Service {
         let catalog = Catalog::read(&reader)?;
         let cells = Self::cells(&reader, &catalog.dictionary, window, None)?;
         let mut subjects = Vec::new();
-        let mut of_version = vec![NO_SUBJECT; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];
+        let mut of_version =
+            vec![NO_SUBJECT; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];
         for uri in catalog.prompts() {
             for id in catalog.numbers(uri, None) {
                 of_version[id as usize] = subjects.len() as u32;
@@ -385,7 +399,9 @@ impl Service {
         let (cells, differ) = reader.verify_rollups()?;
         if let Some((hour, key)) = differ.first() {
             let n = differ.len();
-            faults.push(format!("{n} of {cells} cells are not the fold of the kept calls; the first: hour {hour}, {key:?}"));
+            faults.push(format!(
+                "{n} of {cells} cells are not the fold of the kept calls; the first: hour {hour}, {key:?}"
+            ));
         }
         Ok((faults, cells))
     }

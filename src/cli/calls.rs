@@ -91,7 +91,12 @@ pub fn run(args: &CallsArgs, desk: &mut Desk) -> Result<Exit> {
 }
 
 /// Calls are written as they are read; only their feedback, which is sparse, waits.
-fn stream(service: &crate::service::Service, query: &CallQuery, limit: usize, desk: &mut Desk) -> Result<Exit> {
+fn stream(
+    service: &crate::service::Service,
+    query: &CallQuery,
+    limit: usize,
+    desk: &mut Desk,
+) -> Result<Exit> {
     let mut feedback = Vec::new();
     let mut left = limit;
     let mut failed: Result<()> = Ok(());

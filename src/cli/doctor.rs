@@ -59,7 +59,11 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
         n(totals.unsignalled)
     )?;
     writeln!(out, "Prompts     {}, {} of them published", count(seen as u64), count(managed as u64))?;
-    let built_in = if table.bundled { " (the built-in table; `human models import FILE` takes a newer one)" } else { "" };
+    let built_in = if table.bundled {
+        " (the built-in table; `human models import FILE` takes a newer one)"
+    } else {
+        ""
+    };
     writeln!(out, "Prices      {}{built_in}", count(table.prices.len() as u64))?;
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
@@ -67,7 +71,11 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
         writeln!(out, "            {count} x {}", shown(why))?;
     }
     match faults.as_slice() {
-        [] => writeln!(out, "Sound: the file is whole, and {} cells are the fold of the kept calls.", count(cells as u64))?,
+        [] => writeln!(
+            out,
+            "Sound: the file is whole, and {} cells are the fold of the kept calls.",
+            count(cells as u64)
+        )?,
         faults => {
             writeln!(out, "NOT SOUND:")?;
             for fault in faults {

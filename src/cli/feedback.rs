@@ -30,7 +30,13 @@ pub fn run(args: FeedbackArgs, desk: &mut Desk) -> Result<Exit> {
         writeln!(desk.out, "{}", feedback_line(&feedback, &args.provenance_id)?)?;
     } else {
         let known = if put == Put::Duplicate { " (it was recorded before)" } else { "" };
-        writeln!(desk.out, "Recorded: {} by {} on {}{known}", args.signal, args.source, shown(&args.provenance_id))?;
+        writeln!(
+            desk.out,
+            "Recorded: {} by {} on {}{known}",
+            args.signal,
+            args.source,
+            shown(&args.provenance_id)
+        )?;
     }
     Ok(Exit::Done)
 }

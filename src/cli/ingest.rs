@@ -55,12 +55,20 @@ pub fn run(args: &IngestArgs, desk: &mut Desk) -> Result<Exit> {
             .iter()
             .try_for_each(|path| {
                 if path.as_path() == Path::new("-") {
-                    intake.stream(std::io::BufReader::with_capacity(256 << 10, std::io::stdin()), "-", args.format.into())?;
+                    intake.stream(
+                        std::io::BufReader::with_capacity(256 << 10, std::io::stdin()),
+                        "-",
+                        args.format.into(),
+                    )?;
                 } else {
                     intake.path(path, args.format.into())?;
                 }
                 if desk.verbose {
-                    desk.say(&format!("{}: read; {} counted so far", path.display(), count(intake.committed().accepted)));
+                    desk.say(&format!(
+                        "{}: read; {} counted so far",
+                        path.display(),
+                        count(intake.committed().accepted)
+                    ));
                 }
                 Ok(())
             })
@@ -94,11 +102,19 @@ fn print(desk: &mut Desk, receipt: &Receipt, reasons: &[(String, i64)]) -> std::
     if receipt.unsignalled > 0 {
         desk.say(&format!(
             "{} without a signal: kept, counted for nothing; say in [intake.scores] what they mean",
-            if receipt.unsignalled == 1 { "1 score".into() } else { format!("{} scores", count(receipt.unsignalled)) }
+            if receipt.unsignalled == 1 {
+                "1 score".into()
+            } else {
+                format!("{} scores", count(receipt.unsignalled))
+            }
         ));
     }
     for (reason, n) in reasons.iter().take(8) {
-        desk.say(&format!("quarantined, {} in all: {}", count((*n).max(0) as u64), super::plain::shown(reason)));
+        desk.say(&format!(
+            "quarantined, {} in all: {}",
+            count((*n).max(0) as u64),
+            super::plain::shown(reason)
+        ));
     }
     if !reasons.is_empty() {
         desk.say("The bytes are kept; after a fix, `human ingest --quarantined` takes them.");
@@ -109,4 +125,3 @@ fn print(desk: &mut Desk, receipt: &Receipt, reasons: &[(String, i64)]) -> std::
 fn calls(n: u64) -> String {
     if n == 1 { "1 call".into() } else { format!("{} calls", count(n)) }
 }
-

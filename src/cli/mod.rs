@@ -35,7 +35,14 @@ use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
 #[derive(Debug, Parser)]
-#[command(name = "human", version, about, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "human",
+    version,
+    about,
+    propagate_version = true,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,
@@ -159,7 +166,9 @@ pub enum CliError {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
-            CliError::Service(ServiceError::Name(_) | ServiceError::NoCall(_) | ServiceError::NoVersion { .. })
+            CliError::Service(
+                ServiceError::Name(_) | ServiceError::NoCall(_) | ServiceError::NoVersion { .. },
+            )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
             CliError::Prompts(error) if error.code() == 2 => Exit::Usage,
@@ -262,7 +271,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Ok(exit) => ExitCode::from(exit as u8),
         // Who read the output has seen enough.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(CliError::Json(error)) if error.io_error_kind() == Some(io::ErrorKind::BrokenPipe) => ExitCode::SUCCESS,
+        Err(CliError::Json(error)) if error.io_error_kind() == Some(io::ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             desk.out.flush().ok();
             eprintln!("human: {}", crate::engine::visible::visible(&error.to_string()));
@@ -290,7 +301,12 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Command::Man { dir } => {
-            let fault = |e| CliError::Failed(format!("`{}` cannot be written ({e}). Name a folder that can.", dir.display()));
+            let fault = |e| {
+                CliError::Failed(format!(
+                    "`{}` cannot be written ({e}). Name a folder that can.",
+                    dir.display()
+                ))
+            };
             std::fs::create_dir_all(&dir).map_err(fault)?;
             clap_mangen::generate_to(Cli::command(), &dir).map_err(fault)?;
             Ok(Exit::Done)

@@ -45,7 +45,9 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
     let known = match desk.reading() {
         Ok(service) => service.model_table()?,
         // Without a store there is still the built-in table.
-        Err(CliError::Service(crate::service::ServiceError::Store(e))) if e.kind == crate::store::Kind::Missing => {
+        Err(CliError::Service(crate::service::ServiceError::Store(e)))
+            if e.kind == crate::store::Kind::Missing =>
+        {
             let table = prices::bundled();
             crate::service::ModelTable { prices: table.prices, cards: table.cards, bundled: true }
         }
@@ -53,7 +55,9 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
     };
     let mut lines = models::lines(&known.prices, &known.cards, on.unwrap_or(Day::of(now())));
     if let Some(wanted) = filter.map(str::to_lowercase) {
-        lines.retain(|l| l.model_id.to_lowercase().contains(&wanted) || l.provider.to_lowercase().contains(&wanted));
+        lines.retain(|l| {
+            l.model_id.to_lowercase().contains(&wanted) || l.provider.to_lowercase().contains(&wanted)
+        });
     }
     let found = lines.len();
     lines.truncate(if limit == 0 { usize::MAX } else { limit });
@@ -68,7 +72,11 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
     desk.out.write_all(models::text(&lines, page).as_bytes())?;
     desk.out.flush()?;
     if lines.len() < found {
-        desk.say(&format!("{} of {} models; --limit 0 lists all.", count(lines.len() as u64), count(found as u64)));
+        desk.say(&format!(
+            "{} of {} models; --limit 0 lists all.",
+            count(lines.len() as u64),
+            count(found as u64)
+        ));
     }
     if known.bundled {
         desk.say("From the built-in table; `human models import FILE` takes a newer one.");
@@ -77,8 +85,9 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
 }
 
 fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {
-    let bytes = std::fs::read(file)
-        .map_err(|e| CliError::Usage(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display())))?;
+    let bytes = std::fs::read(file).map_err(|e| {
+        CliError::Usage(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display()))
+    })?;
     let source = file.file_name().map_or("table".into(), |n| n.to_string_lossy().into_owned());
     let (format, table) = prices::read(&bytes, &source, as_of, Day::of(now()))
         .map_err(|e| CliError::Failed(format!("`{}`: {e}. Nothing was imported.", file.display())))?;
@@ -87,7 +96,8 @@ fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {
     let done = service.import_models(table.prices, table.cards)?;
     service.close()?;
     if desk.json {
-        let refused: Vec<_> = table.refused.iter().map(|r| serde_json::json!({"row": r.row, "reason": r.reason})).collect();
+        let refused: Vec<_> =
+            table.refused.iter().map(|r| serde_json::json!({"row": r.row, "reason": r.reason})).collect();
         return desk.document(&serde_json::json!({
             "format": format.as_str(), "prices": rows, "cards": cards, "added": done.added, "changed": done.changed,
             "unchanged": done.unchanged, "refused": refused,

@@ -132,7 +132,8 @@ fn where_the_calls_are(service: &Service, desk: &mut Desk) -> Result<()> {
 fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
     let config = desk.config()?;
     let mut conn = connect(&config.store, Access::Write)?;
-    let actor = std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
+    let actor =
+        std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
     let mut at = prompts::Desk {
         conn: &mut conn,
         out: &mut desk.out,
@@ -147,4 +148,3 @@ fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
         prompts::Exit::Failed => Exit::Failed,
     })
 }
-

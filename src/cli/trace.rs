@@ -54,7 +54,10 @@ fn lines(kept: &KeptCall) -> Vec<String> {
             duration(call.duration_us.map(|us| us as f64 / 1e3)),
             duration(call.ttft_us.map(|us| us as f64 / 1e3))
         ),
-        format!("  outcome   {}", if call.ok { "ok".into() } else { format!("failed: {}", said(&call.error)) }),
+        format!(
+            "  outcome   {}",
+            if call.ok { "ok".into() } else { format!("failed: {}", said(&call.error)) }
+        ),
         format!("  agent     {}", said(&call.agent)),
         format!("  session   {}", said(&call.session)),
     ];

@@ -11,8 +11,8 @@ use super::stories::{DRIFTS, STORIES};
 use super::traffic::LATEST_FEEDBACK_MS;
 use super::world::{DAY_MS, UNMANAGED};
 use super::*;
-use crate::domain::event::Event;
 use crate::domain::call::{Call, HOUR_MS, Millis};
+use crate::domain::event::Event;
 use crate::domain::feedback::{Signal, Source};
 
 /// 2026-11-22T00:00:00Z, a Sunday.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::domain::call::{Call, HOUR_MS, Millis};
-use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::event::Event;
+use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::prompt::{PromptCallMetadata, PromptLayer};
 
 use super::arrivals::{Arrival, Arrivals};

@@ -28,7 +28,11 @@ pub enum NameError {
 }
 
 fn nearest(near: &[String]) -> String {
-    if near.is_empty() { "see `human prompts list`".into() } else { format!("did you mean {}?", near.join(", ")) }
+    if near.is_empty() {
+        "see `human prompts list`".into()
+    } else {
+        format!("did you mean {}?", near.join(", "))
+    }
 }
 
 fn join(uris: &[PromptUri]) -> String {
@@ -36,7 +40,10 @@ fn join(uris: &[PromptUri]) -> String {
 }
 
 /// The one of `prompts` (without versions) that `name` means: its URI, else its key, else its last segment.
-pub fn find<'p>(name: &str, prompts: impl Iterator<Item = &'p PromptUri>) -> Result<&'p PromptUri, NameError> {
+pub fn find<'p>(
+    name: &str,
+    prompts: impl Iterator<Item = &'p PromptUri>,
+) -> Result<&'p PromptUri, NameError> {
     let prompts: Vec<&PromptUri> = prompts.collect();
     let by: [fn(&PromptUri, &str) -> bool; 3] = [
         |uri, name| uri.to_string() == name,
@@ -98,9 +105,15 @@ mod tests {
         assert_eq!(found("legal.base"), Ok(&uris[0]));
         assert_eq!(found("prompt://org/A/tax.base"), Ok(&uris[2]));
         let error = found("base").unwrap_err().to_string();
-        assert_eq!(error, "`base` names 2 prompts; say which: prompt://core/legal.base, prompt://org/A/tax.base");
+        assert_eq!(
+            error,
+            "`base` names 2 prompts; say which: prompt://core/legal.base, prompt://org/A/tax.base"
+        );
         let error = found("contract-analisis").unwrap_err().to_string();
         assert_eq!(error, "no prompt is named `contract-analisis`; did you mean contract-analysis?");
-        assert_eq!(found("\u{1b}[31m").unwrap_err().to_string(), "no prompt is named `\\u{1b}[31m`; see `human prompts list`");
+        assert_eq!(
+            found("\u{1b}[31m").unwrap_err().to_string(),
+            "no prompt is named `\\u{1b}[31m`; see `human prompts list`"
+        );
     }
 }

@@ -30,7 +30,10 @@ pub struct Preparation {
 
 impl fmt::Debug for Preparation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Preparation").field("options", &self.options).field("identity", &self.identity).finish_non_exhaustive()
+        f.debug_struct("Preparation")
+            .field("options", &self.options)
+            .field("identity", &self.identity)
+            .finish_non_exhaustive()
     }
 }
 

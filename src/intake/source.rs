@@ -101,7 +101,9 @@ impl<'s> Intake<'s> {
         let file = File::open(path).map_err(fault)?;
         if let Some(headers) = beside(path) {
             let mut body = Vec::new();
-            file.take(self.preparation.options.limits.body as u64 + 1).read_to_end(&mut body).map_err(fault)?;
+            file.take(self.preparation.options.limits.body as u64 + 1)
+                .read_to_end(&mut body)
+                .map_err(fault)?;
             let text = std::fs::read(&headers).map_err(fault)?;
             let origin = path.display().to_string();
             return match Headers::from_capture(&text) {
@@ -109,9 +111,11 @@ impl<'s> Intake<'s> {
                 Err(error) => self.quarantine(origin, "events", error.to_string(), body),
             };
         }
-        self.stream(BufReader::with_capacity(HEAD, file), &path.display().to_string(), format).map_err(|e| match e {
-            IntakeError::Read { source, .. } => fault(source),
-            store => store,
+        self.stream(BufReader::with_capacity(HEAD, file), &path.display().to_string(), format).map_err(|e| {
+            match e {
+                IntakeError::Read { source, .. } => fault(source),
+                store => store,
+            }
         })
     }
 
@@ -135,7 +139,12 @@ impl<'s> Intake<'s> {
     }
 
     /// Takes a stream.
-    pub fn stream(&mut self, mut stream: impl BufRead, origin: &str, format: Format) -> Result<(), IntakeError> {
+    pub fn stream(
+        &mut self,
+        mut stream: impl BufRead,
+        origin: &str,
+        format: Format,
+    ) -> Result<(), IntakeError> {
         let fault = |source| IntakeError::Read { path: origin.into(), source };
         let gzip = stream.fill_buf().map_err(fault)?.starts_with(&[0x1f, 0x8b]);
         if !gzip {
@@ -145,7 +154,8 @@ impl<'s> Intake<'s> {
         match self.plain(unpacked, origin, format) {
             // A damaged archive is an input that cannot be taken, not a disk that cannot be read.
             Err(IntakeError::Read { source, .. }) if source.kind() != io::ErrorKind::PermissionDenied => {
-                let reason = format!("the gzip stream is damaged after what was taken ({source}); fetch it again");
+                let reason =
+                    format!("the gzip stream is damaged after what was taken ({source}); fetch it again");
                 self.quarantine(origin.to_owned(), "events", reason, Vec::new())
             }
             done => done,
@@ -166,7 +176,12 @@ impl<'s> Intake<'s> {
             match frame {
                 Frame::Value(value) => self.value(value, origin, layout, format)?,
                 Frame::Torn(value) => {
-                    self.quarantine(origin.to_owned(), "events", "the array ends inside this value".into(), value)?;
+                    self.quarantine(
+                        origin.to_owned(),
+                        "events",
+                        "the array ends inside this value".into(),
+                        value,
+                    )?;
                 }
                 Frame::TooLong(start, length) => {
                     let reason = format!(
@@ -181,7 +196,13 @@ impl<'s> Intake<'s> {
         Ok(())
     }
 
-    fn value(&mut self, value: Vec<u8>, origin: &str, layout: Layout, format: Format) -> Result<(), IntakeError> {
+    fn value(
+        &mut self,
+        value: Vec<u8>,
+        origin: &str,
+        layout: Layout,
+        format: Format,
+    ) -> Result<(), IntakeError> {
         let json = value.trim_ascii_start().first() == Some(&b'{');
         if value.is_empty() {
             return Ok(());

@@ -196,7 +196,8 @@ impl<'de> Deserialize<'de> for Sketch {
         let mut bins = Vec::with_capacity(words.len());
         while let Some(word) = words.next() {
             before = before.saturating_add_unsigned(word >> 1);
-            let bin = i16::try_from(before).map_err(|_| serde::de::Error::custom("sketch bin out of range"))?;
+            let bin =
+                i16::try_from(before).map_err(|_| serde::de::Error::custom("sketch bin out of range"))?;
             let count = if word & 1 == 0 {
                 1
             } else {

@@ -101,7 +101,13 @@ pub fn segments(db: &Connection, bloom: bool) -> Result<Vec<Segment>> {
     };
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |r| {
-        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first_second: r.get(3)?, bloom: r.get(4)? })
+        Ok(Segment {
+            id: r.get(0)?,
+            tier: r.get(1)?,
+            bits: r.get(2)?,
+            first_second: r.get(3)?,
+            bloom: r.get(4)?,
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
