@@ -9,7 +9,8 @@ use super::{CliError, Desk, Exit, Result, WindowArg, board};
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
-use crate::store::{Access, connect};
+use crate::store::Access;
+use crate::store::prompt_shelf::PromptShelf;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum PromptsVerb {
@@ -131,11 +132,11 @@ fn where_the_calls_are(service: &Service, desk: &mut Desk) -> Result<()> {
 
 fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
     let config = desk.config()?;
-    let mut conn = connect(&config.store, Access::Write)?;
+    let mut shelf = PromptShelf::open(&config.store, Access::Write)?;
     let actor =
         std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
     let mut at = prompts::Desk {
-        conn: &mut conn,
+        shelf: &mut shelf,
         out: &mut desk.out,
         json: desk.json,
         terminal: desk.terminal,
