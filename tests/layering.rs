@@ -36,7 +36,7 @@ struct File {
     /// `crate::` paths in the midst of code.
     mentions: Vec<Vec<String>>,
     /// Whether the whole file is a test.
-    test: bool,
+    is_test: bool,
 }
 
 fn src() -> PathBuf {
@@ -156,7 +156,7 @@ fn read() -> Vec<File> {
             let text = fs::read_to_string(&path).unwrap();
             let module = module_of(&path);
             let name = path.file_stem().unwrap().to_str().unwrap();
-            let test = ["tests", "_tests", "_test"].iter().any(|end| name.ends_with(end));
+            let is_test = ["tests", "_tests", "_test"].iter().any(|end| name.ends_with(end));
             let code = code(before_tests(&text));
             let (mut uses, mut mentions) = (Vec::new(), Vec::new());
             let mut rest = code.as_str();
@@ -181,7 +181,7 @@ fn read() -> Vec<File> {
                 let path = words(path[..end].trim_end_matches(':'));
                 mentions.extend(absolute(&path, &module, &modules));
             }
-            File { path, module, text, uses, mentions, test }
+            File { path, module, text, uses, mentions, is_test }
         })
         .collect()
 }
@@ -237,7 +237,7 @@ fn rooms_know_only_lower_rooms() {
 fn no_two_files_import_each_other() {
     let all = read();
     let files: BTreeMap<Vec<String>, &File> =
-        all.iter().filter(|file| !file.test).map(|file| (file.module.clone(), file)).collect();
+        all.iter().filter(|file| !file.is_test).map(|file| (file.module.clone(), file)).collect();
     let mut imports: BTreeSet<(String, String)> = BTreeSet::new();
     for file in files.values() {
         // What a file hands on it does not need itself.
@@ -269,7 +269,7 @@ fn only_the_store_names_the_database() {
 fn files_are_short_or_say_why_not() {
     let mut long = Vec::new();
     for file in read() {
-        let own = if file.test { 0 } else { before_tests(&file.text).lines().count() };
+        let own = if file.is_test { 0 } else { before_tests(&file.text).lines().count() };
         let head = file.text.lines().take_while(|line| line.starts_with("//!"));
         let (all, said) =
             (file.text.lines().count(), head.into_iter().any(|line| line.contains("Long because")));

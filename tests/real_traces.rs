@@ -2,6 +2,7 @@
 //! cost and feedback equal to sums taken from the CSV itself, by other code. Needs the collections beside the
 //! repository (or where `HUMAN_SHARED` points); says so and passes where they are absent.
 #![allow(clippy::unwrap_used, reason = "what is unwrapped here is what is tested")]
+#![allow(clippy::duplicate_mod, reason = "each converter is a program of its own and brings what it shares")]
 
 #[path = "../examples/azure_trace.rs"]
 mod azure_trace;
@@ -164,7 +165,9 @@ fn equal(
     assert_eq!(world.sums(), *expected);
     assert_eq!(world.service.check().unwrap().0, Vec::<String>::new());
     let mut all = Sums::default();
-    expected.values().for_each(|sums| all.add(*sums));
+    for sums in expected.values() {
+        all.add(*sums);
+    }
     println!("{all:?}");
 }
 

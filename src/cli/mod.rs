@@ -180,6 +180,7 @@ impl CliError {
 type Result<T> = std::result::Result<T, CliError>;
 
 /// What every command has: where to write, how, and the configuration.
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing about the output")]
 pub struct Desk {
     /// Standard output.
     pub out: Box<dyn Write>,
@@ -222,6 +223,7 @@ impl Desk {
     }
 
     /// Words about the data.
+    #[allow(clippy::unused_self, reason = "words come from a desk, wherever they go")]
     fn say(&self, text: &str) {
         eprintln!("{text}");
     }

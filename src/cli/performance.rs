@@ -57,8 +57,8 @@ pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
 }
 
 fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
-    let sort: Sort = args.sort.parse().map_err(|e| CliError::Usage(format!("{e}")))?;
-    let filter: Filter = args.filter.parse().map_err(|e| CliError::Usage(format!("{e}")))?;
+    let sort: Sort = args.sort.parse().map_err(CliError::Usage)?;
+    let filter = args.filter.parse::<Filter>().map_err(|e| CliError::Usage(e.to_string()))?;
     let service = desk.reading()?;
     let standings = service.standings(args.window.window())?;
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };

@@ -1,10 +1,11 @@
 //! One batch's work inside the write transaction: events are counted, spans meet the other spans of their traces,
 //! and what turns out to be a second description of a call already counted corrects it.
 //!
-//! The calls of a group of traces are a pure function of the facts known of it ([`resolve`]). So the correction is
+//! The calls of a group of traces are a pure function of the facts known of it ([`resolve()`]). So the correction is
 //! the difference between what the facts known before gave and what all facts give now: any order of arrival ends in
 //! the same calls.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -185,9 +186,8 @@ fn group(
                 if found.contains(&other) {
                     continue;
                 }
-                if !traces.contains_key(&other) {
-                    let loaded = load(tx, &other)?;
-                    traces.insert(other, loaded);
+                if let Entry::Vacant(place) = traces.entry(other) {
+                    place.insert(load(tx, &other)?);
                 }
                 found.push(other);
             }
