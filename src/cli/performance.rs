@@ -9,7 +9,7 @@ use super::{CliError, Desk, Exit, Result, WindowArg, board};
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
-use crate::store::Access;
+use crate::store::Kind;
 use crate::store::prompt_shelf::PromptShelf;
 
 #[derive(Debug, clap::Subcommand)]
@@ -132,7 +132,10 @@ fn where_the_calls_are(service: &Service, desk: &mut Desk) -> Result<()> {
 
 fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
     let config = desk.config()?;
-    let mut shelf = PromptShelf::open(&config.store, Access::Write)?;
+    let mut shelf = match PromptShelf::open(&config.store, command.access(config.store.exists())) {
+        Err(error) if error.kind == Kind::Missing && command.is_about_files() => PromptShelf::empty()?,
+        opened => opened?,
+    };
     let actor =
         std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
     let mut at = prompts::Desk {

@@ -33,6 +33,13 @@ impl PromptShelf {
         Ok(PromptShelf { db: connect(path, access)? })
     }
 
+    /// A shelf without prompts, kept nowhere: for what can be said of files before there is a store.
+    pub fn empty() -> fault::Result<PromptShelf> {
+        let db = Connection::open_in_memory()?;
+        db.execute_batch(prompts::SCHEMA)?;
+        Ok(PromptShelf { db })
+    }
+
     /// The prompts as they are now.
     pub fn view(&mut self) -> Result<View<'_>> {
         Ok(View(self.db.transaction()?))
