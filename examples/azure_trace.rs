@@ -1,6 +1,6 @@
 //! Turns the public trace of Azure's LLM inference (2023, code and conversation) into native events.
 //!
-//!     cargo run --release --example azure_trace -- azure_llm_2023.csv.gz > events.jsonl
+//!     cargo run --example azure_trace -- azure_llm_2023.csv.gz > events.jsonl
 //!     human ingest events.jsonl
 //!
 //! Columns: `ts_ms, service, input_tokens, output_tokens`. Each row becomes one call:

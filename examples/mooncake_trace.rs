@@ -1,6 +1,6 @@
 //! Turns Mooncake's public trace of conversations into native events.
 //!
-//!     cargo run --release --example mooncake_trace -- mooncake_conversation.csv.gz > events.jsonl
+//!     cargo run --example mooncake_trace -- mooncake_conversation.csv.gz > events.jsonl
 //!     human ingest events.jsonl
 //!
 //! Columns: `ts_ms, input_tokens, output_tokens, prefix_block_hashes`. Each row becomes one call:

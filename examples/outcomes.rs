@@ -1,6 +1,6 @@
 //! Turns benchmark outcomes (one row a question asked of one model) into native events.
 //!
-//!     cargo run --release --example outcomes -- llmrouter14.csv.gz > events.jsonl
+//!     cargo run --example outcomes -- llmrouter14.csv.gz > events.jsonl
 //!     human ingest events.jsonl
 //!
 //! Columns: `source, family, item, prompt_variant, model, run_date, success, score, input_tokens, output_tokens,
