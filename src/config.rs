@@ -165,7 +165,7 @@ mod tests {
         let uncommented: String = TEMPLATE
             .lines()
             .filter_map(|line| line.strip_prefix("#: ").or((!line.starts_with('#')).then_some(line)))
-            .map(|line| format!("{line}\n"))
+            .flat_map(|line| [line, "\n"])
             .collect();
         let file: File = toml::from_str(&uncommented).unwrap();
         let usual = Retention::default();

@@ -1,4 +1,29 @@
 //! The self-improving prompt loop, governed by humans, in a terminal.
+//!
+//! # The map
+//!
+//! Upper rooms know lower ones, never the other way; rooms on one line do not know each other. `tests/layering.rs`
+//! reads the imports and keeps this true.
+//!
+//! ```text
+//! main
+//! cli          the command line                       start: cli::run
+//! service      what may be asked for, in one place    start: service::Service
+//! config       file, environment and flags, resolved once
+//! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
+//! store        what lasts, and the only SQL           start: store::Store
+//! engine       pure functions: evidence, composition, ranking; no I/O, no clock
+//! domain       the nouns: prompts, calls, feedback, windows, snapshots
+//! ```
+//!
+//! # What always holds
+//!
+//! * Telemetry is counted once and lost never: acknowledged means committed, refused means quarantined with its reason.
+//! * Roll-ups are exactly the fold of the committed calls; screens and reports read roll-ups.
+//! * A published version of a prompt is immutable; which version was active when has one answer.
+//! * "Not enough evidence" is a value, not a zero and not an absence.
+//! * Names of template variables are recorded, their values never.
+//! * Text from outside is data: control and bidirectional characters are shown, never emitted to a terminal.
 
 pub mod cli;
 pub mod config;

@@ -50,7 +50,7 @@ pub enum ServiceError {
     #[error("{uri} has no version `{version}` in calls or among the published; it has {known}.")]
     NoVersion {
         /// The prompt.
-        uri: PromptUri,
+        uri: Box<PromptUri>,
         /// The version asked for.
         version: String,
         /// Those that there are.
@@ -115,7 +115,7 @@ impl Catalog {
         known.dedup();
         known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| {
             ServiceError::NoVersion {
-                uri: uri.clone(),
+                uri: Box::new(uri.clone()),
                 version: version.escape_debug().to_string(),
                 known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
             }
@@ -296,14 +296,14 @@ impl Service {
         Ok(Preparation {
             options: Options { scores: self.config.scores.clone(), ..Options::default() },
             identity: self.config.identity.clone(),
-            prices: Prices::new(self.prices(&reader)?.0),
+            prices: Prices::new(Self::prices(&reader)?.0),
             active: Box::new(move |uri, at| published.get(uri)?.active_at(at).cloned()),
             shared: Mutex::default(),
         })
     }
 
     /// The price table in force, and whether it is the built-in one.
-    fn prices(&self, reader: &Reader) -> Result<(Vec<PriceRow>, bool)> {
+    fn prices(reader: &Reader) -> Result<(Vec<PriceRow>, bool)> {
         let imported = reader.prices()?;
         Ok(if imported.is_empty() { (prices::bundled().prices, true) } else { (imported, false) })
     }
@@ -435,7 +435,7 @@ impl Service {
     /// The price table and the model cards in force.
     pub fn model_table(&self) -> Result<ModelTable> {
         let reader = self.read()?;
-        let (prices, bundled) = self.prices(&reader)?;
+        let (prices, bundled) = Self::prices(&reader)?;
         let cards = if bundled { prices::bundled().cards } else { reader.model_cards()? };
         Ok(ModelTable { prices, cards, bundled })
     }
@@ -479,13 +479,13 @@ impl Service {
     /// Lets go of what retention says is too old; calls and rows of cells that went.
     pub fn sweep(&self) -> Result<(usize, usize)> {
         let keep = self.config.retention;
-        let (mut calls, mut cells) = (0, 0);
+        let (mut calls, mut rows) = (0, 0);
         loop {
             let swept = self.store.write(move |tx| tx.sweep(&keep))?;
             calls += swept.calls;
-            cells += swept.cells;
+            rows += swept.cells;
             if !swept.more {
-                return Ok((calls, cells));
+                return Ok((calls, rows));
             }
         }
     }

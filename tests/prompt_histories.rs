@@ -6,7 +6,7 @@
 #[path = "../examples/revision_chains/convert.rs"]
 mod convert;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -15,8 +15,8 @@ use human::domain::prompt_file::PromptFile;
 use human::engine::compose;
 use human::engine::diff::{Diff, Side, unified};
 use human::engine::{lint, template, visible};
-use human::store::prompts as store;
-use rusqlite::Connection;
+use human::store::Access;
+use human::store::prompt_shelf::PromptShelf;
 
 fn collection(name: &str) -> Option<Vec<u8>> {
     let shared = std::env::var_os("HUMAN_SHARED")
@@ -35,11 +35,11 @@ struct Line {
     command: PromptsCommand,
 }
 
-fn human(conn: &mut Connection, words: &[&str]) -> String {
+fn human(shelf: &mut PromptShelf, words: &[&str]) -> String {
     let line = Line::try_parse_from([&["prompts"], words].concat()).unwrap();
     let mut out = Vec::new();
     let mut desk = Desk {
-        conn,
+        shelf,
         out: &mut out,
         json: false,
         terminal: false,
@@ -60,15 +60,16 @@ fn revision_chains_become_version_histories() {
     let mut history = Vec::new();
     assert_eq!(convert::convert(&bytes, &mut history).unwrap(), 311);
     std::fs::write(&path, &history).unwrap();
-    let mut conn = Connection::open_in_memory().unwrap();
-    conn.execute_batch(store::SCHEMA).unwrap();
+    let mut shelf = PromptShelf::open(&folder.path().join("store.db"), Access::Write).unwrap();
     let path = path.to_str().unwrap();
-    let said = human(&mut conn, &["publish", "--history", path]);
+    let said = human(&mut shelf, &["publish", "--history", path]);
     assert_eq!(said, "Imported: 311 versions (0 were there already)\n");
-    let said = human(&mut conn, &["publish", "--history", path]);
+    let said = human(&mut shelf, &["publish", "--history", path]);
     assert_eq!(said, "Imported: 0 versions (311 were there already)\n");
 
     // Every revision is found again by the time at which it was made, and renders to the text that it was.
+    let mut uris = HashSet::new();
+    let view = shelf.view().unwrap();
     let mut chains: HashMap<&str, u32> = HashMap::new();
     for (revision, line) in revisions.iter().zip(String::from_utf8(history).unwrap().lines()) {
         *chains.entry(&revision.chain).or_default() += 1;
@@ -76,25 +77,24 @@ fn revision_chains_become_version_histories() {
         let file = PromptFile::parse("history", line["text"].as_str().unwrap().as_bytes()).unwrap();
         let at = chrono::DateTime::parse_from_rfc3339(&revision.date).unwrap().timestamp_millis();
         let (uri, version) = (file.uri.unversioned(), file.uri.version.clone().unwrap());
-        let active = store::active_at(&conn, &uri, at).unwrap();
+        uris.insert(uri.clone());
+        let active = view.active_at(&uri, at).unwrap();
         // Two commits may carry one second; the later then counts.
-        let twins = store::version_rows(&conn, &uri).unwrap().iter().filter(|v| v.published_at == at).count();
+        let twins = view.version_rows(&uri).unwrap().iter().filter(|v| v.published_at == at).count();
         assert!(active.as_ref() == Some(&version) || twins > 1, "{uri} at {}", revision.date);
-        let published = store::get(&conn, &uri, &version).unwrap();
+        let (_, published) = view.file(&uri, Some(version.clone())).unwrap();
         let made =
             compose::compose(std::slice::from_ref(&published), "LOCAL", &serde_json::Map::new()).unwrap();
         assert_eq!(made.text, revision.text);
         assert!(lint::lint(&published, None).iter().all(|f| f.severity != lint::Severity::Error));
     }
     assert_eq!(chains.len(), 36);
-    let (versions, activations): (u32, u32) = conn
-        .query_row(
-            "SELECT (SELECT count(*) FROM prompt_version), (SELECT count(*) FROM prompt_activation)",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .unwrap();
-    assert_eq!((versions, activations), (311, 311));
+    let (mut versions, mut activations) = (0, 0);
+    for uri in &uris {
+        versions += view.version_rows(uri).unwrap().len();
+        activations += view.activations(uri).unwrap().len();
+    }
+    assert_eq!((uris.len(), versions, activations), (36, 311, 311));
     println!("{} prompts, {versions} versions", chains.len());
 }
 

@@ -38,7 +38,7 @@ pub fn text(board: &Board<'_>, page: Page) -> String {
 }
 
 fn cells(line: &Line) -> Vec<String> {
-    let mark = if line.managed { "" } else { " (unmanaged)" };
+    let mark = if line.managed || line.scope.is_none() { "" } else { " (unmanaged)" };
     let mut cells = vec![
         format!("{}{mark}", shown(&line.prompt)),
         shown(&line.task_type).into_owned(),

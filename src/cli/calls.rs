@@ -7,6 +7,7 @@ use super::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::table;
 use super::{Desk, Exit, Result};
+use crate::domain::feedback::Signal;
 use crate::domain::window::WindowSpec;
 use crate::intake::events::{call_line, feedback_line, rfc3339};
 use crate::service::now;
@@ -135,7 +136,7 @@ const COLUMNS: [table::Column; 9] = [
 fn row(kept: &KeptCall) -> Vec<String> {
     let call = &kept.call;
     let tokens = |n: Option<u32>| n.map_or(NONE.into(), |n| count(u64::from(n)));
-    let signals: Vec<&str> = kept.feedback.iter().filter_map(|f| f.signal).map(|s| s.as_str()).collect();
+    let signals: Vec<&str> = kept.feedback.iter().filter_map(|f| f.signal).map(Signal::as_str).collect();
     vec![
         shown(&call.provenance_id).into_owned(),
         rfc3339(call.at),

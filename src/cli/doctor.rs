@@ -12,7 +12,7 @@ use crate::store::SCHEMA_VERSION;
 
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
-    /// Also let go of what is older than [retention] says
+    /// Also let go of what is older than the configuration keeps
     #[arg(long)]
     sweep: bool,
 }

@@ -23,6 +23,8 @@ pub struct FeedbackArgs {
 }
 
 pub fn run(args: FeedbackArgs, desk: &mut Desk) -> Result<Exit> {
+    // A store that is not there has no call to speak of, and is not made for it.
+    desk.reading()?.close()?;
     let service = desk.writing()?;
     let (feedback, put) = service.add_feedback(&args.provenance_id, args.signal, args.source, args.detail)?;
     service.close()?;

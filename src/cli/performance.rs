@@ -9,7 +9,8 @@ use super::{CliError, Desk, Exit, Result, WindowArg, board};
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
-use crate::store::{Access, connect};
+use crate::store::Kind;
+use crate::store::prompt_shelf::PromptShelf;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum PromptsVerb {
@@ -56,8 +57,8 @@ pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
 }
 
 fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
-    let sort: Sort = args.sort.parse().map_err(|e| CliError::Usage(format!("{e}")))?;
-    let filter: Filter = args.filter.parse().map_err(|e| CliError::Usage(format!("{e}")))?;
+    let sort: Sort = args.sort.parse().map_err(CliError::Usage)?;
+    let filter = args.filter.parse::<Filter>().map_err(|e| CliError::Usage(e.to_string()))?;
     let service = desk.reading()?;
     let standings = service.standings(args.window.window())?;
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
@@ -131,11 +132,14 @@ fn where_the_calls_are(service: &Service, desk: &mut Desk) -> Result<()> {
 
 fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
     let config = desk.config()?;
-    let mut conn = connect(&config.store, Access::Write)?;
+    let mut shelf = match PromptShelf::open(&config.store, command.access(config.store.exists())) {
+        Err(error) if error.kind == Kind::Missing && command.is_about_files() => PromptShelf::empty()?,
+        opened => opened?,
+    };
     let actor =
         std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
     let mut at = prompts::Desk {
-        conn: &mut conn,
+        shelf: &mut shelf,
         out: &mut desk.out,
         json: desk.json,
         terminal: desk.terminal,

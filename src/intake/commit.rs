@@ -1,7 +1,7 @@
 //! One batch's work inside the write transaction: events are counted, spans meet the other spans of their traces,
 //! and what turns out to be a second description of a call already counted corrects it.
 //!
-//! The calls of a group of traces are a pure function of the facts known of it ([`resolve`]). So the correction is
+//! The calls of a group of traces are a pure function of the facts known of it ([`resolve()`]). So the correction is
 //! the difference between what the facts known before gave and what all facts give now: any order of arrival ends in
 //! the same calls.
 

@@ -64,9 +64,10 @@ impl fmt::Display for StoreError {
         let file =
             self.path.as_deref().map_or("the store".into(), |p| format!("the store `{}`", p.display()));
         let (what, next) = match self.kind {
-            Kind::Missing => {
-                ("does not exist", "Feed it first with `human ingest FILE`, or name another with --store.")
-            }
+            Kind::Missing => (
+                "does not exist",
+                "Feed it first with `human ingest FILE` or `human prompts publish DIR`, or name another with --store.",
+            ),
             Kind::Foreign => (
                 "is not a store of this program",
                 "Name another file with --store; this one was left untouched.",

@@ -8,7 +8,6 @@ pub mod fault;
 pub mod models;
 pub mod prompt_error;
 pub mod prompt_list;
-pub mod prompt_names;
 pub mod prompt_shelf;
 pub mod prompts;
 mod quarantine;
@@ -23,7 +22,8 @@ use std::sync::{Mutex, PoisonError};
 pub use fault::{Kind, Result, StoreError};
 pub use quarantine::Quarantined;
 pub use reader::Reader;
-pub use schema::{Access, VERSION as SCHEMA_VERSION, connect};
+use schema::connect;
+pub use schema::{Access, VERSION as SCHEMA_VERSION};
 use writer::Writer;
 pub use writer::{Pending, Transaction};
 

@@ -5,6 +5,7 @@ use semver::Version;
 use super::fault::StoreError;
 use crate::domain::front_matter::Fault;
 use crate::domain::prompt::PromptUri;
+use crate::engine::names::NameError;
 
 /// Why the store of prompts did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,22 +39,9 @@ pub enum PromptStoreError {
         /// Why.
         fault: Fault,
     },
-    /// No prompt has this name.
-    #[error("no prompt is named `{}`; {}", name.escape_debug(), nearest_names(nearest))]
-    Unknown {
-        /// The name given.
-        name: String,
-        /// Names that are like it.
-        nearest: Vec<String>,
-    },
-    /// Several prompts have this name.
-    #[error("`{}` names {} prompts; say which: {}", name.escape_debug(), candidates.len(), join(candidates))]
-    Ambiguous {
-        /// The name given.
-        name: String,
-        /// The prompts that it may mean.
-        candidates: Vec<PromptUri>,
-    },
+    /// A name means no prompt, or several.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// The prompt has no such version or label.
     #[error("{uri} has no version or label `{}`; it has {}", version.escape_debug(), join(known))]
     UnknownVersion {
@@ -97,16 +85,7 @@ impl From<rusqlite::Error> for PromptStoreError {
 impl PromptStoreError {
     /// Whether a name was unknown or ambiguous: a fault of the question, not of the store.
     pub fn is_about_names(&self) -> bool {
-        use PromptStoreError::{Ambiguous, Label, Unknown, UnknownVersion};
-        matches!(self, Unknown { .. } | Ambiguous { .. } | UnknownVersion { .. } | Label { .. })
-    }
-}
-
-fn nearest_names(nearest: &[String]) -> String {
-    if nearest.is_empty() {
-        "see `human prompts list`".into()
-    } else {
-        format!("did you mean {}?", nearest.join(", "))
+        matches!(self, Self::Name(_) | Self::UnknownVersion { .. } | Self::Label { .. })
     }
 }
 

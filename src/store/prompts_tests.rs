@@ -1,10 +1,9 @@
-//! Tests of `prompts`, `prompt_names` and `prompt_shelf` on a store in memory.
+//! Tests of `prompts` and `prompt_shelf` on a store in memory.
 
 use super::*;
 use crate::domain::prompt::Name;
 use crate::engine::compose::{self, Audience, Shelf as _};
-use crate::store::prompt_names::{Named, resolve};
-use crate::store::prompt_shelf::Published;
+use crate::store::prompt_shelf::{Named, View};
 
 fn store() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
@@ -147,16 +146,17 @@ fn names_mean_one_prompt_or_are_refused() {
     ] {
         put(&mut conn, &file(uri, "", "x"), 1).unwrap();
     }
-    let uri = |name: &str| resolve(&conn, name).map(|n| n.uri.to_string());
+    let view = View(conn.transaction().unwrap());
+    let uri = |name: &str| view.named(name).map(|n| n.uri.to_string());
     assert_eq!(uri("prompt://core/legal.a").unwrap(), "prompt://core/legal.a");
     assert_eq!(uri("sales.pitch").unwrap(), "prompt://org/O/sales.pitch");
     assert_eq!(uri("one").unwrap(), "prompt://org/O/solo.one");
-    let versioned = resolve(&conn, "one@1.0.0").unwrap();
+    let versioned = view.named("one@1.0.0").unwrap();
     assert_eq!(
         versioned,
         Named { uri: "prompt://org/O/solo.one".parse().unwrap(), version: Some(v("1.0.0")) }
     );
-    assert_eq!(resolve(&conn, "one@active").unwrap().version, None);
+    assert_eq!(view.named("one@active").unwrap().version, None);
     let error = uri("legal.a").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -169,7 +169,7 @@ fn names_mean_one_prompt_or_are_refused() {
         uri("prompt://core/legal.b").unwrap_err().to_string().contains("did you mean prompt://core/legal.a")
     );
     assert!(uri("zzzzzzz").unwrap_err().to_string().contains("human prompts list"));
-    let error = resolve(&conn, "one@2.0.0").unwrap_err().to_string();
+    let error = view.named("one@2.0.0").unwrap_err().to_string();
     assert_eq!(error, "prompt://org/O/solo.one has no version or label `2.0.0`; it has 1.0.0");
 }
 
@@ -183,11 +183,11 @@ fn labels_move_and_active_is_not_one() {
     let uri: PromptUri = A.parse().unwrap();
     set_label(&tx, &uri, &v("1.0.0"), "staging", 1).unwrap();
     set_label(&tx, &uri, &v("1.1.0"), "staging", 2).unwrap();
-    assert_eq!(resolve(&tx, "legal.a@staging").unwrap().version, Some(v("1.1.0")));
     for label in ["active", "", "1.0.0", "a b", "A"] {
         assert!(set_label(&tx, &uri, &v("1.0.0"), label, 1).is_err(), "{label}");
     }
     assert!(set_label(&tx, &uri, &v("7.0.0"), "x", 1).is_err());
+    assert_eq!(View(tx).named("legal.a@staging").unwrap().version, Some(v("1.1.0")));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn the_shelf_gives_active_versions_and_patches() {
     put(&mut conn, &file("prompt://user/O/ana/tone", "human.extends: legal.a\n", "ANA"), 1).unwrap();
     put(&mut conn, &file("prompt://user/P/ana/tone", "human.extends: legal.a\n", "NO"), 1).unwrap();
     let (org, user): (Name, Name) = ("O".parse().unwrap(), "ana".parse().unwrap());
-    let shelf = Published(&conn);
+    let shelf = View(conn.transaction().unwrap());
     assert_eq!(shelf.patches(&org, &user).unwrap().len(), 1);
     let audience = Audience { org, user: Some(user) };
     let made = compose::effective(&[A.parse().unwrap()], &audience, &serde_json::Map::new(), &shelf).unwrap();

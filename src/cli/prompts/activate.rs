@@ -3,9 +3,7 @@
 use semver::Version;
 use serde_json::json;
 
-use super::desk::{Desk, Exit, PromptsError, Result, writing};
-use crate::store::prompt_names::resolve;
-use crate::store::prompts;
+use super::desk::{Desk, Exit, PromptsError, Result};
 
 /// Arguments of `prompts activate`.
 #[derive(Debug, clap::Args)]
@@ -35,14 +33,14 @@ pub struct RollbackArgs {
 /// Runs `prompts activate`.
 pub fn activate(args: &ActivateArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let deed = desk.deed(args.reason.as_deref());
-    let tx = writing(desk.conn)?;
-    let named = resolve(&tx, &args.prompt)?;
+    let change = desk.shelf.change()?;
+    let named = change.named(&args.prompt)?;
     let Some(version) = named.version else {
         let message = format!("say which version to activate: {}@VERSION", named.uri);
         return Err(PromptsError::Usage(message));
     };
-    let previous = prompts::activate(&tx, &named.uri, &version, deed)?;
-    tx.commit()?;
+    let previous = change.activate(&named.uri, &version, deed)?;
+    change.commit()?;
     if desk.json {
         return desk.document(&json!({"uri": named.uri, "active": version, "previousActive": previous}));
     }
@@ -66,8 +64,8 @@ pub fn rollback(args: &RollbackArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         return Err(PromptsError::Usage("a rollback needs a reason; say why with `--reason TEXT`".into()));
     }
     let deed = desk.deed(Some(&args.reason));
-    let tx = writing(desk.conn)?;
-    let named = resolve(&tx, &args.prompt)?;
+    let change = desk.shelf.change()?;
+    let named = change.named(&args.prompt)?;
     if named.version.is_some() {
         let message = format!(
             "`{}` names a version; name the one to go back to with `--to`",
@@ -75,8 +73,8 @@ pub fn rollback(args: &RollbackArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         );
         return Err(PromptsError::Usage(message));
     }
-    let done = prompts::rollback(&tx, &named.uri, args.to.as_ref(), deed)?;
-    tx.commit()?;
+    let done = change.rollback(&named.uri, args.to.as_ref(), deed)?;
+    change.commit()?;
     if desk.json {
         return desk.document(&json!({"uri": named.uri, "active": done.to, "previousActive": done.from}));
     }

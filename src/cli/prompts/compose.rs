@@ -5,10 +5,9 @@ use serde_json::{Map, Value, json};
 use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
 use crate::engine::compose::{self, Audience};
+use crate::engine::names::NameError;
 use crate::store::prompt_error::PromptStoreError;
-use crate::store::prompt_names::{self, Named};
-use crate::store::prompt_shelf::Published;
-use crate::store::prompts;
+use crate::store::prompt_shelf::Named;
 
 /// The organization of calls for which none is named.
 const NO_ORG: &str = "LOCAL";
@@ -54,13 +53,13 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             "`--user` has patches only with `--method effective`; drop one of the two".into(),
         ));
     }
-    // One transaction: all names and texts are of one moment.
-    let tx = desk.conn.transaction()?;
+    // One view: all names and texts are of one moment.
+    let view = desk.shelf.view()?;
     let mut uris = Vec::with_capacity(args.prompts.len());
     for name in &args.prompts {
-        let Named { uri, version } = match prompt_names::resolve(&tx, name) {
+        let Named { uri, version } = match view.named(name) {
             // A key that core and an overlay share names one effective prompt.
-            Err(PromptStoreError::Ambiguous { candidates, .. })
+            Err(PromptStoreError::Name(NameError::Ambiguous { candidates, .. }))
                 if method == Method::Effective && same_key(&candidates) && !name.contains('@') =>
             {
                 Named { uri: candidates[0].clone(), version: None }
@@ -80,22 +79,17 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
                 None => NO_ORG.parse().expect("a valid name"),
             };
             let audience = Audience { org, user: args.user.clone() };
-            compose::effective(&uris, &audience, &values, &Published(&tx))?
+            compose::effective(&uris, &audience, &values, &view)?
         }
         Method::Compose => {
             let mut files = Vec::with_capacity(uris.len());
             for uri in &uris {
-                let version = match &uri.version {
-                    Some(version) => version.clone(),
-                    None => prompts::active(&tx, uri)?
-                        .ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(uri.clone()) })?,
-                };
-                files.push(prompts::get(&tx, uri, &version)?);
+                files.push(view.file(&uri.unversioned(), uri.version.clone())?.1);
             }
             compose::compose(&files, org.as_ref().map_or(NO_ORG, Name::as_str), &values)?
         }
     };
-    drop(tx);
+    drop(view);
     if desk.json {
         return desk.document(&json!({"text": made.text, "promptMetadata": made.metadata}));
     }

@@ -4,7 +4,6 @@
 use std::io::Write;
 
 use chrono::{DateTime, SecondsFormat};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde::Serialize;
 
 use crate::domain::call::Millis;
@@ -12,12 +11,13 @@ use crate::domain::prompt_file::PromptFileError;
 use crate::engine::compose::ComposeError;
 use crate::engine::visible::{one_line, visible};
 use crate::store::prompt_error::PromptStoreError;
+use crate::store::prompt_shelf::PromptShelf;
 use crate::store::prompts::Deed;
 
 /// What a verb works with.
 pub struct Desk<'a> {
-    /// The store.
-    pub conn: &'a mut Connection,
+    /// The store's prompts.
+    pub shelf: &'a mut PromptShelf,
     /// Standard output.
     pub out: &'a mut dyn Write,
     /// Whether to print JSON.
@@ -86,12 +86,6 @@ fn count(n: usize) -> String {
     if n == 1 { "one thing is".into() } else { format!("{n} things are") }
 }
 
-impl From<rusqlite::Error> for PromptsError {
-    fn from(error: rusqlite::Error) -> Self {
-        PromptsError::Store(error.into())
-    }
-}
-
 impl From<PromptFileError> for PromptsError {
     fn from(error: PromptFileError) -> Self {
         PromptsError::Refused { reasons: vec![one_line(&error.to_string())] }
@@ -132,11 +126,6 @@ impl<'a> Desk<'a> {
     {
         Deed { at: self.now, actor: self.actor, reason }
     }
-}
-
-/// A transaction that holds the write lock from its start: what it reads is what it changes, with other processes about.
-pub fn writing(conn: &mut Connection) -> Result<Transaction<'_>> {
-    Ok(conn.transaction_with_behavior(TransactionBehavior::Immediate)?)
 }
 
 /// A time for people and JSON: RFC 3339, UTC.

@@ -4,8 +4,6 @@ use serde_json::json;
 
 use super::desk::{Desk, Exit, Result, time};
 use crate::engine::visible::one_line;
-use crate::store::prompt_names::resolve;
-use crate::store::prompts;
 
 /// Arguments of `prompts history`.
 #[derive(Debug, clap::Args)]
@@ -20,10 +18,12 @@ pub struct HistoryArgs {
 
 /// Runs `prompts history`.
 pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
-    let uri = resolve(desk.conn, &args.prompt)?.uri;
-    let active = prompts::active(desk.conn, &uri)?;
-    let versions = prompts::version_rows(desk.conn, &uri)?;
-    let mut activations = prompts::activations(desk.conn, &uri)?;
+    let view = desk.shelf.view()?;
+    let uri = view.named(&args.prompt)?.uri;
+    let active = view.active(&uri)?;
+    let versions = view.version_rows(&uri)?;
+    let mut activations = view.activations(&uri)?;
+    drop(view);
     activations.reverse();
     if desk.json {
         let versions: Vec<_> = versions

@@ -13,7 +13,7 @@ use crate::engine::compose::{Shelf, ShelfError};
 use crate::engine::lint::{self, Severity};
 use crate::engine::tokens;
 use crate::engine::visible::one_line;
-use crate::store::prompt_shelf::Published;
+use crate::store::prompt_shelf::View;
 
 /// Arguments of `prompts lint`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub struct LintArgs {
 /// The files under examination before the published prompts: a folder is looked at as it will be published.
 struct Drafts<'a> {
     files: HashMap<PromptUri, PromptFile>,
-    published: Published<'a>,
+    published: View<'a>,
 }
 
 impl Shelf for Drafts<'_> {
@@ -56,7 +56,7 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             .flat_map(|(_, file)| file.clone())
             .map(|file| (file.uri.unversioned(), file))
             .collect(),
-        published: Published(desk.conn),
+        published: desk.shelf.view()?,
     };
     let mut reports = Vec::new();
     for (name, file) in read {
@@ -66,6 +66,7 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         };
         reports.push((name, findings, tokens));
     }
+    drop(drafts);
     let all = || reports.iter().flat_map(|(_, findings, _)| findings);
     let number = |severity| all().filter(|f| f.severity == severity).count();
     let errors = number(Severity::Error);

@@ -14,6 +14,7 @@ mod show;
 
 pub use desk::{Desk, Exit, PromptsError};
 
+use crate::store::Access;
 use desk::Result;
 
 /// The verbs of this family.
@@ -35,6 +36,22 @@ pub enum PromptsCommand {
     Compose(compose::ComposeArgs),
     /// Check prompt files before they are published
     Lint(lint::LintArgs),
+}
+
+impl PromptsCommand {
+    /// How the verb uses the store: only publishing makes one where there is none.
+    pub fn access(&self, there: bool) -> Access {
+        match self {
+            PromptsCommand::Publish(_) => Access::Write,
+            PromptsCommand::Activate(_) | PromptsCommand::Rollback(_) if there => Access::Write,
+            _ => Access::Read,
+        }
+    }
+
+    /// Whether the verb has something to do without a store: it is about files.
+    pub fn is_about_files(&self) -> bool {
+        matches!(self, PromptsCommand::Lint(_))
+    }
 }
 
 /// Runs one verb.

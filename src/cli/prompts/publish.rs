@@ -10,18 +10,17 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::DateTime;
-use rusqlite::Transaction;
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, Exit, PromptsError, Result, writing};
+use super::desk::{Desk, Exit, PromptsError, Result};
 use super::files;
 use crate::domain::prompt_file::{MAX_FILE, PromptFile};
 use crate::engine::bump::Change;
 use crate::engine::lint::{self, Severity};
 use crate::engine::visible::one_line;
 use crate::store::prompt_error::PromptStoreError;
-use crate::store::prompt_shelf::Published;
-use crate::store::prompts::{self, Activation, Deed, Publication};
+use crate::store::prompt_shelf::Shelving;
+use crate::store::prompts::{Activation, Deed, Publication};
 
 /// Longest line of a history: a prompt file in JSON, every byte escaped.
 const MAX_LINE: u64 = 8 * MAX_FILE as u64;
@@ -74,18 +73,18 @@ impl Report {
 /// Runs `prompts publish`.
 pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let deed = desk.deed(args.note.as_deref());
-    let tx = writing(desk.conn)?;
+    let change = desk.shelf.change()?;
     let reports = if args.history {
         let mut reports = Vec::new();
         for path in &args.paths {
-            import(&tx, path, deed, &mut reports)?;
+            import(&change, path, deed, &mut reports)?;
         }
         reports
     } else {
         let activation = if args.no_activate { Activation::No } else { Activation::Now };
-        publish(&tx, &files::named(&args.paths)?, activation, deed)?
+        publish(&change, &files::named(&args.paths)?, activation, deed)?
     };
-    tx.commit()?;
+    change.commit()?;
     if desk.json {
         return desk.document(&reports);
     }
@@ -117,7 +116,7 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
 
 /// Publishes all files, or says what is to correct in any of them. Links between them are looked at once all are in.
 fn publish(
-    tx: &Transaction<'_>,
+    change: &Shelving<'_>,
     paths: &[PathBuf],
     activation: Activation,
     deed: Deed<'_>,
@@ -128,14 +127,13 @@ fn publish(
         let name = path.display().to_string();
         match PromptFile::parse(&name, &files::bytes(path)?) {
             Err(error) => reasons.push(one_line(&error.to_string())),
-            Ok(file) => match prompts::publish(tx, &file, activation, deed) {
+            Ok(file) => match change.publish(&file, activation, deed) {
                 Ok(published) => done.push((name, file, published)),
                 Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),
                 Err(error) => reasons.push(one_line(&format!("{name}: {error}"))),
             },
         }
     }
-    let shelf = Published(tx);
     let mut holders: HashMap<String, &str> = HashMap::new();
     for (name, file, published) in &done {
         let uri = published.uri.unversioned().to_string();
@@ -143,7 +141,7 @@ fn publish(
             reasons.push(one_line(&format!("{name}: {earlier} holds {uri} as well; publish one of the two")));
         }
         holders.insert(uri, name);
-        for finding in lint::lint(file, Some(&shelf)).iter().filter(|f| f.severity == Severity::Error) {
+        for finding in lint::lint(file, Some(&**change)).iter().filter(|f| f.severity == Severity::Error) {
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
             reasons.push(format!("{}{line}: {}; {}", one_line(name), finding.message, finding.next));
         }
@@ -175,7 +173,7 @@ struct Past {
     actor: Option<String>,
 }
 
-fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<Report>) -> Result<()> {
+fn import(change: &Shelving<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<Report>) -> Result<()> {
     let file = File::open(path).map_err(|error| files::unreadable(path, error))?;
     let mut raw = BufReader::new(file);
     // By the first two bytes, whatever the name says.
@@ -212,7 +210,7 @@ fn import(tx: &Transaction<'_>, path: &Path, deed: Deed<'_>, reports: &mut Vec<R
             actor: past.actor.as_deref().unwrap_or(deed.actor),
             reason: past.note.as_deref().or(deed.reason),
         };
-        let published = prompts::publish(tx, &file, Activation::AsOfThen, deed)?;
+        let published = change.publish(&file, Activation::AsOfThen, deed)?;
         reports.push(Report::of(&published));
     }
     Ok(())

@@ -10,9 +10,7 @@ use crate::domain::prompt_file::PromptFile;
 use crate::engine::diff::{self, Diff, Role};
 use crate::engine::tokens;
 use crate::engine::visible::one_line;
-use crate::store::prompt_error::PromptStoreError;
-use crate::store::prompt_names::resolve;
-use crate::store::prompts;
+use crate::store::prompt_shelf::View;
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
@@ -43,32 +41,26 @@ pub struct DiffArgs {
 }
 
 /// The version that a name means: the one it says, else the active one.
-fn named(desk: &Desk<'_>, name: &str) -> Result<(PromptUri, PromptFile)> {
-    let found = resolve(desk.conn, name)?;
-    let version = match found.version {
-        Some(version) => version,
-        None => prompts::active(desk.conn, &found.uri)?
-            .ok_or_else(|| PromptStoreError::NotActive { uri: Box::new(found.uri.clone()) })?,
-    };
-    let file = prompts::get(desk.conn, &found.uri, &version)?;
-    Ok((found.uri.at(version), file))
+fn named(view: &View<'_>, name: &str) -> Result<(PromptUri, PromptFile)> {
+    let found = view.named(name)?;
+    Ok(view.file(&found.uri, found.version)?)
 }
 
 /// Runs `prompts show`.
 pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
-    let (uri, file) = named(desk, &args.prompt)?;
+    let view = desk.shelf.view()?;
+    let (uri, file) = named(&view, &args.prompt)?;
     if args.raw {
         desk.out.write_all(file.text().as_bytes())?;
         return Ok(Exit::Done);
     }
     let bare = uri.unversioned();
-    let active = prompts::active(desk.conn, &bare)?;
-    let row = prompts::version_rows(desk.conn, &bare)?
-        .into_iter()
-        .find(|row| Some(&row.version) == uri.version.as_ref());
+    let active = view.active(&bare)?;
+    let row = view.version_rows(&bare)?.into_iter().find(|row| Some(&row.version) == uri.version.as_ref());
     let published = row.map(|row| time(row.published_at));
     let tokens = tokens::estimate(file.template());
-    let labels = prompts::labels(desk.conn, &bare)?;
+    let labels = view.labels(&bare)?;
+    drop(view);
     let labels: Vec<_> =
         labels.into_iter().filter(|(_, v)| Some(v) == uri.version.as_ref()).map(|(label, _)| label).collect();
     if desk.json {
@@ -132,8 +124,10 @@ pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
 
 /// Runs `prompts diff`.
 pub fn diff(args: &DiffArgs, desk: &mut Desk<'_>) -> Result<Exit> {
-    let (old_uri, old) = named(desk, &args.old)?;
-    let (new_uri, new) = named(desk, &args.new)?;
+    let view = desk.shelf.view()?;
+    let (old_uri, old) = named(&view, &args.old)?;
+    let (new_uri, new) = named(&view, &args.new)?;
+    drop(view);
     // Two texts without a word in common could keep the comparison busy for minutes; past this it is coarser.
     let diff = Diff::between(old.text(), new.text(), Instant::now().checked_add(PATIENCE));
     let change = crate::engine::bump::Change::between(&old, &new);

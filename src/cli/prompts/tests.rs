@@ -5,11 +5,10 @@ use std::path::Path;
 use clap::Parser as _;
 use serde_json::{Value, json};
 
-use rusqlite::Connection;
-
 use super::*;
 use crate::domain::call::Millis;
-use crate::store::prompts::SCHEMA;
+use crate::store::Access;
+use crate::store::prompt_shelf::PromptShelf;
 
 #[derive(clap::Parser)]
 struct Line {
@@ -18,7 +17,7 @@ struct Line {
 }
 
 struct World {
-    conn: Connection,
+    shelf: PromptShelf,
     folder: tempfile::TempDir,
     now: Millis,
     terminal: bool,
@@ -27,10 +26,9 @@ struct World {
 
 impl World {
     fn new() -> World {
-        let conn = Connection::open_in_memory().unwrap();
-        conn.pragma_update(None, "foreign_keys", true).unwrap();
-        conn.execute_batch(SCHEMA).unwrap();
-        World { conn, folder: tempfile::tempdir().unwrap(), now: 0, terminal: false, colour: false }
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = PromptShelf::open(&folder.path().join("store.db"), Access::Write).unwrap();
+        World { shelf, folder, now: 0, terminal: false, colour: false }
     }
 
     fn write(&self, name: &str, text: &str) {
@@ -47,7 +45,7 @@ impl World {
         self.now += 1_000;
         let mut out = Vec::new();
         let mut desk = Desk {
-            conn: &mut self.conn,
+            shelf: &mut self.shelf,
             out: &mut out,
             json,
             terminal: self.terminal,
@@ -320,18 +318,17 @@ fn histories_are_bounded_and_refused_whole() {
 
 #[test]
 fn two_processes_publish_into_one_file_and_a_reader_looks_on() {
-    use crate::store::{Access, connect};
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
-    drop(connect(&path, Access::Write).unwrap());
+    drop(PromptShelf::open(&path, Access::Write).unwrap());
     let publish = |who: &str| {
-        let mut conn = connect(&path, Access::Write).unwrap();
+        let mut shelf = PromptShelf::open(&path, Access::Write).unwrap();
         for i in 0..20 {
             let file = folder.path().join(format!("{who}.prompt"));
             std::fs::write(&file, format!("---\nname: shared\nhuman.scope: core\n---\n{who} {i}")).unwrap();
             let line = Line::try_parse_from(["prompts", "publish", file.to_str().unwrap()]).unwrap();
             let mut desk = Desk {
-                conn: &mut conn,
+                shelf: &mut shelf,
                 out: &mut std::io::sink(),
                 json: false,
                 terminal: false,
@@ -346,10 +343,10 @@ fn two_processes_publish_into_one_file_and_a_reader_looks_on() {
         scope.spawn(|| publish("a"));
         scope.spawn(|| publish("b"));
     });
-    let mut conn = connect(&path, Access::Read).unwrap();
+    let mut shelf = PromptShelf::open(&path, Access::Read).unwrap();
     let mut out = Vec::new();
     let mut desk = Desk {
-        conn: &mut conn,
+        shelf: &mut shelf,
         out: &mut out,
         json: true,
         terminal: false,

@@ -6,6 +6,7 @@ use super::*;
 use crate::cli::{board, models};
 use crate::domain::feedback::{Signal, Source};
 use crate::domain::model::Day;
+use crate::domain::prompt::Scope;
 use crate::domain::window::Window;
 use crate::engine::affinity::affinities;
 use crate::engine::performance::{Names, snapshot};
@@ -117,14 +118,19 @@ fn names_from_outside_are_shown_not_obeyed() {
 #[test]
 fn the_board_and_the_models() {
     let subject =
-        |name: &str, managed| Subject { name: name.into(), scope: None, task_type: "legal".into(), managed };
-    let subjects = [subject("prompt://core/legal.a", true), subject("un\u{1b}managed", false)];
+        |name: &str, scope, managed| Subject { name: name.into(), scope, task_type: "legal".into(), managed };
+    let subjects = [
+        subject("prompt://core/legal.a", Some(Scope::Core), true),
+        subject("un\u{1b}managed", Some(Scope::Org), false),
+        subject("(no prompt)", None, false),
+    ];
     let (a, b) = (cell(300, [90, 9, 1, 0]), cell(5, [1, 1, 0, 0]));
     let cells = [
         (CellKey { version: 2, layer: Layer::Core, model: 0 }, a),
         (CellKey { version: 3, layer: Layer::Direct, model: 0 }, b),
+        (CellKey { version: CellKey::UNPROMPTED, layer: Layer::Direct, model: 0 }, cell(1, [0; 4])),
     ];
-    let (of_version, names) = ([rank::NO_SUBJECT, rank::NO_SUBJECT, 0, 1], ["m".to_owned()]);
+    let (of_version, names) = ([rank::NO_SUBJECT, 2, 0, 1], ["m".to_owned()]);
     let roster = Roster { subjects: &subjects, of_version: &of_version, models: &names };
     let lineup = Lineup::new(roster, cells.iter().map(|(k, c)| (k, c)));
     let ranked = lineup.rank(&"".parse().unwrap(), Sort::default(), 10);
@@ -141,10 +147,11 @@ fn the_board_and_the_models() {
             && lines[2].contains("1/2")
             && lines[2].contains("insufficient")
     );
+    assert!(lines[3].starts_with("(no prompt)  "), "there is nothing to manage: {text}");
     let narrow = board::text(&ranked, Page { width: Some(60), bold: false });
     assert!(narrow.lines().all(|line| table::width(line) <= 60) && narrow.contains("NEG"), "{narrow}");
     let cut = lineup.rank(&"".parse().unwrap(), Sort::default(), 1);
-    assert!(board::text(&cut, Page::default()).ends_with("1 of 2 prompts\n"));
+    assert!(board::text(&cut, Page::default()).ends_with("1 of 3 prompts\n"));
 
     let bundled = crate::intake::prices::bundled();
     let day: Day = "2025-03-01".parse().unwrap();
