@@ -3,6 +3,7 @@
 //! size of the input.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,16 @@ pub struct Intake<'s> {
     bytes: usize,
     under_way: VecDeque<Pending<Receipt>>,
     committed: Receipt,
+    watch: Option<Watch<'s>>,
+}
+
+/// Who wants to know what is durable.
+struct Watch<'s>(Box<dyn FnMut(&Receipt) + 's>);
+
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl<'s> Intake<'s> {
@@ -89,7 +100,13 @@ impl<'s> Intake<'s> {
             bytes: 0,
             under_way: VecDeque::new(),
             committed: Receipt::default(),
+            watch: None,
         }
+    }
+
+    /// Tells `watch` after each commit what is durable so far; events are committed in the order in which they are read.
+    pub fn watch(&mut self, watch: impl FnMut(&Receipt) + 's) {
+        self.watch = Some(Watch(Box::new(watch)));
     }
 
     /// Takes a file, or a folder's files in the order of their names.
@@ -288,6 +305,9 @@ impl<'s> Intake<'s> {
     fn settle(&mut self) -> Result<(), IntakeError> {
         if let Some(pending) = self.under_way.pop_front() {
             self.committed.add(&pending.wait()?);
+            if let Some(watch) = &mut self.watch {
+                (watch.0)(&self.committed);
+            }
         }
         Ok(())
     }
