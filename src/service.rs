@@ -461,7 +461,13 @@ impl Service {
     pub fn check(&self) -> Result<(Vec<String>, usize)> {
         let reader = self.read()?;
         let mut faults = reader.integrity()?;
-        let (cells, differ) = reader.verify_rollups()?;
+        let (cells, differ) = match reader.verify_rollups() {
+            Err(error) if error.kind == Kind::Corrupt => {
+                faults.push(error.to_string());
+                return Ok((faults, 0));
+            }
+            verified => verified?,
+        };
         if let Some((hour, key)) = differ.first() {
             let n = differ.len();
             faults.push(format!(

@@ -8,7 +8,8 @@ use super::number::count;
 use super::plain::shown;
 use super::{Desk, Exit, Result};
 use crate::intake::events::rfc3339;
-use crate::store::SCHEMA_VERSION;
+use crate::service::ServiceError;
+use crate::store::{Kind, SCHEMA_VERSION};
 
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
@@ -20,14 +21,15 @@ pub struct DoctorArgs {
 pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let service = if args.sweep { desk.writing()? } else { desk.reading()? };
     let swept = args.sweep.then(|| service.sweep()).transpose()?;
-    let (faults, cells) = service.check()?;
-    let (totals, span) = service.totals()?;
-    let quarantine = service.quarantine()?;
+    let (mut faults, cells) = service.check()?;
+    // What a damaged page hides is one fault more; the rest is said all the same.
+    let (totals, span) = readable(service.totals(), &mut faults)?;
+    let quarantine = readable(service.quarantine(), &mut faults)?;
     let bytes = std::fs::metadata(service.path()).map_or(0, |m| m.len());
-    let catalog = service.catalog()?;
-    let seen = catalog.prompts().count();
-    let managed = catalog.published.len();
-    let table = service.model_table()?;
+    let catalog = service.catalog().map(|c| (c.prompts().count(), c.published.len()));
+    let (seen, managed) = readable(catalog, &mut faults)?;
+    let table = service.model_table().map(|table| (table.prices.len(), table.bundled));
+    let (prices, built_in) = readable(table, &mut faults)?;
     let path = service.path().display().to_string();
     service.close()?;
     let exit = if faults.is_empty() { Exit::Done } else { Exit::Failed };
@@ -38,7 +40,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
             "feedback": totals.feedback, "feedbackWaiting": totals.waiting, "feedbackWithoutSignal": totals.unsignalled,
             "prompts": seen, "published": managed, "cells": cells,
             "quarantined": quarantine.iter().map(|(why, n)| json!({"reason": why, "count": n})).collect::<Vec<_>>(),
-            "prices": table.prices.len(), "pricesBuiltIn": table.bundled,
+            "prices": prices, "pricesBuiltIn": built_in,
             "sweptCalls": swept.map(|s| s.0), "faults": faults,
         }))?;
         return Ok(exit);
@@ -59,12 +61,9 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
         n(totals.unsignalled)
     )?;
     writeln!(out, "Prompts     {}, {} of them published", count(seen as u64), count(managed as u64))?;
-    let built_in = if table.bundled {
-        " (the built-in table; `human models import FILE` takes a newer one)"
-    } else {
-        ""
-    };
-    writeln!(out, "Prices      {}{built_in}", count(table.prices.len() as u64))?;
+    let built_in =
+        if built_in { " (the built-in table; `human models import FILE` takes a newer one)" } else { "" };
+    writeln!(out, "Prices      {}{built_in}", count(prices as u64))?;
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
     for (why, count) in quarantine.iter().take(10) {
@@ -84,4 +83,18 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
         }
     }
     Ok(exit)
+}
+
+/// What was read; of a damaged store nothing, with the damage among the faults.
+fn readable<T: Default>(read: crate::service::Result<T>, faults: &mut Vec<String>) -> Result<T> {
+    match read {
+        Err(ServiceError::Store(error)) if error.kind == Kind::Corrupt => {
+            let fault = error.to_string();
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+            Ok(T::default())
+        }
+        read => Ok(read?),
+    }
 }

@@ -50,6 +50,9 @@ pub fn run(args: &IngestArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.writing()?;
     let (done, receipt) = {
         let mut intake = service.intake()?;
+        if desk.verbose {
+            intake.watch(durable);
+        }
         let done = args
             .paths
             .iter()
@@ -120,6 +123,17 @@ fn print(desk: &mut Desk, receipt: &Receipt, reasons: &[(String, i64)]) -> std::
         desk.say("The bytes are kept; after a fix, `human ingest --quarantined` takes them.");
     }
     Ok(())
+}
+
+/// What would survive if everything ended now.
+fn durable(so_far: &Receipt) {
+    eprintln!(
+        "durable so far: accepted {}, duplicate {}, quarantined {}, spans {}",
+        count(so_far.accepted),
+        count(so_far.duplicate),
+        count(so_far.quarantined),
+        count(so_far.spans)
+    );
 }
 
 fn calls(n: u64) -> String {

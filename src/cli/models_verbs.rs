@@ -1,6 +1,7 @@
 //! `human models`: the verbs. What they print is in [`super::models`].
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use super::models;
@@ -85,7 +86,9 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
 }
 
 fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {
-    let bytes = std::fs::read(file).map_err(|e| {
+    let mut bytes = Vec::new();
+    // One byte more than is taken: what is longer is refused by the reader, not by the memory.
+    File::open(file).and_then(|f| f.take(prices::MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(|e| {
         CliError::Usage(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display()))
     })?;
     let source = file.file_name().map_or("table".into(), |n| n.to_string_lossy().into_owned());

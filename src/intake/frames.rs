@@ -29,6 +29,8 @@ pub enum Frame {
     TooLong(Vec<u8>, u64),
     /// The stream ended inside it.
     Torn(Vec<u8>),
+    /// What follows the end of the array and is no array.
+    Beyond(Vec<u8>),
 }
 
 /// What the beginning of a stream says of its layout.
@@ -40,7 +42,7 @@ pub fn layout(head: &[u8]) -> Layout {
             let mut scan = Scan::default();
             for &byte in &head[start..] {
                 if byte == b'\n' && !scan.is_complete() {
-                    return Layout::Whole;
+                    return torn_or_whole(head);
                 }
                 scan.take(byte);
                 if scan.is_complete() {
@@ -50,8 +52,25 @@ pub fn layout(head: &[u8]) -> Layout {
             // One line longer than the head, or a single value that is cut short.
             if head[start..].contains(&b'\n') { Layout::Whole } else { Layout::Lines }
         }
+        // Text, and no protobuf, which is full of control characters.
+        _ if head.iter().all(|b| *b >= b' ' || b.is_ascii_whitespace()) => torn_or_whole(head),
         _ => Layout::Whole,
     }
+}
+
+/// A first line that is no value is a value over many lines, unless whole events stand below it, each on a line of
+/// its own: then it is the torn beginning of a log, and no reason to refuse the rest.
+fn torn_or_whole(head: &[u8]) -> Layout {
+    let event = |line: &[u8]| {
+        let has = |key: &[u8]| line.windows(key.len()).any(|w| w == key);
+        let mut scan = Scan::default();
+        line.iter().for_each(|byte| scan.take(*byte));
+        line.starts_with(b"{")
+            && scan.is_complete()
+            && (has(b"\"provenanceId\"") || has(b"\"resourceSpans\""))
+    };
+    let below = head.split(|b| *b == b'\n').skip(1).any(|line| event(line.trim_ascii()));
+    if below { Layout::Lines } else { Layout::Whole }
 }
 
 /// Follows strings and nesting; knows nothing else of JSON.
@@ -94,13 +113,15 @@ pub struct Frames<R> {
     stream: R,
     layout: Layout,
     begun: bool,
+    /// The array's end was met.
+    closed: bool,
     ended: bool,
 }
 
 impl<R: BufRead> Frames<R> {
     /// Reads `stream` by `layout`.
     pub fn new(stream: R, layout: Layout) -> Self {
-        Frames { stream, layout, begun: false, ended: false }
+        Frames { stream, layout, begun: false, closed: false, ended: false }
     }
 
     /// The next value; `None` at the end.
@@ -163,11 +184,18 @@ impl<R: BufRead> Frames<R> {
             self.begun = true;
             skip_through(&mut self.stream, b'[')?;
         }
+        if self.closed && !self.reopened()? {
+            return self.beyond();
+        }
         let (mut value, mut length, mut scan) = (Vec::new(), 0u64, Scan::default());
         loop {
             let chunk = self.stream.fill_buf()?;
             if chunk.is_empty() {
                 self.ended = true;
+                if value.len() > MAX_FRAME {
+                    value.truncate(KEPT);
+                    return Ok(Some(Frame::TooLong(value, length)));
+                }
                 let value = value.trim_ascii().to_vec();
                 return Ok((!value.is_empty()).then_some(Frame::Torn(value)));
             }
@@ -188,7 +216,7 @@ impl<R: BufRead> Frames<R> {
             }
             self.stream.consume(used);
             let Some(end) = end else { continue };
-            self.ended = end == b']';
+            self.closed = end == b']';
             if value.len() > MAX_FRAME {
                 value.truncate(KEPT);
                 return Ok(Some(Frame::TooLong(value, length)));
@@ -197,11 +225,41 @@ impl<R: BufRead> Frames<R> {
             if !trimmed.is_empty() {
                 return Ok(Some(Frame::Value(trimmed.to_vec())));
             }
-            if self.ended {
-                return Ok(None);
+            if self.closed && !self.reopened()? {
+                return self.beyond();
             }
             value.clear();
         }
+    }
+
+    /// Whether another array follows the one that was closed; it is then begun.
+    fn reopened(&mut self) -> io::Result<bool> {
+        loop {
+            let chunk = self.stream.fill_buf()?;
+            let blank = chunk.iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let next = chunk.get(blank).copied();
+            if next.is_none() && blank > 0 {
+                self.stream.consume(blank);
+                continue;
+            }
+            self.closed = next != Some(b'[');
+            self.stream.consume(blank + usize::from(!self.closed));
+            return Ok(!self.closed);
+        }
+    }
+
+    /// What is left after the end, if anything.
+    fn beyond(&mut self) -> io::Result<Option<Frame>> {
+        self.ended = true;
+        let mut rest = Vec::new();
+        (&mut self.stream).take(MAX_FRAME as u64 + 1).read_to_end(&mut rest)?;
+        if rest.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match self.bounded(rest)? {
+            Frame::Value(rest) => Frame::Beyond(rest),
+            frame => frame,
+        }))
     }
 }
 
@@ -248,7 +306,7 @@ mod tests {
     #[test]
     fn values_are_found_in_each_layout() {
         assert_eq!(all("{\"a\":1}\n\n  {\"b\":\"}\"}\r\n"), [value("{\"a\":1}"), value("{\"b\":\"}\"}")]);
-        assert_eq!(all(" [ {\"a\":\",]\"} , [1,2] ] tail"), [value("{\"a\":\",]\"}"), value("[1,2]")]);
+        assert_eq!(all(" [ {\"a\":\",]\"} , [1,2] ] \n"), [value("{\"a\":\",]\"}"), value("[1,2]")]);
         assert_eq!(all("[]"), []);
         assert_eq!(all("[1,{\"a\""), [value("1"), Frame::Torn(b"{\"a\"".to_vec())]);
         assert_eq!(all("{\n \"a\": 1\n}"), [value("{\n \"a\": 1\n}")]);
@@ -259,6 +317,27 @@ mod tests {
         assert_eq!(layout(b"\x0a\x12binary"), Layout::Whole);
     }
 
+    #[test]
+    fn what_follows_an_array_is_not_dropped() {
+        assert_eq!(all("[1]\n[2,3]\n []\n[4]"), [value("1"), value("2"), value("3"), value("4")]);
+        assert_eq!(all("[1] tail"), [value("1"), Frame::Beyond(b"tail".to_vec())]);
+        assert_eq!(all("[] {\"a\":1}\n"), [Frame::Beyond(b"{\"a\":1}\n".to_vec())]);
+        assert_eq!(all("[1]]"), [value("1"), Frame::Beyond(b"]".to_vec())]);
+    }
+
+    #[test]
+    fn a_torn_first_line_does_not_take_the_others_with_it() {
+        let event = "{\"type\":\"call\",\"provenanceId\":\"a\"}";
+        for torn in ["{\"type\":\"call\",\"prov", "okens\":5}", "not JSON"] {
+            let log = format!("{torn}\n{event}\n{event}\n");
+            assert_eq!(all(&log), [value(torn), value(event), value(event)], "{torn}");
+        }
+        // A value over many lines stays one, and protobuf stays whole.
+        let pretty = "{\n\"resourceSpans\": [\n{}\n]}";
+        assert_eq!(all(pretty), [value(pretty)]);
+        assert_eq!(layout(format!("\x0a\x12\n{event}\n").as_bytes()), Layout::Whole);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
@@ -266,7 +345,7 @@ mod tests {
                 let mut frames = Frames::new(&bytes[..], layout);
                 let mut length = 0;
                 while let Some(frame) = frames.next_frame().unwrap() {
-                    let (Frame::Value(b) | Frame::Torn(b)) = frame else { unreachable!() };
+                    let (Frame::Value(b) | Frame::Torn(b) | Frame::Beyond(b)) = frame else { unreachable!() };
                     length += b.len();
                 }
                 prop_assert!(length <= bytes.len());

@@ -3,6 +3,7 @@
 //! size of the input.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,8 @@ const BATCH_BYTES: usize = 8 << 20;
 const UNDER_WAY: usize = 2;
 /// How a stream's layout is recognised.
 const HEAD: usize = 256 << 10;
+/// What is kept of an archive that is damaged.
+const KEPT_ARCHIVE: usize = 1 << 20;
 /// A compressed stream that grows beyond this share is a bomb, once it is longer than `BOMB_FROM`.
 const BOMB_RATIO: u64 = 250;
 const BOMB_FROM: u64 = 256 << 20;
@@ -74,6 +77,16 @@ pub struct Intake<'s> {
     bytes: usize,
     under_way: VecDeque<Pending<Receipt>>,
     committed: Receipt,
+    watch: Option<Watch<'s>>,
+}
+
+/// Who wants to know what is durable.
+struct Watch<'s>(Box<dyn FnMut(&Receipt) + 's>);
+
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 impl<'s> Intake<'s> {
@@ -89,7 +102,13 @@ impl<'s> Intake<'s> {
             bytes: 0,
             under_way: VecDeque::new(),
             committed: Receipt::default(),
+            watch: None,
         }
+    }
+
+    /// Tells `watch` after each commit what is durable so far; events are committed in the order in which they are read.
+    pub fn watch(&mut self, watch: impl FnMut(&Receipt) + 's) {
+        self.watch = Some(Watch(Box::new(watch)));
     }
 
     /// Takes a file, or a folder's files in the order of their names.
@@ -101,11 +120,13 @@ impl<'s> Intake<'s> {
         let file = File::open(path).map_err(fault)?;
         if let Some(headers) = beside(path) {
             let mut body = Vec::new();
-            file.take(self.preparation.options.limits.body as u64 + 1)
-                .read_to_end(&mut body)
-                .map_err(fault)?;
-            let text = std::fs::read(&headers).map_err(fault)?;
+            let limit = self.preparation.options.limits.body;
+            file.take(limit as u64 + 1).read_to_end(&mut body).map_err(fault)?;
             let origin = path.display().to_string();
+            if body.len() > limit {
+                return self.too_long(origin, body, limit as u64 + 1);
+            }
+            let text = std::fs::read(&headers).map_err(fault)?;
             return match Headers::from_capture(&text) {
                 Ok(headers) => self.body(&headers, body, &origin),
                 Err(error) => self.quarantine(origin, "events", error.to_string(), body),
@@ -150,13 +171,16 @@ impl<'s> Intake<'s> {
         if !gzip {
             return self.plain(stream, origin, format);
         }
-        let unpacked = BufReader::with_capacity(HEAD, Unpacked::new(stream));
-        match self.plain(unpacked, origin, format) {
+        let mut unpacked = BufReader::with_capacity(HEAD, Unpacked::new(stream));
+        match self.plain(&mut unpacked, origin, format) {
             // A damaged archive is an input that cannot be taken, not a disk that cannot be read.
-            Err(IntakeError::Read { source, .. }) if source.kind() != io::ErrorKind::PermissionDenied => {
-                let reason =
-                    format!("the gzip stream is damaged after what was taken ({source}); fetch it again");
-                self.quarantine(origin.to_owned(), "events", reason, Vec::new())
+            Err(IntakeError::Read { source, .. }) if is_damage(source.kind()) => {
+                let (bytes, whole) = unpacked.into_inner().archive().map_err(fault)?;
+                let kept = if whole { "" } else { "; its first MiB is kept" };
+                let reason = format!(
+                    "the gzip stream is damaged after what was taken ({source}){kept}; fetch it again"
+                );
+                self.quarantine(origin.to_owned(), if whole { "gzip" } else { "cut" }, reason, bytes)
             }
             done => done,
         }
@@ -183,14 +207,15 @@ impl<'s> Intake<'s> {
                         value,
                     )?;
                 }
-                Frame::TooLong(start, length) => {
-                    let reason = format!(
-                        "a value of {length} bytes is longer than is taken ({} MiB); its first {} KiB are kept",
-                        super::frames::MAX_FRAME >> 20,
-                        start.len() >> 10
-                    );
-                    self.quarantine(origin.to_owned(), "cut", reason, start)?;
+                Frame::Beyond(rest) => {
+                    self.quarantine(
+                        origin.to_owned(),
+                        "events",
+                        "it stands after the end of the array".into(),
+                        rest,
+                    )?;
                 }
+                Frame::TooLong(start, length) => self.too_long(origin.to_owned(), start, length)?,
             }
         }
         Ok(())
@@ -272,6 +297,17 @@ impl<'s> Intake<'s> {
         self.added(1)
     }
 
+    /// Keeps the beginning of what is longer than is taken.
+    fn too_long(&mut self, origin: String, mut start: Vec<u8>, length: u64) -> Result<(), IntakeError> {
+        start.truncate(super::frames::KEPT);
+        let reason = format!(
+            "a value of {length} bytes or more is longer than is taken ({} MiB); its first {} KiB are kept",
+            super::frames::MAX_FRAME >> 20,
+            start.len() >> 10
+        );
+        self.quarantine(origin, "cut", reason, start)
+    }
+
     fn quarantine(
         &mut self,
         origin: String,
@@ -309,6 +345,9 @@ impl<'s> Intake<'s> {
     fn settle(&mut self) -> Result<(), IntakeError> {
         if let Some(pending) = self.under_way.pop_front() {
             self.committed.add(&pending.wait()?);
+            if let Some(watch) = &mut self.watch {
+                (watch.0)(&self.committed);
+            }
         }
         Ok(())
     }
@@ -351,6 +390,7 @@ impl<'s> Intake<'s> {
     fn again(&mut self, item: Quarantined) -> Result<(), IntakeError> {
         match (item.format.as_str(), serde_json::from_str::<Headers>(&item.format)) {
             (_, Ok(headers)) => self.body(&headers, item.bytes, &item.origin),
+            ("gzip", _) => self.stream(item.bytes.as_slice(), &item.origin, Format::Auto),
             ("events", _) => self.value(item.bytes, &item.origin, Layout::Lines, Format::Auto),
             _ => self.quarantine(item.origin, &item.format, item.reason, item.bytes),
         }
@@ -384,6 +424,12 @@ fn foreign_path(value: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Whether reading an archive failed because of what is in it.
+fn is_damage(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(kind, Kind::InvalidData | Kind::InvalidInput | Kind::UnexpectedEof | Kind::Other)
+}
+
 /// A gzip stream that refuses to be a bomb.
 #[derive(Debug)]
 struct Unpacked<R> {
@@ -391,15 +437,28 @@ struct Unpacked<R> {
     out: u64,
 }
 
+/// Counts what is consumed, and keeps the beginning for the quarantine.
 #[derive(Debug)]
 struct Counted<R> {
     inner: R,
     consumed: u64,
+    kept: Vec<u8>,
 }
 
 impl<R: BufRead> Unpacked<R> {
     fn new(inner: R) -> Self {
-        Unpacked { inner: MultiGzDecoder::new(Counted { inner, consumed: 0 }), out: 0 }
+        Unpacked { inner: MultiGzDecoder::new(Counted { inner, consumed: 0, kept: Vec::new() }), out: 0 }
+    }
+
+    /// The archive's beginning as it came, and whether that is all of it.
+    fn archive(self) -> io::Result<(Vec<u8>, bool)> {
+        let Counted { inner, consumed, mut kept } = self.inner.into_inner();
+        if kept.len() as u64 == consumed {
+            inner.take((KEPT_ARCHIVE + 1 - kept.len()) as u64).read_to_end(&mut kept)?;
+        }
+        let whole = kept.len() as u64 >= consumed && kept.len() <= KEPT_ARCHIVE;
+        kept.truncate(KEPT_ARCHIVE);
+        Ok((kept, whole))
     }
 }
 
@@ -416,8 +475,10 @@ impl<R: BufRead> Read for Unpacked<R> {
 
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.consumed += read as u64;
+        let chunk = self.fill_buf()?;
+        let read = chunk.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&chunk[..read]);
+        self.consume(read);
         Ok(read)
     }
 }
@@ -428,6 +489,13 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        // What is consumed has been shown by `fill_buf` and is still there.
+        let room = (KEPT_ARCHIVE - self.kept.len()).min(amount);
+        if room > 0
+            && let Ok(chunk) = self.inner.fill_buf()
+        {
+            self.kept.extend_from_slice(&chunk[..room.min(chunk.len())]);
+        }
         self.consumed += amount as u64;
         self.inner.consume(amount);
     }

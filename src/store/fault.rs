@@ -20,6 +20,8 @@ pub enum Kind {
     ReadOnly,
     /// No space left on the disk.
     Full,
+    /// The system refuses to read or write: a broken disk, a quota, a limit on the length of files.
+    Io,
     /// Another program holds it.
     Locked,
     /// On a network file system, where the write-ahead log is not safe.
@@ -89,6 +91,10 @@ impl fmt::Display for StoreError {
                 "could not grow: the disk is full",
                 "Free some space and run the same command again: what was acknowledged is kept, the rest was not taken.",
             ),
+            Kind::Io => (
+                "cannot be read or written",
+                "Check the disk, its quotas and limits on the length of files (`ulimit -f`), and run the same command again: what was acknowledged is kept, the rest was not taken.",
+            ),
             Kind::Locked => (
                 "is held by another program",
                 "Wait until it is done, or end it, and run the same command again. Nothing of this command was written.",
@@ -110,7 +116,8 @@ impl From<rusqlite::Error> for StoreError {
         let kind = match &error {
             rusqlite::Error::SqliteFailure(e, _) => match e.code {
                 ErrorCode::DiskFull => Kind::Full,
-                ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Kind::ReadOnly,
+                ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen => Kind::ReadOnly,
+                ErrorCode::SystemIoFailure => Kind::Io,
                 ErrorCode::DatabaseCorrupt => Kind::Corrupt,
                 ErrorCode::NotADatabase => Kind::Foreign,
                 ErrorCode::DatabaseBusy

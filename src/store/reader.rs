@@ -3,12 +3,12 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
 use super::catalog::{self, Published};
-use super::fault::Result;
+use super::fault::{Result, StoreError};
 use super::models;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
@@ -23,66 +23,73 @@ use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 pub struct Reader {
     db: Connection,
     tail: OnceCell<Tail>,
+    path: PathBuf,
 }
 
 impl Reader {
     /// Begins a view of the store at `path`.
     pub fn open(path: &Path) -> Result<Reader> {
         let db = connect(path, Access::Read)?;
-        db.execute_batch("BEGIN").map_err(|e| super::StoreError::from(e).at(path))?;
-        Ok(Reader { db, tail: OnceCell::new() })
+        db.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
+        Ok(Reader { db, tail: OnceCell::new(), path: path.to_owned() })
     }
 
     /// All published prompts, by URI.
     pub fn published(&self) -> Result<BTreeMap<PromptUri, Published>> {
-        catalog::published(&self.db)
+        self.named(catalog::published(&self.db))
     }
 
     /// All imported prices.
     pub fn prices(&self) -> Result<Vec<PriceRow>> {
-        Ok(models::prices(&self.db)?)
+        self.named(models::prices(&self.db))
     }
 
     /// All imported model cards.
     pub fn model_cards(&self) -> Result<Vec<ModelCard>> {
-        Ok(models::cards(&self.db)?)
+        self.named(models::cards(&self.db))
     }
 
     /// How many inputs are quarantined, by reason, most first.
     pub fn quarantine_reasons(&self) -> Result<Vec<(String, i64)>> {
-        quarantine::reasons(&self.db)
+        self.named(quarantine::reasons(&self.db))
     }
 
     /// Up to `limit` quarantined inputs after number `seq`.
     pub fn quarantined(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Quarantined)>> {
-        quarantine::after(&self.db, seq, limit)
+        self.named(quarantine::after(&self.db, seq, limit))
     }
 
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.
     pub fn integrity(&self) -> Result<Vec<String>> {
-        let mut statement = self.db.prepare("PRAGMA integrity_check(20)")?;
-        let found: Vec<String> = statement.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
+        let found = self.db.prepare("PRAGMA integrity_check(20)").and_then(|mut statement| {
+            statement.query_map([], |r| r.get(0))?.collect::<rusqlite::Result<Vec<String>>>()
+        });
+        Ok(self.named(found)?.into_iter().filter(|line| line != "ok").collect())
     }
 
     /// Folds the kept calls anew and compares with the stored cells: how many there are, and which differ.
     pub fn verify_rollups(&self) -> Result<(usize, Vec<(Hour, CellKey)>)> {
-        self.tail()?.verify(&self.db)
+        self.named(self.tail()?.verify(&self.db))
+    }
+
+    /// What was read, or why not, naming the file.
+    fn named<T, E: Into<StoreError>>(&self, read: std::result::Result<T, E>) -> Result<T> {
+        read.map_err(|e| e.into().at(&self.path))
     }
 
     fn tail(&self) -> Result<&Tail> {
         if self.tail.get().is_none() {
             // Only this view sets it, and a view is not shared between threads.
-            self.tail.set(Tail::read(&self.db)?).ok();
+            self.tail.set(self.named(Tail::read(&self.db))?).ok();
         }
-        self.tail.get().ok_or_else(|| super::StoreError::corrupt("the journal's tail was lost"))
+        self.tail.get().ok_or_else(|| StoreError::corrupt("the journal's tail was lost"))
     }
 }
 
 impl TelemetryReader for Reader {
     fn dictionary(&self) -> Result<Dictionary> {
         let mut dictionary = Dictionary::default();
-        dictionary.follow(&self.db)?;
+        self.named(dictionary.follow(&self.db))?;
         Ok(dictionary)
     }
 
@@ -93,7 +100,7 @@ impl TelemetryReader for Reader {
         versions: Option<&[VersionId]>,
         fold: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<()> {
-        self.tail()?.cells(&self.db, hours, hourly, versions, fold)
+        self.named(self.tail()?.cells(&self.db, hours, hourly, versions, fold))
     }
 
     fn position(&self) -> Result<i64> {
@@ -109,18 +116,18 @@ impl TelemetryReader for Reader {
     }
 
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()> {
-        Tail::deltas(&self.db, from, to, fold)
+        self.named(Tail::deltas(&self.db, from, to, fold))
     }
 
     fn calls(&self, query: &CallQuery, each: &mut dyn FnMut(KeptCall) -> bool) -> Result<()> {
-        Tail::calls(&self.db, &self.dictionary()?, query, each)
+        self.named(Tail::calls(&self.db, &self.dictionary()?, query, each))
     }
 
     fn totals(&self) -> Result<Totals> {
-        self.tail()?.totals(&self.db)
+        self.named(self.tail()?.totals(&self.db))
     }
 
     fn span(&self) -> Result<Option<(Millis, Millis)>> {
-        Tail::span(&self.db)
+        self.named(Tail::span(&self.db))
     }
 }

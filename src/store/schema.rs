@@ -66,7 +66,13 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
     db.set_prepared_statement_cache_capacity(64);
     // Plans do not depend on bound values: without this a cached statement is planned anew for many of its uses.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    let version = check(&db)?;
+    let version = match check(&db) {
+        Err(error) if access == Access::Read && error.kind == Kind::ReadOnly => {
+            db = immutable(path)?.ok_or(error)?;
+            check(&db)?
+        }
+        version => version?,
+    };
     match access {
         Access::Read => {
             if version == 0 {
@@ -105,6 +111,21 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
         }
     }
     Ok(db)
+}
+
+/// A reader of a folder in which nothing can be made, not even the shared memory of the write-ahead log: the file is
+/// read as one that does not change. `None` while there is a log, because it would be passed over.
+fn immutable(path: &Path) -> Result<Option<Connection>> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|m| m.len() > 0) {
+        return Ok(None);
+    }
+    let Some(name) = path.to_str() else { return Ok(None) };
+    let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Ok(Some(Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?))
 }
 
 /// The schema version of a file that is ours; 0 when it is empty.
