@@ -64,8 +64,12 @@ fn torn_or_whole(head: &[u8]) -> Layout {
     let event = |line: &[u8]| {
         let has = |key: &[u8]| line.windows(key.len()).any(|w| w == key);
         let mut scan = Scan::default();
-        line.iter().for_each(|byte| scan.take(*byte));
-        line.starts_with(b"{") && scan.is_complete() && (has(b"\"provenanceId\"") || has(b"\"resourceSpans\""))
+        for byte in line {
+            scan.take(*byte);
+        }
+        line.starts_with(b"{")
+            && scan.is_complete()
+            && (has(b"\"provenanceId\"") || has(b"\"resourceSpans\""))
     };
     let below = head.split(|b| *b == b'\n').skip(1).any(|line| event(line.trim_ascii()));
     if below { Layout::Lines } else { Layout::Whole }

@@ -123,7 +123,8 @@ fn immutable(path: &Path) -> Result<Option<Connection>> {
     }
     let Some(name) = path.to_str() else { return Ok(None) };
     let escaped = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     Ok(Some(Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)?))
 }
 
