@@ -86,7 +86,7 @@ impl Contents {
 
         let reader = service.read().unwrap();
         let dictionary = reader.dictionary().unwrap();
-        let (mut cells, mut fleet) = (BTreeMap::<String, Cell>::new(), [0; 5]);
+        let (mut by_name, mut fleet) = (BTreeMap::<String, Cell>::new(), [0; 5]);
         let all = Window { from_ms: 0, to_ms: 7_258_118_400_000 };
         for (key, cell) in Service::cells(&reader, &dictionary, all, None).unwrap() {
             let model = &dictionary.models()[key.model as usize];
@@ -96,9 +96,9 @@ impl Contents {
             }
             let of = dictionary.uri(key.version).map_or_else(|| key.version.to_string(), ToString::to_string);
             let name = format!("{of} {:?} {} {}", key.layer, model.name, model.provider);
-            cells.entry(name).or_default().merge(&cell, 1);
+            by_name.entry(name).or_default().merge(&cell, 1);
         }
-        Contents { calls, feedback, cells, fleet }
+        Contents { calls, feedback, cells: by_name, fleet }
     }
 
     /// The lines that differ, for a person.
@@ -237,7 +237,7 @@ fn mismatches(expected: &Value, got: &Contents) -> Vec<String> {
             [name] => {
                 let feedback = got.feedback.get(name).map_or(&[][..], Vec::as_slice);
                 of_call(call, &got.calls[name], feedback, &mut |what, e, g| {
-                    same(&format!("{id} {what}"), e, g)
+                    same(&format!("{id} {what}"), e, g);
                 });
             }
             _ => same(id, "one call".into(), format!("{} calls", listed.len())),

@@ -274,7 +274,7 @@ fn a_file_cut_short_is_said() {
 fn a_newer_schema_is_refused_and_left_as_it_is() {
     let scene = Scene::fed(500);
     let set = |version: i32| {
-        Connection::open(scene.store()).unwrap().pragma_update(None, "user_version", version).unwrap()
+        Connection::open(scene.store()).unwrap().pragma_update(None, "user_version", version).unwrap();
     };
     set(human::store::SCHEMA_VERSION + 1);
     let before = fs::read(scene.store()).unwrap();

@@ -64,7 +64,9 @@ fn torn_or_whole(head: &[u8]) -> Layout {
     let event = |line: &[u8]| {
         let has = |key: &[u8]| line.windows(key.len()).any(|w| w == key);
         let mut scan = Scan::default();
-        line.iter().for_each(|byte| scan.take(*byte));
+        for byte in line {
+            scan.take(*byte);
+        }
         line.starts_with(b"{")
             && scan.is_complete()
             && (has(b"\"provenanceId\"") || has(b"\"resourceSpans\""))

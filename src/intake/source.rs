@@ -27,6 +27,8 @@ const BATCH: usize = 5_000;
 const BATCH_BYTES: usize = 8 << 20;
 /// Batches that wait for the writer.
 const UNDER_WAY: usize = 2;
+/// Longest reason that is kept with quarantined input, in bytes.
+const MAX_REASON: usize = 600;
 /// How a stream's layout is recognised.
 const HEAD: usize = 256 << 10;
 /// What is kept of an archive that is damaged.
@@ -312,9 +314,14 @@ impl<'s> Intake<'s> {
         &mut self,
         origin: String,
         format: &str,
-        reason: String,
+        mut reason: String,
         bytes: Vec<u8>,
     ) -> Result<(), IntakeError> {
+        // A reason may quote the input, which may be as long as it likes.
+        if reason.len() > MAX_REASON {
+            reason.truncate(reason.floor_char_boundary(MAX_REASON));
+            reason.push('…');
+        }
         self.bytes += bytes.len();
         self.batch.push(Item::Quarantine(Quarantined { origin, format: format.to_owned(), reason, bytes }));
         self.added(1)

@@ -2,12 +2,19 @@
 //!
 //! Start with [`Service::open`]. Every question reads one consistent state of the store.
 
-use std::collections::BTreeMap;
+mod catalog;
+mod error;
+mod standings;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use semver::Version;
+
+pub use catalog::Catalog;
+pub use error::{Result, ServiceError};
+pub use standings::{LiveBoard, Standings};
 
 use crate::config::Config;
 use crate::demo::{Publication, World};
@@ -15,212 +22,25 @@ use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
-use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
-use crate::engine::board::Board;
-use crate::engine::names::{NameError, find};
 use crate::engine::price::Prices;
-use crate::engine::rank::{NO_SUBJECT, Roster, Subject};
-use crate::engine::rollup::{Cell, CellKey, Cells, Hour, VersionId};
+use crate::engine::rollup::{Cell, CellKey, Cells, VersionId};
 use crate::engine::{affinity, performance};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
-use crate::store::catalog::Published;
 use crate::store::prompts::{Activation, Deed};
 use crate::store::telemetry::{
     CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
 };
 use crate::store::{Access, Kind, Reader, Store, StoreError};
 
-/// Why a question has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ServiceError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A name is unknown or ambiguous.
-    #[error(transparent)]
-    Name(#[from] NameError),
-    /// No call has this id.
-    #[error("no call has the provenance id `{}`. Ids are compared to the letter; `human calls` lists the newest.", .0.escape_debug())]
-    NoCall(String),
-    /// The version is not known.
-    #[error("{uri} has no version `{version}` in calls or among the published; it has {known}.")]
-    NoVersion {
-        /// The prompt.
-        uri: Box<PromptUri>,
-        /// The version asked for.
-        version: String,
-        /// Those that there are.
-        known: String,
-    },
-}
-
-/// Results of the service.
-pub type Result<T> = std::result::Result<T, ServiceError>;
-
 /// A store with its configuration.
 #[derive(Debug)]
 pub struct Service {
     config: Config,
     store: Store,
-}
-
-/// Which prompts there are: published, seen in telemetry, or both.
-#[derive(Debug)]
-pub struct Catalog {
-    /// The published ones.
-    pub published: BTreeMap<PromptUri, Published>,
-    /// Numbers and names of what telemetry has.
-    pub dictionary: Dictionary,
-    versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>>,
-}
-
-impl Catalog {
-    fn read(reader: &Reader) -> Result<Catalog> {
-        let dictionary = reader.dictionary()?;
-        let mut versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>> = BTreeMap::new();
-        for (id, uri) in dictionary.versions() {
-            if let Some(version) = &uri.version {
-                versions.entry(uri.unversioned()).or_default().push((id, version.clone()));
-            }
-        }
-        Ok(Catalog { published: reader.published()?, dictionary, versions })
-    }
-
-    /// All prompts, by URI.
-    pub fn prompts(&self) -> impl Iterator<Item = &PromptUri> {
-        let unseen = self.published.keys().filter(|uri| !self.versions.contains_key(*uri));
-        self.versions.keys().chain(unseen)
-    }
-
-    /// The prompt that a URI, a key or a last segment names; a version in it is checked and returned beside it.
-    pub fn find(&self, name: &str) -> Result<(PromptUri, Option<Version>)> {
-        let (bare, asked) =
-            name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
-        let uri = find(bare, self.prompts())?.clone();
-        let version = asked.map(|v| self.version(&uri, v)).transpose()?;
-        Ok((uri, version))
-    }
-
-    /// A version of a prompt that telemetry has seen.
-    pub fn version(&self, uri: &PromptUri, version: &str) -> Result<Version> {
-        let published =
-            self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
-        let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
-        let mut known: Vec<&Version> = published.chain(seen).collect();
-        known.sort();
-        known.dedup();
-        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| {
-            ServiceError::NoVersion {
-                uri: Box::new(uri.clone()),
-                version: version.escape_debug().to_string(),
-                known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            }
-        })
-    }
-
-    /// Numbers of a prompt's versions, ordered; of one version if given.
-    pub fn numbers(&self, uri: &PromptUri, version: Option<&Version>) -> Vec<VersionId> {
-        let all = self.versions.get(uri).into_iter().flatten();
-        all.filter(|(_, v)| version.is_none_or(|wanted| wanted == v)).map(|(id, _)| *id).collect()
-    }
-
-    /// What the prompt is compared with.
-    pub fn task_type(&self, uri: &PromptUri) -> String {
-        self.published.get(uri).map_or_else(|| uri.key.first_segment().to_owned(), |p| p.task_type.clone())
-    }
-}
-
-/// The parts of a leaderboard, owned: subjects, which version belongs to which, models, cells.
-#[derive(Debug)]
-pub struct Standings {
-    /// What the rows are about.
-    pub subjects: Vec<Subject>,
-    of_version: Vec<u32>,
-    models: Vec<String>,
-    /// The cells of the window.
-    pub cells: Cells,
-}
-
-impl Standings {
-    /// The standings of all prompts of the catalog in these cells.
-    pub fn of(catalog: &Catalog, cells: Cells) -> Standings {
-        let mut subjects = Vec::new();
-        let mut of_version =
-            vec![NO_SUBJECT; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];
-        for uri in catalog.prompts() {
-            for id in catalog.numbers(uri, None) {
-                of_version[id as usize] = subjects.len() as u32;
-            }
-            subjects.push(Subject {
-                name: uri.to_string(),
-                scope: Some(uri.scope()),
-                task_type: catalog.task_type(uri),
-                managed: catalog.published.contains_key(uri),
-            });
-        }
-        of_version[CellKey::UNPROMPTED as usize] = subjects.len() as u32;
-        subjects.push(Subject {
-            name: "(no prompt)".into(),
-            scope: None,
-            task_type: String::new(),
-            managed: false,
-        });
-        let models = catalog.dictionary.models().iter().map(|m| m.name.clone()).collect();
-        Standings { subjects, of_version, models, cells }
-    }
-
-    /// What [`crate::engine::rank::board`] ranks.
-    pub fn roster(&self) -> Roster<'_> {
-        Roster { subjects: &self.subjects, of_version: &self.of_version, models: &self.models }
-    }
-}
-
-/// A leaderboard of the last so many hours that stays in memory and follows the store.
-#[derive(Debug)]
-pub struct LiveBoard {
-    board: Board,
-    position: i64,
-}
-
-impl LiveBoard {
-    /// Loads the hours up to and with the one of `now`.
-    pub fn load(reader: &Reader, hours: u32, now: Millis) -> Result<LiveBoard> {
-        let end = now.div_euclid(HOUR_MS) as Hour + 1;
-        let mut board = Board::new(end - hours as Hour..end);
-        reader.cells(board.hours().clone(), false, None, &mut |_, key, cell| board.add(key, cell))?;
-        Ok(LiveBoard { board, position: reader.position()? })
-    }
-
-    /// Follows what was committed since, and the clock. Costs what has changed, not what is there.
-    pub fn follow(&mut self, reader: &Reader, dictionary: &Dictionary, now: Millis) -> Result<()> {
-        let length = self.board.hours().end - self.board.hours().start;
-        let end = now.div_euclid(HOUR_MS) as Hour + 1;
-        let hours = end - length..end;
-        let (Some((position, deltas)), Some((leaves, enters))) =
-            (reader.changes(self.position)?, self.board.moves(&hours))
-        else {
-            *self = Self::load(reader, length as u32, now)?;
-            return Ok(());
-        };
-        for delta in &deltas {
-            self.board.apply(delta, &dictionary.composition(delta.composition)?.subjects);
-        }
-        let board = &mut self.board;
-        reader.cells(leaves, true, None, &mut |_, key, cell| board.take(key, cell))?;
-        reader.cells(enters, true, None, &mut |_, key, cell| board.add(key, cell))?;
-        board.moved_to(hours);
-        self.position = position;
-        Ok(())
-    }
-
-    /// The cells, to be ranked.
-    pub fn cells(&self) -> &Cells {
-        self.board.cells()
-    }
 }
 
 /// A prompt's performance: the snapshot, and its affinities, best first.

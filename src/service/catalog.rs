@@ -1,0 +1,80 @@
+//! Which prompts there are: published, seen in telemetry, or both; and which of them a name means.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::error::{Result, ServiceError};
+use crate::domain::prompt::PromptUri;
+use crate::engine::names::find;
+use crate::engine::rollup::VersionId;
+use crate::store::Reader;
+use crate::store::catalog::Published;
+use crate::store::telemetry::{Dictionary, TelemetryReader};
+
+/// Which prompts there are: published, seen in telemetry, or both.
+#[derive(Debug)]
+pub struct Catalog {
+    /// The published ones.
+    pub published: BTreeMap<PromptUri, Published>,
+    /// Numbers and names of what telemetry has.
+    pub dictionary: Dictionary,
+    versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>>,
+}
+
+impl Catalog {
+    /// Reads it.
+    pub fn read(reader: &Reader) -> Result<Catalog> {
+        let dictionary = reader.dictionary()?;
+        let mut versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>> = BTreeMap::new();
+        for (id, uri) in dictionary.versions() {
+            if let Some(version) = &uri.version {
+                versions.entry(uri.unversioned()).or_default().push((id, version.clone()));
+            }
+        }
+        Ok(Catalog { published: reader.published()?, dictionary, versions })
+    }
+
+    /// All prompts, by URI.
+    pub fn prompts(&self) -> impl Iterator<Item = &PromptUri> {
+        let unseen = self.published.keys().filter(|uri| !self.versions.contains_key(*uri));
+        self.versions.keys().chain(unseen)
+    }
+
+    /// The prompt that a URI, a key or a last segment names; a version in it is checked and returned beside it.
+    pub fn find(&self, name: &str) -> Result<(PromptUri, Option<Version>)> {
+        let (bare, asked) =
+            name.split_once('@').map_or((name, None), |(bare, version)| (bare, Some(version)));
+        let uri = find(bare, self.prompts())?.clone();
+        let version = asked.map(|v| self.version(&uri, v)).transpose()?;
+        Ok((uri, version))
+    }
+
+    /// A version of a prompt that telemetry has seen.
+    pub fn version(&self, uri: &PromptUri, version: &str) -> Result<Version> {
+        let published =
+            self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
+        let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
+        let mut known: Vec<&Version> = published.chain(seen).collect();
+        known.sort();
+        known.dedup();
+        known.iter().find(|v| v.to_string() == version).map(|v| (*v).clone()).ok_or_else(|| {
+            ServiceError::NoVersion {
+                uri: Box::new(uri.clone()),
+                version: version.escape_debug().to_string(),
+                known: known.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            }
+        })
+    }
+
+    /// Numbers of a prompt's versions, ordered; of one version if given.
+    pub fn numbers(&self, uri: &PromptUri, version: Option<&Version>) -> Vec<VersionId> {
+        let all = self.versions.get(uri).into_iter().flatten();
+        all.filter(|(_, v)| version.is_none_or(|wanted| wanted == v)).map(|(id, _)| *id).collect()
+    }
+
+    /// What the prompt is compared with.
+    pub fn task_type(&self, uri: &PromptUri) -> String {
+        self.published.get(uri).map_or_else(|| uri.key.first_segment().to_owned(), |p| p.task_type.clone())
+    }
+}
