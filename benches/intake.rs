@@ -124,7 +124,7 @@ fn bodies(spans: u64, per_trace: u64) -> Vec<Vec<u8>> {
         let id = (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let root = (i / per_trace * per_trace + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let start = 1_795_000_000_000_000_000 + i * 1_000_000;
-        let is_root = per_trace > 1 && i % per_trace == 0;
+        let is_root = per_trace > 1 && i.is_multiple_of(per_trace);
         let mut out = Vec::new();
         bytes(&mut out, 1, &trace.to_be_bytes());
         bytes(&mut out, 2, &id.to_be_bytes());

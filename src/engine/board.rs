@@ -52,7 +52,7 @@ impl Board {
     pub fn moves(&self, hours: &Range<Hour>) -> Option<(Range<Hour>, Range<Hour>)> {
         let stays =
             hours.start >= self.hours.start && hours.end >= self.hours.end && hours.start < self.hours.end;
-        stays.then(|| (self.hours.start..hours.start, self.hours.end..hours.end))
+        stays.then_some((self.hours.start..hours.start, self.hours.end..hours.end))
     }
 
     /// Takes out a stored cell of an hour that leaves.
@@ -94,7 +94,9 @@ mod tests {
 
     fn fold(deltas: &[Delta], hours: &Range<Hour>) -> Board {
         let mut board = Board::new(hours.clone());
-        deltas.iter().for_each(|d| board.apply(d, &[(5, Layer::Core)]));
+        for delta in deltas {
+            board.apply(delta, &[(5, Layer::Core)]);
+        }
         board
     }
 
@@ -107,13 +109,19 @@ mod tests {
             let deltas = |calls: &[(i32, u32)]| calls.iter().map(|(h, t)| delta(1, *h, *t)).collect::<Vec<_>>();
             let (mut all, late) = (deltas(&calls), deltas(&late));
             let mut board = fold(&all, &(from..from + 10));
-            late.iter().for_each(|d| board.apply(d, &[(5, Layer::Core)]));
+            for delta in &late {
+                board.apply(delta, &[(5, Layer::Core)]);
+            }
             all.extend(late);
             let to = from + step..from + step + 10;
             let truth = fold(&all, &to);
             if let Some((leaves, enters)) = board.moves(&to) {
-                fold(&all, &leaves).cells().iter().for_each(|(key, cell)| board.take(*key, cell));
-                fold(&all, &enters).cells().iter().for_each(|(key, cell)| board.add(*key, cell));
+                for (key, cell) in fold(&all, &leaves).cells() {
+                    board.take(*key, cell);
+                }
+                for (key, cell) in fold(&all, &enters).cells() {
+                    board.add(*key, cell);
+                }
                 board.moved_to(to.clone());
                 prop_assert_eq!(board.cells(), truth.cells());
             } else {

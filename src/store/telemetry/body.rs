@@ -93,15 +93,12 @@ impl<'a> Body<'a> {
             put(out, number);
         }
         for text in texts.into_iter().flatten() {
-            match base36(text.as_bytes()) {
-                Some(packed) => {
-                    put(out, (text.len() as u64) << 1 | 1);
-                    out.extend_from_slice(&packed);
-                }
-                None => {
-                    put(out, (text.len() as u64) << 1);
-                    out.extend_from_slice(text.as_bytes());
-                }
+            if let Some(packed) = base36(text.as_bytes()) {
+                put(out, (text.len() as u64) << 1 | 1);
+                out.extend_from_slice(&packed);
+            } else {
+                put(out, (text.len() as u64) << 1);
+                out.extend_from_slice(text.as_bytes());
             }
         }
         if !self.aliases.is_empty() {

@@ -56,7 +56,7 @@ impl Tail {
         let hours_from = cells::hours_from(db)?;
         for edge in edges {
             let folded = edge.start..edge.end.min(hours_from).max(edge.start);
-            self.from_calls(db, &folded, versions, fold)?;
+            self.folded_hours(db, &folded, versions, fold)?;
             cells::read(db, Level::Hour, folded.end..edge.end, versions, fold)?;
         }
         for ((hour, key), cell) in &self.overlay {
@@ -70,7 +70,7 @@ impl Tail {
     }
 
     /// The cells of hours that are not kept as hours any more, folded from the kept calls.
-    fn from_calls(
+    fn folded_hours(
         &self,
         db: &Connection,
         hours: &Range<Hour>,
