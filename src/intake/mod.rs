@@ -11,6 +11,7 @@
 //! [`source`] brings files, folders and streams; [`prepare`] knows prices and prompts; [`commit`] is the work inside
 //! the write transaction. Only these two touch the store.
 
+mod archive;
 pub mod capture;
 pub mod commit;
 pub mod conventions;

@@ -108,11 +108,11 @@ impl TelemetryReader for Reader {
     }
 
     fn changes(&self, position: i64) -> Result<Option<(i64, Vec<Delta>)>> {
-        Tail::changes(&self.db, position)
+        self.named(Tail::changes(&self.db, position))
     }
 
     fn exact_from(&self) -> Result<Hour> {
-        Tail::exact_from(&self.db)
+        self.named(Tail::exact_from(&self.db))
     }
 
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()> {
