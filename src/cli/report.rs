@@ -1,10 +1,12 @@
 //! `human prompts performance`: the seed's report, and below it how sure each of its numbers is.
 //!
-//!     prompt://org/HUMAN_CORP/legal.contract-analysis@1.0.0
-//!     Calls: 847 (last 7 days)
-//!     Avg tokens: 1,203 | Avg cost: $0.006 | Avg latency: 1.2s
-//!     Positive: 72% | Negative: 12% | Rephrase: 16%
-//!     Best model: gpt-4o (0.92 affinity) > claude-sonnet (0.87)
+//! ```text
+//! prompt://org/HUMAN_CORP/legal.contract-analysis@1.0.0
+//! Calls: 847 (last 7 days)
+//! Avg tokens: 1,203 | Avg cost: $0.006 | Avg latency: 1.2s
+//! Positive: 72% | Negative: 12% | Rephrase: 16%
+//! Best model: gpt-4o (0.92 affinity) > claude-sonnet (0.87)
+//! ```
 //!
 //! Pure: a snapshot in, text out. Start with [`Report::text`].
 

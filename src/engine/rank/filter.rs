@@ -1,7 +1,9 @@
 //! The filter of the leaderboard: terms with spaces between them, all of which must hold.
 //!
-//!     scope:core  type:analysis  managed:no  verdict:insufficient  model:gpt-4o  model:gpt-*
-//!     neg>10  calls>=1k  cost>0.5  p95>2s  contract  !contract
+//! ```text
+//! scope:core  type:analysis  managed:no  verdict:insufficient  model:gpt-4o  model:gpt-*
+//! neg>10  calls>=1k  cost>0.5  p95>2s  contract  !contract
+//! ```
 //!
 //! A share is compared in percent, money in dollars, durations in milliseconds unless `s` follows. Any other word is
 //! sought in the name. `!` turns a term round. Two `model:` terms mean either model.
