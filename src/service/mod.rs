@@ -280,14 +280,18 @@ impl Service {
     /// Checks the file and the roll-ups: what is wrong, and how many cells were compared.
     pub fn check(&self) -> Result<(Vec<String>, usize)> {
         let reader = self.read()?;
-        let mut faults = reader.integrity()?;
-        let (cells, differ) = match reader.verify_rollups() {
-            Err(error) if error.kind == Kind::Corrupt => {
-                faults.push(error.to_string());
-                return Ok((faults, 0));
+        let mut faults = Vec::new();
+        // Damage that ends a check is what the check was for.
+        let mut said = |error: StoreError| {
+            if error.kind != Kind::Corrupt {
+                return Err(error);
             }
-            verified => verified?,
+            faults.push(error.to_string());
+            Ok(())
         };
+        let found = reader.integrity().or_else(|e| said(e).map(|()| Vec::new()))?;
+        let (cells, differ) = reader.verify_rollups().or_else(|e| said(e).map(|()| (0, Vec::new())))?;
+        faults.extend(found);
         if let Some((hour, key)) = differ.first() {
             let n = differ.len();
             faults.push(format!(
