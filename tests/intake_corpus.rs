@@ -319,6 +319,7 @@ fn bodies(run: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table, printed as it is made")]
 fn every_run_in_every_order_gives_what_its_expectation_states() {
     let Some(corpus) = corpus() else { return };
     println!(

@@ -136,7 +136,7 @@ impl<'s> Intake<'s> {
         }
         self.stream(BufReader::with_capacity(HEAD, file), &path.display().to_string(), format).map_err(|e| match e {
             IntakeError::Read { source, .. } => fault(source),
-            store => store,
+            store @ IntakeError::Store(_) => store,
         })
     }
 

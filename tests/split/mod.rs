@@ -81,9 +81,9 @@ fn fields(mut bytes: &[u8], number: u8) -> (Vec<&[u8]>, Vec<u8>) {
         }
         let (content, end) = (&rest[used..used + length], 1 + used + length);
         if tag >> 3 == number {
-            found.push(content)
+            found.push(content);
         } else {
-            others.extend_from_slice(&bytes[..end])
+            others.extend_from_slice(&bytes[..end]);
         }
         bytes = &bytes[end..];
     }
