@@ -228,8 +228,8 @@ fn damaged_pages_are_said_and_never_read_as_something_else() {
         damaged[from..from + length].fill_with(|| dice.next() as u8);
         fs::write(scene.store(), &damaged).unwrap();
         let checked = scene.human(&["--json", "doctor"]);
-        // Doctor reads on where it can; where not even the tables' names can be read, it says so like the others. Pages
-        // that are free are no fault.
+        // Doctor reads on where it can; where not even the tables' names can be read, it says so like the others. It
+        // cannot see damage to unused bytes, nor (there are no checksums) to every blob.
         if checked.stdout.is_empty() {
             fails(&checked, "damaged", "restore a backup");
             found += 1;
