@@ -223,7 +223,7 @@ fn group(
     let page = tx.telemetry.finish()?;
     db.execute_batch("COMMIT")?;
     if let Some((seq, page)) = page {
-        memory.absorb(seq, &page)?;
+        memory.committed(seq, &page)?;
     }
     Ok(())
 }

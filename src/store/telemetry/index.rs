@@ -82,7 +82,8 @@ impl Fresh {
                     let both = vec![*known, at];
                     slot.insert(Places::Many(both));
                 }
-                Places::Many(known) if known.contains(&at) => {}
+                // Repeats that are not neighbours are cheaper sorted out later than looked for here.
+                Places::Many(known) if known.last() == Some(&at) => {}
                 Places::Many(known) => known.push(at),
             },
         }
@@ -112,6 +113,7 @@ impl Fresh {
             }
         }
         entries.sort_unstable();
+        entries.dedup();
         entries
     }
 }

@@ -93,16 +93,21 @@ impl Memory {
         Ok(())
     }
 
-    /// Takes in a committed page.
-    pub fn absorb(&mut self, seq: i64, page: &Page) -> Result<()> {
-        for delta in &page.deltas {
-            cells::fold(&mut self.overlay, &self.dictionary, delta)?;
-        }
+    /// Takes in a page that another process has committed.
+    fn absorb(&mut self, seq: i64, page: &Page) -> Result<()> {
         for &(alias, at) in &page.aliases {
             self.names.add(alias, at);
         }
         for &(key, row) in &page.facts {
             self.facts.add(key, row);
+        }
+        self.committed(seq, page)
+    }
+
+    /// Takes in a page that this process has committed, and whose names it knows.
+    pub fn committed(&mut self, seq: i64, page: &Page) -> Result<()> {
+        for delta in &page.deltas {
+            cells::fold(&mut self.overlay, &self.dictionary, delta)?;
         }
         self.deltas += page.deltas.len().max(page.facts.len());
         self.position = seq;

@@ -33,7 +33,7 @@ impl Process {
         let page = telemetry.finish().unwrap();
         self.db.execute_batch("COMMIT").unwrap();
         if let Some((seq, page)) = page {
-            self.memory.absorb(seq, &page).unwrap();
+            self.memory.committed(seq, &page).unwrap();
         }
         result
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::body::{Body, pack_id, unpack_id};
 use super::calls::OF_SECOND;
 use super::dictionary::Mark;
-use super::index::{self, CALLS, FACTS, Fresh, Place};
+use super::index::{self, CALLS, FACTS, Place};
 use super::journal::{self, Page};
 use super::memory::Memory;
 use super::{NamedCall, Put, TelemetryWriter, cells, facts};
@@ -19,10 +19,6 @@ use crate::store::fault::Result;
 pub struct Telemetry<'a> {
     pub(super) db: &'a Connection,
     pub(super) memory: &'a mut Memory,
-    /// Names added by this transaction.
-    fresh: Fresh,
-    /// Traces and links added by this transaction.
-    fresh_facts: Fresh,
     page: Page,
     buffer: Vec<u8>,
     /// Wall clock, for what is bounded in time.
@@ -44,15 +40,7 @@ pub struct Savepoint(usize, usize, usize, Mark);
 impl<'a> Telemetry<'a> {
     /// Begins; `memory` has just followed `db`.
     pub fn new(db: &'a Connection, memory: &'a mut Memory, now: Millis) -> Self {
-        Telemetry {
-            db,
-            memory,
-            fresh: Fresh::default(),
-            fresh_facts: Fresh::default(),
-            page: Page::default(),
-            buffer: Vec::new(),
-            now,
-        }
+        Telemetry { db, memory, page: Page::default(), buffer: Vec::new(), now }
     }
 
     /// Remembers how far the work has come.
@@ -65,20 +53,9 @@ impl<'a> Telemetry<'a> {
     pub fn back_to(&mut self, savepoint: Savepoint) {
         let Savepoint(deltas, aliases, facts, mark) = savepoint;
         self.page.deltas.truncate(deltas);
-        if self.page.aliases.len() > aliases {
-            self.page.aliases.truncate(aliases);
-            self.fresh.clear();
-            for &(alias, at) in &self.page.aliases {
-                self.fresh.add(alias, at);
-            }
-        }
-        if self.page.facts.len() > facts {
-            self.page.facts.truncate(facts);
-            self.fresh_facts.clear();
-            for &(key, row) in &self.page.facts {
-                self.fresh_facts.add(key, row);
-            }
-        }
+        // What the memory has learned of names stays: a name is only where to look, and nothing will be found there.
+        self.page.aliases.truncate(aliases);
+        self.page.facts.truncate(facts);
         self.memory.dictionary.back_to(mark);
     }
 
@@ -145,7 +122,7 @@ impl<'a> Telemetry<'a> {
         let second = row.at.div_euclid(1000);
         for &name in std::iter::once(&own).chain(&*row.body.aliases) {
             self.page.aliases.push((name, second));
-            self.fresh.add(name, second);
+            self.memory.names.add(name, second);
         }
         for name in std::iter::once(own).chain(row.body.aliases.iter().copied()) {
             if self.memory.open.contains(&name) {
@@ -167,8 +144,7 @@ impl<'a> Telemetry<'a> {
 
     /// Seconds in which there may be a call with this name.
     fn seconds(&self, name: u64) -> Result<Vec<Place>> {
-        let mut found = self.fresh.find(name).to_vec();
-        found.extend(self.memory.names.find(name));
+        let mut found = self.memory.names.find(name).to_vec();
         index::find(self.db, &CALLS, &self.memory.name_segments, name, &mut found)?;
         found.sort_unstable();
         found.dedup();
@@ -250,8 +226,7 @@ impl TelemetryWriter for Telemetry<'_> {
     }
 
     fn fact_rows(&mut self, key: u64) -> Result<Vec<i64>> {
-        let mut rows = self.fresh_facts.find(key).to_vec();
-        rows.extend(self.memory.facts.find(key));
+        let mut rows = self.memory.facts.find(key).to_vec();
         index::find(self.db, &FACTS, &self.memory.fact_segments, key, &mut rows)?;
         rows.sort_unstable();
         rows.dedup();
@@ -266,7 +241,7 @@ impl TelemetryWriter for Telemetry<'_> {
         let row = facts::add(self.db, body, self.now)?;
         for &key in keys {
             self.page.facts.push((key, row));
-            self.fresh_facts.add(key, row);
+            self.memory.facts.add(key, row);
         }
         Ok(row)
     }
