@@ -18,6 +18,56 @@ use crate::store::{Quarantined, Result, Transaction};
 /// Traces that one group may join; beyond it a link is taken for a coincidence.
 const MAX_TRACES: usize = 64;
 
+/// Spans of one trace that arrived together, with all that can be said of them without the store: most telemetry is of
+/// traces that are new and whole, and is then counted as it stands here.
+#[derive(Debug)]
+pub struct Arrived {
+    trace: TraceId,
+    /// Ordered, each once.
+    facts: Vec<SpanFact>,
+    /// The trace and its links, under which the facts are kept.
+    keys: Vec<u64>,
+    /// The facts as they are kept.
+    body: Vec<u8>,
+    /// The calls that these facts alone give.
+    calls: Vec<NamedCall>,
+}
+
+impl Arrived {
+    /// Sorts spans by trace, in the order of their coming.
+    pub fn of(spans: Vec<SpanFact>, preparation: &Preparation) -> Result<Vec<Arrived>> {
+        let mut order = Vec::new();
+        let mut by_trace: FxHashMap<TraceId, Vec<SpanFact>> = FxHashMap::default();
+        for fact in spans {
+            let facts = by_trace.entry(fact.trace).or_default();
+            if facts.is_empty() {
+                order.push(fact.trace);
+            }
+            facts.push(fact);
+        }
+        let arrived = order.into_iter().map(|trace| {
+            let mut facts = by_trace.remove(&trace).unwrap_or_default();
+            facts.sort_unstable();
+            facts.dedup();
+            let mut keys = vec![alias::trace(&trace)];
+            for link in facts.iter().flat_map(links) {
+                if !keys.contains(&link) {
+                    keys.push(link);
+                }
+            }
+            let body = postcard::to_allocvec(&facts)?;
+            let calls = resolve(&facts).into_iter().map(|resolved| preparation.prepare(resolved)).collect();
+            Ok(Arrived { trace, facts, keys, body, calls })
+        });
+        arrived.collect()
+    }
+
+    /// How many spans there are.
+    pub fn spans(&self) -> usize {
+        self.facts.len()
+    }
+}
+
 /// Something that intake has read.
 #[derive(Debug)]
 pub enum Item {
@@ -25,8 +75,8 @@ pub enum Item {
     Call(NamedCall),
     /// Feedback, native or foreign.
     Feedback(Feedback),
-    /// Spans of foreign telemetry.
-    Spans(Vec<SpanFact>),
+    /// Spans of one trace of foreign telemetry.
+    Trace(Arrived),
     /// What cannot be taken.
     Quarantine(Quarantined),
 }
@@ -71,7 +121,6 @@ impl Receipt {
 /// Counts a batch.
 pub fn commit(tx: &mut Transaction<'_>, items: Vec<Item>, preparation: &Arc<Preparation>) -> Result<Receipt> {
     let mut receipt = Receipt::default();
-    let mut spans = Vec::new();
     for item in items {
         match item {
             Item::Call(call) => receipt.count(tx.telemetry.put_call(&call)?),
@@ -80,18 +129,37 @@ pub fn commit(tx: &mut Transaction<'_>, items: Vec<Item>, preparation: &Arc<Prep
                 receipt.count(put);
                 receipt.unsignalled += u64::from(put == Put::Accepted && feedback.signal.is_none());
             }
-            Item::Spans(facts) => spans.extend(facts),
+            Item::Trace(arrived) => {
+                receipt.spans += arrived.spans() as u64;
+                take(tx, arrived, preparation, &mut receipt)?;
+            }
             Item::Quarantine(item) => {
                 tx.quarantine(&item)?;
                 receipt.quarantined += 1;
             }
         }
     }
-    receipt.spans = spans.len() as u64;
-    if !spans.is_empty() {
-        join(tx, spans, preparation, &mut receipt)?;
-    }
     Ok(receipt)
+}
+
+/// Counts the calls of a trace: as they stand where nothing was known of it and nothing is linked with it, else with
+/// what is known.
+fn take(
+    tx: &mut Transaction<'_>,
+    arrived: Arrived,
+    preparation: &Preparation,
+    receipt: &mut Receipt,
+) -> Result<()> {
+    for key in &arrived.keys {
+        if !tx.telemetry.fact_rows(*key)?.is_empty() {
+            return join(tx, arrived, preparation, receipt);
+        }
+    }
+    tx.telemetry.keep_facts(&arrived.keys, &arrived.body)?;
+    for call in &arrived.calls {
+        receipt.count(tx.telemetry.put_call(call)?);
+    }
+    Ok(())
 }
 
 type TraceId = [u8; 16];
@@ -104,54 +172,34 @@ struct Trace {
     links: FxHashSet<u64>,
 }
 
-/// The traces that a batch is about, and those that they are linked with.
+/// A trace that has grown, and those that it is linked with.
 #[derive(Debug, Default)]
 struct Traces {
     by_id: FxHashMap<TraceId, Trace>,
-    /// Whose facts a row holds, of the rows that this batch has read or written.
+    /// Whose facts a row holds, of the rows that have been read or written here.
     rows: FxHashMap<i64, TraceId>,
 }
 
 fn join(
     tx: &mut Transaction<'_>,
-    spans: Vec<SpanFact>,
+    arrived: Arrived,
     preparation: &Preparation,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    let mut order = Vec::new();
-    let mut arrived: FxHashMap<TraceId, Vec<SpanFact>> = FxHashMap::default();
-    for fact in spans {
-        let facts = arrived.entry(fact.trace).or_default();
-        if facts.is_empty() {
-            order.push(fact.trace);
-        }
-        facts.push(fact);
-    }
     let mut traces = Traces::default();
-    for id in &order {
-        let mut trace = traces.load(tx, id)?;
-        let mut facts = arrived.remove(id).unwrap_or_default();
-        facts.sort_unstable();
-        facts.dedup();
-        facts.retain(|fact| trace.known.binary_search(fact).is_err());
-        if !facts.is_empty() {
-            let mut keys = vec![alias::trace(id)];
-            keys.extend(facts.iter().flat_map(links).filter(|link| trace.links.insert(*link)));
-            let row = tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
-            traces.rows.insert(row, *id);
-        }
-        trace.fresh = facts;
-        traces.by_id.insert(*id, trace);
+    let Arrived { trace: id, mut facts, .. } = arrived;
+    let mut trace = traces.load(tx, &id)?;
+    facts.retain(|fact| trace.known.binary_search(fact).is_err());
+    if !facts.is_empty() {
+        let mut keys = vec![alias::trace(&id)];
+        keys.extend(facts.iter().flat_map(links).filter(|link| trace.links.insert(*link)));
+        let row = tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
+        traces.rows.insert(row, id);
     }
-    let mut done: FxHashSet<TraceId> = FxHashSet::default();
-    for id in &order {
-        if !done.contains(id) {
-            let group = traces.group(tx, *id)?;
-            settle(tx, &group, &traces.by_id, preparation, receipt)?;
-            done.extend(group);
-        }
-    }
-    Ok(())
+    trace.fresh = facts;
+    traces.by_id.insert(id, trace);
+    let group = traces.group(tx, id)?;
+    settle(tx, &group, &traces.by_id, preparation, receipt)
 }
 
 impl Traces {
@@ -229,18 +277,8 @@ fn settle(
     receipt: &mut Receipt,
 ) -> Result<()> {
     let of_group = || group.iter().filter_map(|id| traces.get(id));
-    if of_group().all(|t| t.known.is_empty()) {
-        // Nothing of it was known: everything is new, and most telemetry is like this.
-        let now = match of_group().collect::<Vec<_>>().as_slice() {
-            [one] => resolve(&one.fresh),
-            many => resolve(&many.iter().flat_map(|t| t.fresh.iter().cloned()).collect::<Vec<_>>()),
-        };
-        for resolved in now {
-            receipt.count(tx.telemetry.put_call(&preparation.prepare(resolved))?);
-        }
-        return Ok(());
-    }
     let known: Vec<SpanFact> = of_group().flat_map(|t| t.known.iter().cloned()).collect();
+    // Before, each trace stood in the group that its own links made, which is this one without what is fresh.
     let before = resolve(&known);
     if of_group().all(|t| t.fresh.is_empty()) {
         receipt.duplicate += before.len() as u64;

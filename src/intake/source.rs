@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::archive::{Unpacked, is_damage};
-use super::commit::{Item, Receipt, commit};
+use super::commit::{Arrived, Item, Receipt, commit};
 use super::events::Reader;
 use super::frames::{Frame, Frames, Layout, layout};
 use super::prepare::Preparation;
@@ -272,9 +272,8 @@ impl<'s> Intake<'s> {
                 let feedback = decoded.feedback.into_iter().map(Item::Feedback);
                 let spans = decoded.facts.len();
                 self.batch.extend(feedback);
-                if spans > 0 {
-                    self.batch.push(Item::Spans(decoded.facts));
-                }
+                let arrived = Arrived::of(decoded.facts, &self.preparation)?;
+                self.batch.extend(arrived.into_iter().map(Item::Trace));
                 self.added(spans.max(1))
             }
         }
