@@ -10,6 +10,7 @@ use human::config::{Config, Overrides};
 use human::demo::{Plan, World};
 use human::domain::window::Window;
 use human::engine::rank::{Filter, Lineup, Sort, board};
+use human::engine::rollup::Cells;
 use human::service::{LiveBoard, Service, Standings};
 use human::store::Access;
 
@@ -53,8 +54,9 @@ fn main() {
     let began = Instant::now();
     let live = LiveBoard::load(&reader, 7 * 24, END - 1).expect("board");
     println!("{:<40} {:>10.2} ms, {} cells", "load the board", ms(began), live.cells().len());
-    let standings = Standings::of(&catalog, live.cells().clone());
-    let lineup = Lineup::new(standings.roster(), standings.cells.iter());
+    // Who the rows are about; the cells stay on the board.
+    let standings = Standings::of(&catalog, Cells::default());
+    let lineup = Lineup::new(standings.roster(), live.cells().iter());
     report("memory: rank 50 of all", 50, || {
         assert_eq!(lineup.rank(&filter, Sort::default(), 50).rows.len(), 50);
     });
@@ -63,8 +65,9 @@ fn main() {
         assert_eq!(lineup.rank(&filter, negative, 50).rows.len(), 50);
     });
     report("memory: fold the lineup anew", 20, || {
-        Lineup::new(standings.roster(), standings.cells.iter());
+        Lineup::new(standings.roster(), live.cells().iter());
     });
+    drop(lineup);
     let mut live = live;
     report("memory: follow the store, nothing new", 20, || {
         live.follow(&reader, &catalog.dictionary, END - 1).expect("follow");
