@@ -8,6 +8,7 @@ mod corpus;
 mod dice;
 mod mutation;
 mod telemetry;
+mod wire;
 
 use std::fs;
 use std::io::Write as _;

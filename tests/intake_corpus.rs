@@ -5,6 +5,7 @@
 mod corpus;
 mod dice;
 mod split;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod corpus;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use wire::{fixed, message};
 
 use corpus::{Body, bodies, corpus, runs, world};
 use flate2::Compression;
@@ -309,22 +311,6 @@ fn depth_costs_no_stack() {
     let body = message(1, &message(2, &message(2, &span)));
     let decoded = take(&headers("/v1/traces"), &body, &Options::default()).unwrap();
     assert_eq!(resolve(&decoded.facts).len(), 1);
-}
-
-fn message(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
-}
-
-fn fixed(number: u8, value: u64) -> Vec<u8> {
-    [&[number << 3 | 1], &value.to_le_bytes()[..]].concat()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Ways in which an input can be broken.
 #![allow(clippy::unwrap_used, dead_code, reason = "shared by tests, of which each uses some")]
 
+use crate::wire::{fixed, message};
 use std::io::Write as _;
 
 use crate::dice::Dice;
@@ -193,20 +194,4 @@ pub fn protobuf_body(spans: u8) -> Vec<u8> {
         all.extend(message(2, &span.concat()));
     }
     message(1, &message(2, &all))
-}
-
-fn message(number: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(bytes);
-    out
-}
-
-fn fixed(number: u8, value: u64) -> Vec<u8> {
-    [&[number << 3 | 1], &value.to_le_bytes()[..]].concat()
 }

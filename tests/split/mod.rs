@@ -1,6 +1,7 @@
 //! Cuts captured bodies of traces into bodies of one span each, so that what a client sent together can arrive apart.
 #![allow(clippy::unwrap_used, reason = "shared by tests")]
 
+use crate::wire::message;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -58,8 +59,8 @@ fn of_protobuf(bytes: &[u8]) -> Vec<Vec<u8>> {
         for scope in scopes {
             let (spans, of_scope) = fields(scope, 2);
             for span in spans {
-                let scope = [of_scope.clone(), field(2, span)].concat();
-                bodies.push(field(1, &[of_resource.clone(), field(2, &scope)].concat()));
+                let scope = [of_scope.clone(), message(2, span)].concat();
+                bodies.push(message(1, &[of_resource.clone(), message(2, &scope)].concat()));
             }
         }
     }
@@ -88,16 +89,4 @@ fn fields(mut bytes: &[u8], number: u8) -> (Vec<&[u8]>, Vec<u8>) {
         bytes = &bytes[end..];
     }
     (found, others)
-}
-
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = content.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(content);
-    out
 }
