@@ -30,6 +30,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let (seen, managed) = readable(catalog, &mut faults)?;
     let table = service.model_table().map(|table| (table.prices.len(), table.bundled));
     let (prices, built_in) = readable(table, &mut faults)?;
+    let too_large = readable(service.too_large(), &mut faults)?;
     let path = service.path().display().to_string();
     service.close()?;
     let exit = if faults.is_empty() { Exit::Done } else { Exit::Failed };
@@ -49,6 +50,14 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let between = span.map_or(String::new(), |(a, b)| format!(", {} to {}", rfc3339(a), rfc3339(b)));
     let out = &mut desk.out;
     writeln!(out, "Store       {} (schema {SCHEMA_VERSION}, {:.1} MB)", shown(&path), bytes as f64 / 1e6)?;
+    if let Some((used, calls)) = too_large {
+        writeln!(
+            out,
+            "            larger than retention.max_mib allows: {:.1} MB in use, {:.1} MB of it calls and feedback",
+            used as f64 / 1e6,
+            calls as f64 / 1e6
+        )?;
+    }
     if let Some((calls, rows)) = swept {
         writeln!(out, "Swept       {} calls, {} rows of cells", count(calls as u64), count(rows as u64))?;
     }

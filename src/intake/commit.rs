@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::events::call_line;
 use super::prepare::Preparation;
 use super::{Resolved, SpanFact, links, resolve};
 use crate::domain::feedback::{Feedback, alias};
 use crate::store::telemetry::{NamedCall, Put, TelemetryWriter};
-use crate::store::{Quarantined, Result, Transaction};
+use crate::store::{Quarantined, Result, StoreError, Transaction};
 
 /// Traces that one group may join; beyond it a link is taken for a coincidence.
 const MAX_TRACES: usize = 64;
@@ -109,11 +110,29 @@ impl Receipt {
         self.spans += other.spans;
     }
 
+    /// Counts what became of a call. One that is too old to be told from those already counted is quarantined.
+    fn call(&mut self, tx: &Transaction<'_>, call: &NamedCall, put: Put) -> Result<()> {
+        if put == Put::Expired {
+            let reason = "it is older than the calls that are kept (`[retention]`), so that it cannot be told whether \
+                          it was counted before";
+            let line = call_line(&call.call).map_err(StoreError::corrupt)?;
+            tx.quarantine(&Quarantined {
+                origin: "retention".into(),
+                format: "events".into(),
+                reason: reason.into(),
+                bytes: line.into_bytes(),
+            })?;
+        }
+        self.count(put);
+        Ok(())
+    }
+
     fn count(&mut self, put: Put) {
         match put {
             Put::Accepted => self.accepted += 1,
             Put::Duplicate => self.duplicate += 1,
             Put::Corrected => self.corrected += 1,
+            Put::Expired => self.quarantined += 1,
         }
     }
 }
@@ -123,7 +142,10 @@ pub fn commit(tx: &mut Transaction<'_>, items: Vec<Item>, preparation: &Arc<Prep
     let mut receipt = Receipt::default();
     for item in items {
         match item {
-            Item::Call(call) => receipt.count(tx.telemetry.put_call(&call)?),
+            Item::Call(call) => {
+                let put = tx.telemetry.put_call(&call)?;
+                receipt.call(tx, &call, put)?;
+            }
             Item::Feedback(feedback) => {
                 let put = tx.telemetry.put_feedback(&feedback)?;
                 receipt.count(put);
@@ -157,7 +179,8 @@ fn take(
     }
     tx.telemetry.keep_facts(&arrived.keys, &arrived.body)?;
     for call in &arrived.calls {
-        receipt.count(tx.telemetry.put_call(call)?);
+        let put = tx.telemetry.put_call(call)?;
+        receipt.call(tx, call, put)?;
     }
     Ok(())
 }
@@ -303,10 +326,11 @@ fn settle(
             continue;
         }
         let call = preparation.prepare(resolved.clone());
-        receipt.count(match previous {
+        let put = match previous {
             None => tx.telemetry.put_call(&call)?,
             Some(previous) => tx.telemetry.correct_call(Some(previous.call.at), &call)?,
-        });
+        };
+        receipt.call(tx, &call, put)?;
     }
     Ok(())
 }

@@ -50,10 +50,17 @@ impl Catalog {
         Ok((uri, version))
     }
 
-    /// A version of a prompt that telemetry has seen.
+    /// A version of a prompt that is published or that telemetry has seen, by its number or a label; `active` is one.
     pub fn version(&self, uri: &PromptUri, version: &str) -> Result<Version> {
-        let published =
-            self.published.get(uri).into_iter().flat_map(|p| p.activations.iter().map(|(_, v)| v));
+        let published = self.published.get(uri);
+        let labelled = published.and_then(|p| match version {
+            "active" => p.active.as_ref(),
+            label => p.labels.iter().find(|(name, _)| name == label).map(|(_, version)| version),
+        });
+        if let Some(version) = labelled {
+            return Ok(version.clone());
+        }
+        let published = published.into_iter().flat_map(|p| &p.versions);
         let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
         let mut known: Vec<&Version> = published.chain(seen).collect();
         known.sort();

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use rustc_hash::FxHashMap;
 use semver::Version;
 
 pub use catalog::Catalog;
@@ -54,14 +55,18 @@ pub struct Performance {
     pub active: Option<Version>,
 }
 
-/// The window that can be answered exactly: where only whole days are known, its edges move out to these.
+/// The window that can be answered exactly: an edge that lies where only hours or days are known moves out to them.
 pub fn answerable(reader: &Reader, window: Window) -> Result<Window> {
-    const DAY: i64 = 24 * HOUR_MS;
-    let exact_from = i64::from(reader.exact_from()?) * HOUR_MS;
-    let to_day = |at: Millis, day: Millis| if at < exact_from { day * DAY } else { at };
+    let known = reader.detail()?;
+    let step = |at: Millis| match at {
+        _ if at >= known.calls_from => 1,
+        _ if at >= i64::from(known.hours_from) * HOUR_MS => HOUR_MS,
+        _ => 24 * HOUR_MS,
+    };
+    let (from, to) = (step(window.from_ms), step(window.to_ms));
     Ok(Window {
-        from_ms: to_day(window.from_ms, window.from_ms.div_euclid(DAY)),
-        to_ms: to_day(window.to_ms, (window.to_ms + DAY - 1).div_euclid(DAY)),
+        from_ms: window.from_ms.div_euclid(from) * from,
+        to_ms: window.to_ms.saturating_add(to - 1).div_euclid(to) * to,
     })
 }
 
@@ -128,7 +133,8 @@ impl Service {
         Ok(if imported.is_empty() { (prices::bundled().prices, true) } else { (imported, false) })
     }
 
-    /// The cells of a window, exact to the millisecond: whole hours from roll-ups, the edges from the calls.
+    /// The cells of a window that can be answered ([`answerable`]), exact to the millisecond: whole hours from roll-ups,
+    /// the edges from the calls.
     pub fn cells(
         reader: &Reader,
         dictionary: &Dictionary,
@@ -136,7 +142,7 @@ impl Service {
         versions: Option<&[VersionId]>,
     ) -> Result<Cells> {
         let mut cells = Cells::default();
-        let edges = answerable(reader, window)?.edges();
+        let edges = window.edges();
         reader.cells(edges.hours, false, versions, &mut |_, key, cell| {
             cells.entry(key).or_default().merge(cell, 1);
         })?;
@@ -163,6 +169,7 @@ impl Service {
     /// How the prompt that `name` names performed; of one version if given.
     pub fn performance(&self, name: &str, window: Window, version: Option<&str>) -> Result<Performance> {
         let reader = self.read()?;
+        let window = answerable(&reader, window)?;
         let catalog = Catalog::read(&reader)?;
         let (uri, named) = catalog.find(name)?;
         let version = match version {
@@ -177,16 +184,20 @@ impl Service {
         let mut numbers: Vec<VersionId> = peers.iter().flatten().copied().collect();
         numbers.sort_unstable();
         let cells = Self::cells(&reader, &catalog.dictionary, window, Some(&numbers))?;
-        let of = |versions: &[VersionId]| -> Vec<(CellKey, &Cell)> {
-            let mut found: Vec<_> = cells
-                .iter()
-                .filter(|(key, _)| versions.contains(&key.version))
-                .map(|(key, cell)| (*key, cell))
-                .collect();
-            found.sort_unstable_by_key(|(key, _)| *key);
-            found
-        };
-        let rows: Vec<Vec<(CellKey, &Cell)>> = peers.iter().map(|p| of(p)).collect();
+        let of_peer: FxHashMap<VersionId, usize> = peers
+            .iter()
+            .enumerate()
+            .flat_map(|(peer, versions)| versions.iter().map(move |v| (*v, peer)))
+            .collect();
+        let mut rows: Vec<Vec<(CellKey, &Cell)>> = vec![Vec::new(); peers.len()];
+        for (key, cell) in &cells {
+            if let Some(peer) = of_peer.get(&key.version) {
+                rows[*peer].push((*key, cell));
+            }
+        }
+        for row in &mut rows {
+            row.sort_unstable_by_key(|(key, _)| *key);
+        }
         let models = catalog.dictionary.models();
         let model = |id: u32| models.get(id as usize).map_or("", |m| m.name.as_str());
         let affinities = affinity::affinities(&uri, 0, &rows, model);
@@ -199,6 +210,7 @@ impl Service {
     /// Everything that a leaderboard of the window ranks.
     pub fn standings(&self, window: Window) -> Result<Standings> {
         let reader = self.read()?;
+        let window = answerable(&reader, window)?;
         let catalog = Catalog::read(&reader)?;
         let cells = Self::cells(&reader, &catalog.dictionary, window, None)?;
         Ok(Standings::of(&catalog, cells))
@@ -299,6 +311,13 @@ impl Service {
             ));
         }
         Ok((faults, cells))
+    }
+
+    /// Bytes in use, and how many of them calls take, where the store is larger than `[retention]` allows.
+    pub fn too_large(&self) -> Result<Option<(u64, u64)>> {
+        let (used, calls) = self.read()?.bytes()?;
+        let most = self.config.retention.max_bytes;
+        Ok((most > 0 && used > most).then_some((used, calls)))
     }
 
     /// Quarantined inputs by reason, most first.

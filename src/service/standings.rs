@@ -1,5 +1,7 @@
 //! Leaderboards: of a window, once; and of the last so many hours, kept in memory.
 
+use std::ops::Range;
+
 use super::catalog::Catalog;
 use super::error::Result;
 use crate::domain::call::{HOUR_MS, Millis};
@@ -7,7 +9,7 @@ use crate::engine::board::Board;
 use crate::engine::rank::{NO_SUBJECT, Roster, Subject};
 use crate::engine::rollup::{CellKey, Cells, Hour};
 use crate::store::Reader;
-use crate::store::telemetry::{Dictionary, TelemetryReader};
+use crate::store::telemetry::{Detail, Dictionary, TelemetryReader};
 
 /// The parts of a leaderboard, owned: subjects, which version belongs to which, models, cells.
 #[derive(Debug)]
@@ -55,38 +57,43 @@ impl Standings {
 }
 
 /// A leaderboard of the last so many hours that stays in memory and follows the store.
+///
+/// Where the store knows only whole days any more, it begins with the first of them.
 #[derive(Debug)]
 pub struct LiveBoard {
     board: Board,
+    length: u32,
     position: i64,
 }
 
 impl LiveBoard {
     /// Loads the hours up to and with the one of `now`.
     pub fn load(reader: &Reader, hours: u32, now: Millis) -> Result<LiveBoard> {
-        let end = now.div_euclid(HOUR_MS) as Hour + 1;
-        let mut board = Board::new(end - hours as Hour..end);
+        let mut board = Board::new(stretch(&reader.detail()?, hours, now));
         reader.cells(board.hours().clone(), false, None, &mut |_, key, cell| board.add(key, cell))?;
-        Ok(LiveBoard { board, position: reader.position()? })
+        Ok(LiveBoard { board, length: hours, position: reader.position()? })
     }
 
     /// Follows what was committed since, and the clock. Costs what has changed, not what is there.
     pub fn follow(&mut self, reader: &Reader, dictionary: &Dictionary, now: Millis) -> Result<()> {
-        let length = self.board.hours().end - self.board.hours().start;
-        let end = now.div_euclid(HOUR_MS) as Hour + 1;
-        let hours = end - length..end;
-        let (Some((position, deltas)), Some((leaves, enters))) =
-            (reader.changes(self.position)?, self.board.moves(&hours))
+        let known = reader.detail()?;
+        let hours = stretch(&known, self.length, now);
+        let moves = self.board.moves(&hours).filter(|(leaves, _)| is_edge(&known, leaves.start));
+        let (Some((position, deltas)), Some((leaves, enters))) = (reader.changes(self.position)?, moves)
         else {
-            *self = Self::load(reader, length as u32, now)?;
+            *self = Self::load(reader, self.length, now)?;
             return Ok(());
         };
-        for delta in &deltas {
-            self.board.apply(delta, &dictionary.composition(delta.composition)?.subjects);
+        let compositions = deltas.iter().map(|delta| dictionary.composition(delta.composition));
+        let compositions = compositions.collect::<std::result::Result<Vec<_>, _>>()?;
+        // Until all of it is in, this is the board of no position: an error half-way is mended by the next load.
+        self.position = i64::MIN;
+        for (delta, composition) in deltas.iter().zip(compositions) {
+            self.board.apply(delta, &composition.subjects);
         }
         let board = &mut self.board;
-        reader.cells(leaves, true, None, &mut |_, key, cell| board.take(key, cell))?;
-        reader.cells(enters, true, None, &mut |_, key, cell| board.add(key, cell))?;
+        reader.cells(leaves, false, None, &mut |_, key, cell| board.take(key, cell))?;
+        reader.cells(enters, false, None, &mut |_, key, cell| board.add(key, cell))?;
         board.moved_to(hours);
         self.position = position;
         Ok(())
@@ -95,5 +102,110 @@ impl LiveBoard {
     /// The cells, to be ranked.
     pub fn cells(&self) -> &Cells {
         self.board.cells()
+    }
+}
+
+/// The last `length` hours with the one of `now`, from an edge on.
+fn stretch(known: &Detail, length: u32, now: Millis) -> Range<Hour> {
+    let end = now.div_euclid(HOUR_MS) as Hour + 1;
+    let start = end - length as Hour;
+    if is_edge(known, start) { start..end } else { start.div_euclid(24) * 24..end }
+}
+
+/// Whether the store can tell what was before this hour from what came with it.
+fn is_edge(known: &Detail, hour: Hour) -> bool {
+    hour.rem_euclid(24) == 0 || hour >= known.hours_from || i64::from(hour) * HOUR_MS >= known.calls_from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::Call;
+    use crate::store::telemetry::{NamedCall, Retention, TelemetryWriter};
+    use crate::store::{Access, Store};
+    use proptest::prelude::*;
+
+    const BASE: i64 = 480_000 * HOUR_MS;
+
+    fn call(hour: u8, form: u8) -> NamedCall {
+        let call = Call {
+            provenance_id: format!("c{hour}"),
+            at: BASE + i64::from(hour) * HOUR_MS + i64::from(form),
+            prompts: None,
+            model: format!("m{}", form % 3),
+            provider: None,
+            input_tokens: Some(u32::from(form)),
+            output_tokens: Some(1),
+            cached_tokens: None,
+            cost: None,
+            cost_estimated: false,
+            duration_us: Some(7),
+            ttft_us: None,
+            ok: true,
+            error: None,
+            agent: None,
+            session: None,
+            user: None,
+        };
+        NamedCall { call, aliases: Vec::new() }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put(u8, u8),
+        Retract(u8, u8),
+        /// What is this many hours old becomes days; calls that are a day older go.
+        Sweep(u8),
+        /// This many hours pass.
+        Pass(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => (any::<u8>(), any::<u8>()).prop_map(|(hour, form)| Step::Put(hour, form)),
+            1 => (any::<u8>(), any::<u8>()).prop_map(|(hour, form)| Step::Retract(hour, form)),
+            1 => any::<u8>().prop_map(Step::Sweep),
+            2 => (0u8..30).prop_map(Step::Pass),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn a_board_that_followed_is_one_that_was_loaded(
+            steps in prop::collection::vec(step(), 1..60), hours in 1u32..200,
+        ) {
+            let dir = tempfile::tempdir().unwrap();
+            let store = Store::open(&dir.path().join("s.db"), Access::Write).unwrap();
+            store.write(|tx| tx.telemetry.put_call(&call(0, 0))).unwrap();
+            let mut now = BASE + 100 * HOUR_MS;
+            let mut board = LiveBoard::load(&store.read().unwrap(), hours, now).unwrap();
+            for step in steps {
+                match step {
+                    Step::Put(hour, form) => {
+                        store.write(move |tx| tx.telemetry.put_call(&call(hour, form))).unwrap();
+                    }
+                    Step::Retract(hour, form) => {
+                        let gone = call(hour, form).call;
+                        store.write(move |tx| tx.telemetry.retract_call(gone.at, &gone.provenance_id)).unwrap();
+                    }
+                    Step::Sweep(hours) => {
+                        // Retention counts from the wall clock.
+                        let hour_days = ((wall() - now) / HOUR_MS + i64::from(hours)) as u32 / 24 + 1;
+                        let keep = Retention { call_days: hour_days + 1, hour_days, ..Retention::default() };
+                        while store.write(move |tx| tx.sweep(&keep)).unwrap().more {}
+                    }
+                    Step::Pass(length) => now += i64::from(length) * HOUR_MS,
+                }
+                let reader = store.read().unwrap();
+                board.follow(&reader, &reader.dictionary().unwrap(), now).unwrap();
+                let fresh = LiveBoard::load(&reader, hours, now).unwrap();
+                prop_assert_eq!(board.cells(), fresh.cells());
+            }
+        }
+    }
+
+    fn wall() -> Millis {
+        crate::service::now()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use semver::Version;
 
 use super::fault::{Result, StoreError};
@@ -20,6 +20,10 @@ pub struct Published {
     pub active: Option<Version>,
     /// Which version became active when, oldest first.
     pub activations: Vec<(Millis, Version)>,
+    /// All published versions.
+    pub versions: Vec<Version>,
+    /// Labels, and the versions that they stand for.
+    pub labels: Vec<(String, Version)>,
 }
 
 impl Published {
@@ -38,7 +42,32 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     while let Some(row) = rows.next()? {
         let uri: PromptUri = row.get::<_, String>(1)?.parse().map_err(StoreError::corrupt)?;
         let task_type = uri.key.first_segment().to_owned();
-        found.insert(row.get(0)?, Published { uri, task_type, active: None, activations: Vec::new() });
+        let prompt = Published {
+            uri,
+            task_type,
+            active: None,
+            activations: Vec::new(),
+            versions: Vec::new(),
+            labels: Vec::new(),
+        };
+        found.insert(row.get(0)?, prompt);
+    }
+    let version = |row: &Row<'_>, at| -> Result<Version> {
+        Version::parse(&row.get::<_, String>(at)?).map_err(StoreError::corrupt)
+    };
+    let mut statement = db.prepare_cached("SELECT prompt, version FROM prompt_version")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(prompt) = found.get_mut(&row.get(0)?) {
+            prompt.versions.push(version(row, 1)?);
+        }
+    }
+    let mut statement = db.prepare_cached("SELECT prompt, version, label FROM prompt_label")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(prompt) = found.get_mut(&row.get(0)?) {
+            prompt.labels.push((row.get(2)?, version(row, 1)?));
+        }
     }
     let mut statement = db.prepare_cached(
         "SELECT a.prompt, a.at_ms, a.version, v.task_type FROM prompt_activation a
@@ -46,7 +75,7 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let version = Version::parse(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+        let version = version(row, 2)?;
         if let Some(prompt) = found.get_mut(&row.get(0)?) {
             prompt.task_type = row.get(3)?;
             prompt.active = Some(version.clone());

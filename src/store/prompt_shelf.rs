@@ -14,6 +14,7 @@ use super::fault;
 use super::prompt_error::PromptStoreError;
 use super::prompts::{self, Activation, ActivationRow, Deed, Publication, Rollback, VersionRow};
 use super::schema::{Access, connect};
+use crate::domain::call::Millis;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::compose::{Shelf, ShelfError};
@@ -111,7 +112,7 @@ impl View<'_> {
     }
 
     /// The version that was active at a time.
-    pub fn active_at(&self, uri: &PromptUri, at: crate::domain::call::Millis) -> Result<Option<Version>> {
+    pub fn active_at(&self, uri: &PromptUri, at: Millis) -> Result<Option<Version>> {
         prompts::active_at(&self.0, uri, at)
     }
 
@@ -192,6 +193,11 @@ impl Shelving<'_> {
     /// Goes back to `to`, or to the version that was active before the active one.
     pub fn rollback(&self, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
         prompts::rollback(&self.0.0, uri, to, deed)
+    }
+
+    /// Points a label at a published version, moving it where it stood elsewhere.
+    pub fn set_label(&self, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
+        prompts::set_label(&self.0.0, uri, version, label, at)
     }
 
     /// Writes all of it.

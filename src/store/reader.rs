@@ -12,7 +12,7 @@ use super::fault::{Result, StoreError};
 use super::models;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{CallQuery, Dictionary, KeptCall, Tail, TelemetryReader, Totals};
+use super::telemetry::{CallQuery, Detail, Dictionary, KeptCall, Tail, TelemetryReader, Totals};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
@@ -30,7 +30,8 @@ impl Reader {
     /// Begins a view of the store at `path`.
     pub fn open(path: &Path) -> Result<Reader> {
         let db = connect(path, Access::Read)?;
-        db.execute_batch("BEGIN").map_err(|e| StoreError::from(e).at(path))?;
+        // A transaction sees the state of its first read.
+        db.execute_batch("BEGIN; SELECT 1 FROM meta LIMIT 1;").map_err(|e| StoreError::from(e).at(path))?;
         Ok(Reader { db, tail: OnceCell::new(), path: path.to_owned() })
     }
 
@@ -57,6 +58,11 @@ impl Reader {
     /// Up to `limit` quarantined inputs after number `seq`.
     pub fn quarantined(&self, seq: i64, limit: usize) -> Result<Vec<(i64, Quarantined)>> {
         self.named(quarantine::after(&self.db, seq, limit))
+    }
+
+    /// Bytes of the file that are in use, and how many of them calls and their feedback take.
+    pub fn bytes(&self) -> Result<(u64, u64)> {
+        self.named(Tail::bytes(&self.db))
     }
 
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.
@@ -111,8 +117,8 @@ impl TelemetryReader for Reader {
         self.named(Tail::changes(&self.db, position))
     }
 
-    fn exact_from(&self) -> Result<Hour> {
-        self.named(Tail::exact_from(&self.db))
+    fn detail(&self) -> Result<Detail> {
+        self.named(Tail::detail(&self.db))
     }
 
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()> {

@@ -139,6 +139,9 @@ fn check(db: &Connection) -> Result<i32> {
     if application != APPLICATION_ID {
         return Err(StoreError::new(Kind::Foreign, "an SQLite database of another program"));
     }
+    if version < 0 {
+        return Err(StoreError::corrupt(format_args!("its schema is said to be {version}")));
+    }
     if version > VERSION {
         return Err(StoreError::new(Kind::Newer, format!("schema {version}, this program knows {VERSION}")));
     }

@@ -13,7 +13,7 @@ use super::models::{self, Imported};
 use super::prompts::{self, Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{Memory, Retention, Swept, Telemetry, sweep, sweep_is_due};
+use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
@@ -46,12 +46,12 @@ impl Transaction<'_> {
 
     /// Whether the last sweep is a day ago or more.
     pub fn sweep_is_due(&self) -> Result<bool> {
-        sweep_is_due(self.telemetry.db(), self.now)
+        self.telemetry.sweep_is_due()
     }
 
     /// Lets go of what `keep` says is too old: one step, with whether there is more.
-    pub fn sweep(&self, keep: &Retention) -> Result<Swept> {
-        sweep(self.telemetry.db(), keep, self.now)
+    pub fn sweep(&mut self, keep: &Retention) -> Result<Swept> {
+        self.telemetry.sweep(keep)
     }
 
     /// Lets go of a quarantined item, because it has been taken now.
@@ -196,17 +196,20 @@ fn group(
     queue: &Receiver<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<()> {
-    let began = Instant::now();
     if let Err(error) = begin(db, memory) {
         answers.push(first(None).1);
         return Err(error);
     }
-    let now = wall_clock();
+    // Waiting for another process is no reason to take fewer jobs.
+    let (began, now) = (Instant::now(), wall_clock());
     let mut tx = Transaction { telemetry: Telemetry::new(db, memory, now), now };
     let mut next = Some(first);
     while let Some(job) = next {
         let savepoint = tx.telemetry.savepoint();
-        db.execute_batch("SAVEPOINT job")?;
+        if let Err(error) = db.execute_batch("SAVEPOINT job") {
+            answers.push(job(None).1);
+            return Err(error.into());
+        }
         let (failure, answer) = job(Some(&mut tx));
         answers.push(answer);
         if let Some(failure) = failure {

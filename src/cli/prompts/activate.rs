@@ -1,4 +1,5 @@
-//! `prompts activate` and `prompts rollback`: which published version is the active one.
+//! `prompts activate`, `prompts rollback` and `prompts label`: which published version is the active one, and what
+//! others are called.
 
 use semver::Version;
 use serde_json::json;
@@ -28,6 +29,34 @@ pub struct RollbackArgs {
     /// Why, for the history
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Arguments of `prompts label`.
+#[derive(Debug, clap::Args)]
+pub struct LabelArgs {
+    /// The version: URI, key or last segment, with `@VERSION`
+    #[arg(value_name = "P@V")]
+    pub prompt: String,
+    /// The label, such as `staging`; where another version has it, it moves
+    pub label: String,
+}
+
+/// Runs `prompts label`.
+pub fn label(args: &LabelArgs, desk: &mut Desk<'_>) -> Result<Exit> {
+    let at = desk.deed(None).at;
+    let change = desk.shelf.change()?;
+    let named = change.named(&args.prompt)?;
+    let Some(version) = named.version else {
+        let message = format!("say which version to label: {}@VERSION", named.uri);
+        return Err(PromptsError::Usage(message));
+    };
+    change.set_label(&named.uri, &version, &args.label, at)?;
+    change.commit()?;
+    if desk.json {
+        return desk.document(&json!({"uri": named.uri, "version": version, "label": args.label}));
+    }
+    writeln!(desk.out, "Labelled: {}@{version} is {}", named.uri.key, args.label)?;
+    Ok(Exit::Done)
 }
 
 /// Runs `prompts activate`.

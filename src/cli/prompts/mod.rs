@@ -32,6 +32,8 @@ pub enum PromptsCommand {
     Activate(activate::ActivateArgs),
     /// Go back to the version that was active before
     Rollback(activate::RollbackArgs),
+    /// Give a published version a label
+    Label(activate::LabelArgs),
     /// Print the text of a call, and the record of what it was made of
     Compose(compose::ComposeArgs),
     /// Check prompt files before they are published
@@ -43,7 +45,9 @@ impl PromptsCommand {
     pub fn access(&self, there: bool) -> Access {
         match self {
             PromptsCommand::Publish(_) => Access::Write,
-            PromptsCommand::Activate(_) | PromptsCommand::Rollback(_) if there => Access::Write,
+            PromptsCommand::Activate(_) | PromptsCommand::Rollback(_) | PromptsCommand::Label(_) if there => {
+                Access::Write
+            }
             _ => Access::Read,
         }
     }
@@ -63,6 +67,7 @@ pub fn run(command: &PromptsCommand, desk: &mut Desk<'_>) -> Result<Exit> {
         PromptsCommand::Diff(args) => show::diff(args, desk),
         PromptsCommand::Activate(args) => activate::activate(args, desk),
         PromptsCommand::Rollback(args) => activate::rollback(args, desk),
+        PromptsCommand::Label(args) => activate::label(args, desk),
         PromptsCommand::Compose(args) => compose::run(args, desk),
         PromptsCommand::Lint(args) => lint::run(args, desk),
     }

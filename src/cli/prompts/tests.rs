@@ -177,6 +177,22 @@ fn show_prints_text_that_is_safe_on_a_terminal() {
 }
 
 #[test]
+fn a_label_names_a_version_until_it_moves() {
+    let mut world = World::new();
+    world.write("a.prompt", "---\nname: a\nhuman.scope: core\nhuman.version: 1.0.0\n---\nOne.\n");
+    world.write("b.prompt", "---\nname: a\nhuman.scope: core\nhuman.version: 2.0.0\n---\nTwo.\n");
+    world.says(&["publish", "%/a.prompt"]);
+    world.says(&["publish", "--no-activate", "%/b.prompt"]);
+    assert_eq!(world.says(&["label", "a@2.0.0", "staging"]), "Labelled: a@2.0.0 is staging\n");
+    assert!(world.says(&["show", "a@staging"]).contains("Two."));
+    world.says(&["label", "a@1.0.0", "staging"]);
+    assert!(world.says(&["show", "a@staging"]).contains("One."));
+    assert_eq!(world.fails(&["label", "a", "staging"]).0, 2);
+    assert_eq!(world.fails(&["label", "a@1.0.0", "active"]).0, 2);
+    assert_eq!(world.fails(&["label", "a@9.0.0", "x"]).0, 2);
+}
+
+#[test]
 fn history_activate_and_rollback() {
     let mut world = world();
     let uri = "prompt://org/HUMAN_CORP/legal.contract-analysis";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use rustc_hash::FxHashMap;
 
 use crate::domain::prompt::{PromptCallMetadata, PromptUri};
@@ -55,8 +55,8 @@ impl Dictionary {
             self.compositions.push(Composition { metadata: None, subjects: Arc::new([]) });
         }
         let last = FIRST as usize + self.uris.len();
-        each(db, "SELECT id, uri FROM prompt_version_seen WHERE id >= ? ORDER BY id", last, |id, uri| {
-            let uri: PromptUri = uri.parse().map_err(StoreError::corrupt)?;
+        each(db, "SELECT id, uri FROM prompt_version_seen WHERE id >= ? ORDER BY id", last, |id, row| {
+            let uri: PromptUri = row.get::<_, String>(1)?.parse().map_err(StoreError::corrupt)?;
             self.versions.insert(uri.clone(), id);
             self.uris.push(uri);
             Ok(self.uris.len() + FIRST as usize == id as usize + 1)
@@ -65,9 +65,9 @@ impl Dictionary {
             db,
             "SELECT id, metadata FROM composition WHERE id >= ? ORDER BY id",
             self.compositions.len(),
-            |id, text| {
+            |id, row| {
                 let metadata: PromptCallMetadata =
-                    serde_json::from_str(&text).map_err(StoreError::corrupt)?;
+                    serde_json::from_str(&row.get::<_, String>(1)?).map_err(StoreError::corrupt)?;
                 let subjects = self
                     .subjects(&metadata, |d, uri| d.versions.get(uri).copied().ok_or_else(|| missing(uri)))?;
                 self.add_composition(Arc::new(metadata), subjects);
@@ -76,15 +76,15 @@ impl Dictionary {
         )?;
         each(
             db,
-            "SELECT id, name || char(0) || provider FROM model WHERE id >= ? ORDER BY id",
+            "SELECT id, name, provider FROM model WHERE id >= ? ORDER BY id",
             self.models.len(),
-            |id, text| {
-                let (name, provider) = text.split_once('\0').unwrap_or((&text, ""));
-                self.add_model(ModelName { name: name.to_owned(), provider: provider.to_owned() });
+            |id, row| {
+                self.add_model(ModelName { name: row.get(1)?, provider: row.get(2)? });
                 Ok(self.models.len() == id as usize + 1)
             },
         )?;
-        each(db, "SELECT id, name FROM agent WHERE id >= ? ORDER BY id", self.agents.len(), |id, name| {
+        each(db, "SELECT id, name FROM agent WHERE id >= ? ORDER BY id", self.agents.len(), |id, row| {
+            let name: String = row.get(1)?;
             self.agent_ids.insert(name.clone(), id);
             self.agents.push(name);
             Ok(self.agents.len() == id as usize + 1)
@@ -268,18 +268,18 @@ fn missing(uri: &PromptUri) -> StoreError {
     StoreError::corrupt(format_args!("a composition names {uri}, which has no number"))
 }
 
-/// Hands `(id, text)` rows to `add`, which says whether the number is the one that follows.
+/// Hands rows that begin with an id to `add`, which says whether the number is the one that follows.
 fn each(
     db: &Connection,
     sql: &str,
     from: usize,
-    mut add: impl FnMut(u32, String) -> Result<bool>,
+    mut add: impl FnMut(u32, &Row<'_>) -> Result<bool>,
 ) -> Result<()> {
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([from as i64])?;
     while let Some(row) = rows.next()? {
         let id: u32 = row.get(0)?;
-        if !add(id, row.get(1)?)? {
+        if !add(id, row)? {
             return Err(StoreError::corrupt(format_args!("the dictionary has a gap before number {id}")));
         }
     }

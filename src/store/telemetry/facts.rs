@@ -33,8 +33,14 @@ fn turn(db: &Connection, seq: i64, now: Millis) -> Result<()> {
     }
     db.execute("DELETE FROM fact WHERE seq < ?", [first])?;
     index::drop_before(db, &FACTS, first)?;
+    set_number(db, "facts_kept", first)?;
     set_number(db, "facts_began", now)?;
     set_number(db, "facts_first", seq)
+}
+
+/// The number from which rows are kept.
+pub fn first(db: &Connection) -> Result<i64> {
+    Ok(number(db, "facts_kept")?.unwrap_or(0))
 }
 
 /// A row, if it is still kept.

@@ -97,8 +97,8 @@ impl Telemetry<'_> {
             }
         }
         let closes = name == alias::provenance(&call.provenance_id);
-        if waiting.is_empty() || closes {
-            self.memory.open.remove(&name);
+        if (waiting.is_empty() || closes) && self.memory.open.remove(&name) {
+            self.closed.push(name);
         }
         for (seq, feedback) in &waiting {
             self.link(*seq, feedback, &call.provenance_id, row)?;

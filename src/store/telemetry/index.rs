@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
 use super::body::{put, take};
-use crate::store::fault::Result;
+use crate::store::fault::{Result, StoreError};
 
 /// Where an entry points: the place of a call, or the number of a row of facts.
 pub type Place = i64;
@@ -27,24 +27,34 @@ pub struct Tables {
     drop_buckets: &'static str,
     drop_segment: &'static str,
     insert_segment: &'static str,
+    seal_segment: &'static str,
     insert_bucket: &'static str,
 }
 
 macro_rules! tables {
     ($segment:literal, $bucket:literal) => {
         Tables {
-            list: concat!("SELECT id, tier, bits, first, x'' FROM ", $segment, " ORDER BY id"),
-            list_with_bloom: concat!("SELECT id, tier, bits, first, bloom FROM ", $segment, " ORDER BY id"),
+            list: concat!("SELECT id, tier, bits, first, entries, x'' FROM ", $segment, " ORDER BY id"),
+            list_with_bloom: concat!(
+                "SELECT id, tier, bits, first, entries, bloom FROM ",
+                $segment,
+                " ORDER BY id"
+            ),
             bucket: concat!("SELECT entries FROM ", $bucket, " WHERE slot = ?"),
-            buckets: concat!("SELECT entries FROM ", $bucket, " WHERE slot >= ? AND slot < ?"),
+            buckets: concat!(
+                "SELECT slot, entries FROM ",
+                $bucket,
+                " WHERE slot >= ? AND slot < ? ORDER BY slot LIMIT 1"
+            ),
             old: concat!("SELECT id FROM ", $segment, " WHERE last < ?"),
             drop_buckets: concat!("DELETE FROM ", $bucket, " WHERE slot >= ? AND slot < ?"),
             drop_segment: concat!("DELETE FROM ", $segment, " WHERE id = ?"),
             insert_segment: concat!(
                 "INSERT INTO ",
                 $segment,
-                " (tier, entries, bits, first, last, bloom) VALUES (?,?,?,?,?,?)"
+                " (tier, entries, bits, first, last, bloom) VALUES (?, 0, ?, ?, 0, x'')"
             ),
+            seal_segment: concat!("UPDATE ", $segment, " SET entries = ?, last = ?, bloom = ? WHERE id = ?"),
             insert_bucket: concat!("INSERT INTO ", $bucket, " VALUES (?, ?)"),
         }
     };
@@ -132,6 +142,7 @@ pub struct Segment {
     /// Buckets are numbered by this many leading bits.
     bits: u32,
     first: Place,
+    entries: usize,
     bloom: Vec<u8>,
 }
 
@@ -140,9 +151,21 @@ pub fn segments(db: &Connection, tables: &Tables, bloom: bool) -> Result<Vec<Seg
     let sql = if bloom { tables.list_with_bloom } else { tables.list };
     let mut statement = db.prepare_cached(sql)?;
     let rows = statement.query_map([], |r| {
-        Ok(Segment { id: r.get(0)?, tier: r.get(1)?, bits: r.get(2)?, first: r.get(3)?, bloom: r.get(4)? })
+        let entries: i64 = r.get(4)?;
+        Ok(Segment {
+            id: r.get(0)?,
+            tier: r.get(1)?,
+            bits: r.get(2)?,
+            first: r.get(3)?,
+            entries: entries.max(0) as usize,
+            bloom: r.get(5)?,
+        })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let found: Vec<Segment> = rows.collect::<rusqlite::Result<_>>()?;
+    if found.iter().any(|s| s.bits > 20 || s.bloom.len() % 64 != 0) {
+        return Err(StoreError::corrupt("a segment of an index has an impossible size"));
+    }
+    Ok(found)
 }
 
 /// Adds the places that may have the hash to `found`.
@@ -173,36 +196,99 @@ pub fn find(
     Ok(())
 }
 
-/// Turns fresh entries into a segment and merges tiers that are full.
-pub fn seal(db: &Connection, tables: &Tables, names: &Fresh) -> Result<()> {
+/// Turns fresh entries into a segment and merges tiers that are full; what points before `oldest` is left out of a
+/// merge, because nothing is kept there.
+pub fn seal(db: &Connection, tables: &Tables, names: &Fresh, oldest: Place) -> Result<()> {
     let entries = names.entries();
     if entries.is_empty() {
         return Ok(());
     }
     // Small segments start low, so that a store fed in drops is merged as well as one fed in floods.
     let tier = entries.len().ilog(FAN_IN);
-    write_segment(db, tables, tier, &entries)?;
+    let first = entries.iter().map(|e| e.1).min().unwrap_or(0);
+    write_segment(db, tables, tier, entries.len(), first, entries.into_iter().map(Ok))?;
     loop {
         let all = segments(db, tables, false)?;
         let full =
             all.iter().map(|s| s.tier).find(|tier| all.iter().filter(|s| s.tier == *tier).count() >= FAN_IN);
         let Some(tier) = full else { return Ok(()) };
-        let mut merged = Vec::new();
-        for segment in all.iter().filter(|s| s.tier == tier) {
-            let mut statement = db.prepare_cached(tables.buckets)?;
-            let mut rows = statement.query([segment.id << 20, (segment.id + 1) << 20])?;
-            while let Some(row) = rows.next()? {
-                let bucket: Vec<u8> = row.get(0)?;
-                read_bucket(&bucket, segment.first, |hash, place| {
-                    merged.push((hash, place));
-                    true
-                })?;
-            }
-            drop_segment(db, tables, segment.id)?;
+        let merged: Vec<&Segment> = all.iter().filter(|s| s.tier == tier).collect();
+        let length = merged.iter().map(|s| s.entries).sum();
+        let first = merged.iter().map(|s| s.first).min().unwrap_or(0);
+        let mut streams = Vec::with_capacity(merged.len());
+        for segment in &merged {
+            streams.push(Stream::new(db, tables, segment)?);
         }
-        merged.sort_unstable();
-        merged.dedup();
-        write_segment(db, tables, tier + 1, &merged)?;
+        let kept = Merge { streams }.filter(|entry| !matches!(entry, Ok((_, place)) if *place < oldest));
+        write_segment(db, tables, tier + 1, length, first.max(oldest), kept)?;
+        merged.iter().try_for_each(|segment| drop_segment(db, tables, segment.id))?;
+    }
+}
+
+/// The entries of one segment in order, a bucket at a time.
+struct Stream<'s> {
+    db: &'s Connection,
+    sql: &'static str,
+    first: Place,
+    /// The next slot to look from, and where the segment's slots end.
+    slots: std::ops::Range<i64>,
+    bucket: std::vec::IntoIter<(u64, Place)>,
+    next: Option<(u64, Place)>,
+}
+
+impl<'s> Stream<'s> {
+    fn new(db: &'s Connection, tables: &Tables, segment: &Segment) -> Result<Self> {
+        let slots = segment.id << 20..(segment.id + 1) << 20;
+        let bucket = Vec::new().into_iter();
+        let mut stream = Stream { db, sql: tables.buckets, first: segment.first, slots, bucket, next: None };
+        stream.advance()?;
+        Ok(stream)
+    }
+
+    fn advance(&mut self) -> Result<()> {
+        loop {
+            self.next = self.bucket.next();
+            if self.next.is_some() || self.slots.is_empty() {
+                return Ok(());
+            }
+            let mut statement = self.db.prepare_cached(self.sql)?;
+            let row: Option<(i64, Vec<u8>)> = statement
+                .query_row([self.slots.start, self.slots.end], |r| Ok((r.get(0)?, r.get(1)?)))
+                .optional()?;
+            let Some((slot, bytes)) = row else {
+                self.slots.start = self.slots.end;
+                continue;
+            };
+            let mut entries = Vec::with_capacity(2 * BUCKET);
+            read_bucket(&bytes, self.first, |hash, place| {
+                entries.push((hash, place));
+                true
+            })?;
+            self.slots.start = slot + 1;
+            self.bucket = entries.into_iter();
+        }
+    }
+}
+
+/// Several segments as one, in order and each entry once.
+struct Merge<'s> {
+    streams: Vec<Stream<'s>>,
+}
+
+impl Iterator for Merge<'_> {
+    type Item = Result<(u64, Place)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let least = self.streams.iter().filter_map(|s| s.next).min()?;
+        for stream in &mut self.streams {
+            while stream.next == Some(least) {
+                if let Err(error) = stream.advance() {
+                    self.streams.clear();
+                    return Some(Err(error));
+                }
+            }
+        }
+        Some(Ok(least))
     }
 }
 
@@ -219,34 +305,41 @@ fn drop_segment(db: &Connection, tables: &Tables, id: i64) -> Result<()> {
     Ok(())
 }
 
-fn write_segment(db: &Connection, tables: &Tables, tier: u32, entries: &[(u64, Place)]) -> Result<()> {
-    let bits = (entries.len() / BUCKET).max(1).ilog2().min(20);
-    let first = entries.iter().map(|e| e.1).min().unwrap_or(0);
-    let last = entries.iter().map(|e| e.1).max().unwrap_or(0);
-    let mut bloom = vec![0u8; (entries.len() * 12 / 512 + 1) * 64];
-    for (hash, _) in entries {
-        bloom_add(&mut bloom, *hash);
-    }
-    db.prepare_cached(tables.insert_segment)?.execute(params![
-        tier,
-        entries.len() as i64,
-        bits,
-        first,
-        last,
-        bloom
-    ])?;
+/// Writes a segment of at most `length` entries, which come in order and point at or after `first`.
+fn write_segment(
+    db: &Connection,
+    tables: &Tables,
+    tier: u32,
+    length: usize,
+    first: Place,
+    entries: impl Iterator<Item = Result<(u64, Place)>>,
+) -> Result<()> {
+    let bits = (length / BUCKET).max(1).ilog2().min(20);
+    db.prepare_cached(tables.insert_segment)?.execute(params![tier, bits, first])?;
     let id = db.last_insert_rowid();
     let mut insert = db.prepare_cached(tables.insert_bucket)?;
-    for bucket in entries.chunk_by(|a, b| a.0 >> (KEPT - bits) == b.0 >> (KEPT - bits)) {
-        let mut bytes = Vec::with_capacity(bucket.len() * 9);
-        let mut before = 0;
-        for &(hash, at) in bucket {
-            put(&mut bytes, hash - before);
-            put(&mut bytes, (at - first) as u64);
-            before = hash;
+    let mut bloom = vec![0u8; (length * 12 / 512 + 1) * 64];
+    let (mut count, mut last) = (0_i64, first);
+    let (mut bucket, mut bytes, mut before) = (0, Vec::with_capacity(BUCKET * 18), 0);
+    for entry in entries {
+        let (hash, at) = entry?;
+        let own = hash >> (KEPT - bits);
+        if own != bucket {
+            if !bytes.is_empty() {
+                insert.execute(params![id << 20 | bucket as i64, bytes])?;
+            }
+            bytes.clear();
+            (bucket, before) = (own, 0);
         }
-        insert.execute(params![id << 20 | (bucket[0].0 >> (KEPT - bits)) as i64, bytes])?;
+        put(&mut bytes, hash - before);
+        put(&mut bytes, (at - first) as u64);
+        bloom_add(&mut bloom, hash);
+        (before, last, count) = (hash, last.max(at), count + 1);
     }
+    if !bytes.is_empty() {
+        insert.execute(params![id << 20 | bucket as i64, bytes])?;
+    }
+    db.prepare_cached(tables.seal_segment)?.execute(params![count, last, bloom, id])?;
     Ok(())
 }
 
@@ -299,7 +392,7 @@ mod tests {
                 names.add(alias(round * 700 + i), i64::from(round * 700 + i));
             }
             names.add(alias(0), 77);
-            seal(&db, &CALLS, &names).unwrap();
+            seal(&db, &CALLS, &names, 0).unwrap();
         }
         let segments = segments(&db, &CALLS, true).unwrap();
         assert!(segments.len() < 8, "{}", segments.len());

@@ -7,6 +7,8 @@ use super::cells::{self, Overlay};
 use super::dictionary::Dictionary;
 use super::index::{self, CALLS, FACTS, Fresh, Segment};
 use super::journal::{self, Page};
+use super::{facts, retention};
+use crate::domain::call::Millis;
 use crate::store::fault::Result;
 
 /// Deltas in the journal after which cells and segments are brought up to date.
@@ -26,6 +28,8 @@ pub struct Memory {
     pub(super) fact_segments: Vec<Segment>,
     /// Aliases of feedback whose calls may still come.
     pub(super) open: FxHashSet<u64>,
+    /// The time from which calls are kept, ms.
+    pub(super) calls_from: Millis,
     overlay: Overlay,
     deltas: usize,
     covered: i64,
@@ -57,6 +61,7 @@ impl Memory {
             self.absorb(*seq, page)?;
         }
         self.follow_feedback(db)?;
+        self.calls_from = retention::calls_from(db)?;
         self.version = Some(version);
         Ok(())
     }
@@ -125,8 +130,8 @@ impl Memory {
     /// them.
     pub fn flush(&mut self, db: &Connection, closing: bool) -> Result<()> {
         cells::store(db, &self.overlay)?;
-        index::seal(db, &CALLS, &self.names)?;
-        index::seal(db, &FACTS, &self.facts)?;
+        index::seal(db, &CALLS, &self.names, self.calls_from.div_euclid(1000))?;
+        index::seal(db, &FACTS, &self.facts, facts::first(db)?)?;
         journal::drop_through(db, if closing { self.position } else { self.covered })?;
         journal::set_number(db, "covered", self.position)?;
         Ok(())

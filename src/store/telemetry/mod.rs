@@ -37,7 +37,7 @@ pub use cells::SHARD;
 pub use dictionary::{Dictionary, ModelName};
 pub use memory::Memory;
 pub use read::Tail;
-pub use retention::{Retention, Swept, is_due as sweep_is_due, sweep};
+pub use retention::{Retention, Swept};
 pub use write::Telemetry;
 
 use super::fault::Result;
@@ -69,7 +69,7 @@ CREATE TABLE alias_segment (
 CREATE TABLE alias_bucket (slot INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
 
 CREATE TABLE feedback (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, alias INTEGER NOT NULL, target TEXT NOT NULL,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, alias INTEGER NOT NULL, target TEXT NOT NULL,
     signal INTEGER, source INTEGER NOT NULL, detail TEXT, at INTEGER NOT NULL,
     open INTEGER NOT NULL    -- 1 while calls that it is about may still come
 ) STRICT;
@@ -102,6 +102,8 @@ pub enum Put {
     Duplicate,
     /// It was there in another form, which has been taken back.
     Corrected,
+    /// It is older than the calls that are kept, so that nobody can tell whether it was counted: it is not counted.
+    Expired,
 }
 
 /// A call with the further names under which feedback may address it.
@@ -153,6 +155,15 @@ pub struct Totals {
     pub unsignalled: i64,
 }
 
+/// From when on the store knows more than whole days. A window is exact where both its edges are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// The first hour that has cells of its own; `hours_from` of an empty store is 0.
+    pub hours_from: Hour,
+    /// The time from which calls are kept, ms: from here on any edge is exact.
+    pub calls_from: Millis,
+}
+
 /// Reading: one consistent state of the store.
 pub trait TelemetryReader {
     /// The dictionary that cells are coded with.
@@ -170,8 +181,8 @@ pub trait TelemetryReader {
     fn position(&self) -> Result<i64>;
     /// The deltas committed after `position`, and how far they go; `None` if too much has happened to say.
     fn changes(&self, position: i64) -> Result<Option<(i64, Vec<Delta>)>>;
-    /// The hour from which windows are exact to the hour: before it only whole days are known.
-    fn exact_from(&self) -> Result<Hour>;
+    /// From when on the store knows more than whole days.
+    fn detail(&self) -> Result<Detail>;
     /// Hands the deltas of calls and signals that began in `[from, to)` ms to `fold`, for the edges of a window
     /// that lie inside an hour.
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()>;

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 
 use super::{CallQuery, KeptCall, Memory, NamedCall, Put, Retention, Tail, Telemetry, TelemetryWriter};
-use crate::domain::call::{Call, HOUR_MS};
+use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata};
 use crate::engine::rollup::{Cell, CellKey};
@@ -26,9 +26,13 @@ impl Process {
     }
 
     fn write<R>(&mut self, work: impl FnOnce(&mut Telemetry<'_>) -> R) -> R {
+        self.write_at(0, work)
+    }
+
+    fn write_at<R>(&mut self, now: Millis, work: impl FnOnce(&mut Telemetry<'_>) -> R) -> R {
         self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
         self.memory.follow(&self.db).unwrap();
-        let mut telemetry = Telemetry::new(&self.db, &mut self.memory, 0);
+        let mut telemetry = Telemetry::new(&self.db, &mut self.memory, now);
         let result = work(&mut telemetry);
         let page = telemetry.finish().unwrap();
         self.db.execute_batch("COMMIT").unwrap();
@@ -36,6 +40,20 @@ impl Process {
             self.memory.committed(seq, &page).unwrap();
         }
         result
+    }
+
+    /// A job whose work is undone, as when something later in it fails.
+    fn fail(&mut self, work: impl FnOnce(&mut Telemetry<'_>)) {
+        self.db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.memory.follow(&self.db).unwrap();
+        let mut telemetry = Telemetry::new(&self.db, &mut self.memory, 0);
+        let savepoint = telemetry.savepoint();
+        telemetry.db().execute_batch("SAVEPOINT job").unwrap();
+        work(&mut telemetry);
+        telemetry.db().execute_batch("ROLLBACK TO job; RELEASE job").unwrap();
+        telemetry.back_to(savepoint);
+        assert!(telemetry.finish().unwrap().is_none());
+        self.db.execute_batch("COMMIT").unwrap();
     }
 
     fn flush(&mut self) {
@@ -115,6 +133,8 @@ enum Step {
     Correct(u8, u8),
     Retract(u8),
     Feedback(u8, u8, u8),
+    /// A job that counts a call and then fails.
+    Fail(u8, u8),
     Flush,
     /// Hours before this one (counted from the first) become days.
     Fold(u8),
@@ -127,6 +147,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u8..24, any::<u8>()).prop_map(|(id, form)| Step::Correct(id, form)),
         1 => (0u8..24).prop_map(Step::Retract),
         4 => (0u8..60, any::<u8>(), any::<u8>()).prop_map(|(id, about, hour)| Step::Feedback(id, about, hour)),
+        1 => (0u8..24, any::<u8>()).prop_map(|(id, form)| Step::Fail(id, form)),
         1 => Just(Step::Flush),
         1 => (0u8..100).prop_map(Step::Fold),
         1 => Just(Step::Reopen),
@@ -168,11 +189,14 @@ proptest! {
                     prop_assert_eq!(put == Put::Accepted, !given.contains_key(&id));
                     given.entry(id).or_insert_with(|| feedback(id, about, hour));
                 }
+                Step::Fail(id, form) => process.fail(|t| {
+                    t.put_call(&call(id, form)).unwrap();
+                }),
                 Step::Flush => process.flush(),
                 Step::Fold(hours) => {
                     let keep = Retention { hour_days: 1, ..Retention::default() };
                     let now = (400_000 + 24 + i64::from(hours)) * HOUR_MS;
-                    process.write(|t| super::sweep(t.db(), &keep, now).unwrap());
+                    process.write_at(now, |t| t.sweep(&keep).unwrap());
                 }
                 Step::Reopen => *process = Process::open(&path),
             }
@@ -213,4 +237,105 @@ proptest! {
             prop_assert_eq!(&kept.feedback, &about);
         }
     }
+}
+
+/// Calls a few hours apart, so that sweeps by the day find some.
+fn spread(id: u8, form: u8) -> NamedCall {
+    let mut named = call(id, form);
+    named.call.at += i64::from(id) * 7 * HOUR_MS;
+    named
+}
+
+/// All that the store has ever counted, by cell.
+fn all_time(path: &Path) -> BTreeMap<CellKey, Cell> {
+    let db = connect(path, Access::Read).unwrap();
+    let mut sums = BTreeMap::<CellKey, Cell>::new();
+    let mut add = |_, key: CellKey, cell: &Cell| sums.entry(key).or_default().merge(cell, 1);
+    Tail::read(&db).unwrap().cells(&db, 24 * 16_600..24 * 16_750, false, None, &mut add).unwrap();
+    sums.retain(|_, cell| !cell.is_empty());
+    sums
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    /// What a sweep lets go of stays counted, once, whatever is sent again.
+    #[test]
+    fn sweeps_change_no_total(steps in prop::collection::vec((0usize..2, step()), 1..60)) {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("swept.db"), dir.path().join("whole.db"));
+        let mut processes = [Process::open(&path), Process::open(&path)];
+        let mut whole = Process::open(&other);
+        let mut known: BTreeMap<u8, NamedCall> = BTreeMap::new();
+        let mut swept_to = 0;
+        for (which, step) in steps {
+            let process = &mut processes[which];
+            match step {
+                Step::Put(id, form) | Step::Fail(id, form) => {
+                    let call = spread(id, form);
+                    let put = process.write(|t| t.put_call(&call).unwrap());
+                    prop_assert_eq!(put == Put::Expired, call.call.at < swept_to);
+                    if put != Put::Expired {
+                        prop_assert_eq!(whole.write(|t| t.put_call(&call).unwrap()), put);
+                        known.entry(id).or_insert(call);
+                    }
+                }
+                Step::Correct(id, form) => {
+                    let (before, call) = (known.get(&id).map(|c| c.call.at), spread(id, form));
+                    if process.write(|t| t.correct_call(before, &call).unwrap()) != Put::Expired {
+                        whole.write(|t| t.correct_call(before, &call).unwrap());
+                        known.insert(id, call);
+                    }
+                }
+                Step::Retract(id) => {
+                    let Some(call) = known.get(&id).map(|c| c.call.clone()) else { continue };
+                    if process.write(|t| t.retract_call(call.at, &call.provenance_id).unwrap()) {
+                        prop_assert!(whole.write(|t| t.retract_call(call.at, &call.provenance_id).unwrap()));
+                        known.remove(&id);
+                    }
+                }
+                Step::Feedback(id, about, hour) => {
+                    let mut given = feedback(id, about, hour);
+                    let Some(call) = known.get(&(about % 24)).filter(|c| c.call.at >= swept_to) else { continue };
+                    let target = &call.call.provenance_id;
+                    given.target = Target { alias: alias::provenance(target), text: target.clone() };
+                    process.write(|t| t.put_feedback(&given).unwrap());
+                    whole.write(|t| t.put_feedback(&given).unwrap());
+                }
+                Step::Flush => process.flush(),
+                Step::Fold(hours) => {
+                    let now = (400_000 + i64::from(hours) * 3) * HOUR_MS;
+                    let keep = Retention { call_days: 2, hour_days: 1, ..Retention::default() };
+                    while process.write_at(now, |t| t.sweep(&keep).unwrap()).more {}
+                    let db = connect(&path, Access::Read).unwrap();
+                    let from = Tail::detail(&db).unwrap().calls_from;
+                    prop_assert!(from >= swept_to);
+                    swept_to = from;
+                }
+                Step::Reopen => *process = Process::open(&path),
+            }
+        }
+        prop_assert_eq!(all_time(&path), all_time(&other));
+        let db = connect(&path, Access::Read).unwrap();
+        let (_, differ) = Tail::read(&db).unwrap().verify(&db).unwrap();
+        prop_assert!(differ.is_empty(), "{:?}", differ);
+    }
+}
+
+#[test]
+fn names_with_any_characters_are_the_same_names_in_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.db");
+    let mut odd = call(1, 1);
+    (odd.call.model, odd.call.provider) = ("a\0b".into(), Some("p\0".into()));
+    odd.call.agent = Some("x\0y".into());
+    for (put, id) in [(Put::Accepted, "first"), (Put::Accepted, "second"), (Put::Duplicate, "second")] {
+        odd.call.provenance_id = id.into();
+        let mut process = Process::open(&path);
+        assert_eq!(process.write(|t| t.put_call(&odd).unwrap()), put);
+    }
+    let db = connect(&path, Access::Read).unwrap();
+    let mut dictionary = super::Dictionary::default();
+    dictionary.follow(&db).unwrap();
+    assert_eq!(dictionary.models().len(), 1);
+    assert_eq!(dictionary.models()[0].name, "a\0b");
 }

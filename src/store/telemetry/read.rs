@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::cells::{self, Level, Overlay};
 use super::dictionary::Dictionary;
-use super::{CallQuery, KeptCall, Totals, calls, journal, units};
+use super::{CallQuery, Detail, KeptCall, Totals, calls, journal, retention, units};
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::store::fault::Result;
@@ -129,8 +129,8 @@ impl Tail {
         Ok(Totals {
             calls: one("SELECT count(*) FROM call")?,
             feedback: one("SELECT count(*) FROM feedback")?,
-            waiting: one("SELECT count(*) FROM feedback f WHERE open = 1 AND NOT EXISTS
-                          (SELECT 1 FROM feedback_call c WHERE c.feedback = f.seq)")?,
+            waiting: one("SELECT count(*) FROM feedback WHERE open = 1
+                          AND seq NOT IN (SELECT feedback FROM feedback_call)")?,
             unsignalled: one("SELECT count(*) FROM feedback WHERE signal IS NULL")?,
         })
     }
@@ -140,7 +140,7 @@ impl Tail {
     ///
     /// Days whose calls have been let go of cannot be checked and are left out.
     pub fn verify(&self, db: &Connection) -> Result<(usize, Vec<(Hour, CellKey)>)> {
-        let kept_from = journal::number(db, "calls_from")?.unwrap_or(0);
+        let kept_from = retention::calls_from(db)?;
         let first = cells::hour_of(kept_from + 24 * HOUR_MS - 1)?.div_euclid(24) * 24;
         let folded = Self::fold_calls(db, &self.dictionary, &(first..Hour::MAX))?;
         let hours_from = cells::hours_from(db)?.max(first);
@@ -175,10 +175,14 @@ impl Tail {
         Ok(found.map(|(last, pages)| (last, pages.into_iter().flat_map(|p| p.deltas).collect())))
     }
 
-    /// The hour from which windows are exact to the hour: before it only whole days are known.
-    pub fn exact_from(db: &Connection) -> Result<Hour> {
-        let calls_from = journal::number(db, "calls_from")?.unwrap_or(0);
-        Ok(cells::hours_from(db)?.min(cells::hour_of(calls_from + HOUR_MS - 1)?))
+    /// See [`super::TelemetryReader::detail`].
+    pub fn detail(db: &Connection) -> Result<Detail> {
+        Ok(Detail { hours_from: cells::hours_from(db)?, calls_from: retention::calls_from(db)? })
+    }
+
+    /// Bytes of the file that are in use, and how many of them calls and their feedback take.
+    pub fn bytes(db: &Connection) -> Result<(u64, u64)> {
+        Ok((retention::used_bytes(db)?, retention::call_bytes(db)?))
     }
 
     /// See [`super::TelemetryReader::span`].

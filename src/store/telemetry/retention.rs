@@ -53,17 +53,26 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
     let mut swept = Swept::default();
     let oldest: Option<Millis> = db.query_row("SELECT min(at) FROM call", [], |r| r.get(0))?;
     let mut cut = if keep.call_days == 0 { Millis::MIN } else { now - i64::from(keep.call_days) * DAY };
-    if keep.max_bytes > 0 && used_bytes(db)? > keep.max_bytes {
-        cut = cut.max(oldest.unwrap_or(0) + DAY);
+    let today = now - now.rem_euclid(DAY);
+    if let Some(oldest) = oldest.filter(|at| *at < today)
+        && makes_room(db, keep)?
+    {
+        cut = cut.max((oldest - oldest.rem_euclid(DAY) + DAY).min(today));
     }
     if let Some(oldest) = oldest.filter(|at| *at < cut) {
         let until = cut.min(oldest - oldest.rem_euclid(DAY) + DAY);
         swept.calls = db.execute("DELETE FROM call WHERE at < ?", [until])?;
         db.execute("DELETE FROM feedback_call WHERE at < ?", [until])?;
-        db.execute("DELETE FROM feedback WHERE at < ?", [until])?;
-        db.execute("DELETE FROM unit WHERE hour < ?", [until / HOUR_MS])?;
+        // What was given before, and counts for a call that is kept, stays with it; so do the units that it may be.
+        let unlinked =
+            "DELETE FROM feedback WHERE at < ? AND seq NOT IN (SELECT feedback FROM feedback_call)";
+        db.execute(unlinked, [until])?;
+        let given: Option<Millis> = db.query_row("SELECT min(at) FROM feedback", [], |r| r.get(0))?;
+        let hour = given.map_or(until, |at| at.min(until)).div_euclid(HOUR_MS);
+        db.execute("DELETE FROM unit WHERE hour < ?", [hour])?;
         index::drop_before(db, &CALLS, until / 1000)?;
-        journal::set_number(db, "calls_from", until)?;
+        // A call that came late does not bring back the time before it.
+        journal::set_number(db, "calls_from", until.max(calls_from(db)?))?;
         swept.more = until < cut;
     }
     let hour = |days: u32| cells::hour_of((now - i64::from(days) * DAY).max(0));
@@ -77,8 +86,29 @@ pub fn sweep(db: &Connection, keep: &Retention, now: Millis) -> Result<Swept> {
     Ok(swept)
 }
 
+/// The time from which calls are kept: what is older has been let go of.
+pub fn calls_from(db: &Connection) -> Result<Millis> {
+    Ok(journal::number(db, "calls_from")?.unwrap_or(0))
+}
+
+/// Whether the store is too large, and letting go of calls could make it small enough.
+fn makes_room(db: &Connection, keep: &Retention) -> Result<bool> {
+    if keep.max_bytes == 0 {
+        return Ok(false);
+    }
+    let used = used_bytes(db)?;
+    Ok(used > keep.max_bytes && used.saturating_sub(call_bytes(db)?) < keep.max_bytes)
+}
+
+/// Bytes that calls and their feedback take. Reads these tables' pages: once a day, and only in a store that is too large.
+pub fn call_bytes(db: &Connection) -> Result<u64> {
+    let sql = "SELECT coalesce(sum(pgsize), 0) FROM dbstat WHERE aggregate = 1
+               AND name IN ('call', 'feedback', 'feedback_call', 'unit', 'alias_bucket', 'alias_segment')";
+    Ok(db.query_row(sql, [], |r| r.get::<_, i64>(0))? as u64)
+}
+
 /// Bytes of the file that are in use.
-fn used_bytes(db: &Connection) -> Result<u64> {
+pub fn used_bytes(db: &Connection) -> Result<u64> {
     let one = |name: &str| -> Result<i64> { Ok(db.query_row(&format!("PRAGMA {name}"), [], |r| r.get(0))?) };
     Ok(((one("page_count")? - one("freelist_count")?) * one("page_size")?) as u64)
 }

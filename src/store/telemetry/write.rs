@@ -8,7 +8,7 @@ use super::dictionary::Mark;
 use super::index::{self, CALLS, FACTS, Place};
 use super::journal::{self, Page};
 use super::memory::Memory;
-use super::{NamedCall, Put, TelemetryWriter, cells, facts};
+use super::{NamedCall, Put, Retention, Swept, TelemetryWriter, cells, facts, retention};
 use crate::domain::call::{Call, Millis};
 use crate::domain::feedback::{Feedback, alias};
 use crate::engine::rollup::{Change, Delta};
@@ -21,6 +21,8 @@ pub struct Telemetry<'a> {
     pub(super) memory: &'a mut Memory,
     page: Page,
     buffer: Vec<u8>,
+    /// Names that wait for no call any more.
+    pub(super) closed: Vec<u64>,
     /// Wall clock, for what is bounded in time.
     pub(super) now: Millis,
 }
@@ -35,28 +37,43 @@ pub(super) struct Row<'c> {
 
 /// Where a job began, to go back to when it fails.
 #[derive(Debug, Clone, Copy)]
-pub struct Savepoint(usize, usize, usize, Mark);
+pub struct Savepoint {
+    deltas: usize,
+    aliases: usize,
+    facts: usize,
+    closed: usize,
+    calls_from: Millis,
+    dictionary: Mark,
+}
 
 impl<'a> Telemetry<'a> {
     /// Begins; `memory` has just followed `db`.
     pub fn new(db: &'a Connection, memory: &'a mut Memory, now: Millis) -> Self {
-        Telemetry { db, memory, page: Page::default(), buffer: Vec::new(), now }
+        Telemetry { db, memory, page: Page::default(), buffer: Vec::new(), closed: Vec::new(), now }
     }
 
     /// Remembers how far the work has come.
     pub fn savepoint(&self) -> Savepoint {
-        let page = &self.page;
-        Savepoint(page.deltas.len(), page.aliases.len(), page.facts.len(), self.memory.dictionary.mark())
+        Savepoint {
+            deltas: self.page.deltas.len(),
+            aliases: self.page.aliases.len(),
+            facts: self.page.facts.len(),
+            closed: self.closed.len(),
+            calls_from: self.memory.calls_from,
+            dictionary: self.memory.dictionary.mark(),
+        }
     }
 
     /// Forgets what came after `savepoint`, whose rows have been rolled back.
     pub fn back_to(&mut self, savepoint: Savepoint) {
-        let Savepoint(deltas, aliases, facts, mark) = savepoint;
-        self.page.deltas.truncate(deltas);
+        self.page.deltas.truncate(savepoint.deltas);
         // What the memory has learned of names stays: a name is only where to look, and nothing will be found there.
-        self.page.aliases.truncate(aliases);
-        self.page.facts.truncate(facts);
-        self.memory.dictionary.back_to(mark);
+        self.page.aliases.truncate(savepoint.aliases);
+        self.page.facts.truncate(savepoint.facts);
+        // Names that met their calls wait again; names that were added and wait for nothing cost a look.
+        self.memory.open.extend(self.closed.drain(savepoint.closed..));
+        self.memory.calls_from = savepoint.calls_from;
+        self.memory.dictionary.back_to(savepoint.dictionary);
     }
 
     /// Appends the journal page; what to absorb once the transaction has committed.
@@ -66,6 +83,18 @@ impl<'a> Telemetry<'a> {
         }
         let seq = journal::append(self.db, &self.page)?;
         Ok(Some((seq, self.page)))
+    }
+
+    /// Lets go of what `keep` says is too old: one step, with whether there is more.
+    pub fn sweep(&mut self, keep: &Retention) -> Result<Swept> {
+        let swept = retention::sweep(self.db, keep, self.now)?;
+        self.memory.calls_from = retention::calls_from(self.db)?;
+        Ok(swept)
+    }
+
+    /// Whether the last sweep is a day ago or more.
+    pub fn sweep_is_due(&self) -> Result<bool> {
+        retention::is_due(self.db, self.now)
     }
 
     /// The database, for tables of other rooms.
@@ -187,6 +216,9 @@ impl<'a> Telemetry<'a> {
 
 impl TelemetryWriter for Telemetry<'_> {
     fn put_call(&mut self, named: &NamedCall) -> Result<Put> {
+        if named.call.at < self.memory.calls_from {
+            return Ok(Put::Expired);
+        }
         let row = Row {
             at: named.call.at,
             id: pack_id(&named.call.provenance_id, named.call.at),
@@ -197,6 +229,9 @@ impl TelemetryWriter for Telemetry<'_> {
 
     fn correct_call(&mut self, before: Option<Millis>, named: &NamedCall) -> Result<Put> {
         let call = &named.call;
+        if before.unwrap_or(call.at).min(call.at) < self.memory.calls_from {
+            return Ok(Put::Expired);
+        }
         let mut put = Put::Accepted;
         if let Some(before) = before.filter(|at| *at != call.at)
             && self.retract_call(before, &call.provenance_id)?
