@@ -1,7 +1,7 @@
 //! Random histories against the plain truth: whatever order things come in, through however many writers, the
 //! cells are the fold of what is kept, and what is kept is the last form of every call, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -266,7 +266,7 @@ proptest! {
         let mut processes = [Process::open(&path), Process::open(&path)];
         let mut whole = Process::open(&other);
         let mut known: BTreeMap<u8, NamedCall> = BTreeMap::new();
-        let mut swept_to = 0;
+        let (mut judged, mut swept_to) = (BTreeSet::new(), 0);
         for (which, step) in steps {
             let process = &mut processes[which];
             match step {
@@ -287,7 +287,10 @@ proptest! {
                     }
                 }
                 Step::Retract(id) => {
-                    let Some(call) = known.get(&id).map(|c| c.call.clone()) else { continue };
+                    // What was said of a call that is taken back waits for it, and a sweep may let go of it.
+                    let Some(call) = known.get(&id).filter(|_| !judged.contains(&id)).map(|c| c.call.clone()) else {
+                        continue;
+                    };
                     if process.write(|t| t.retract_call(call.at, &call.provenance_id).unwrap()) {
                         prop_assert!(whole.write(|t| t.retract_call(call.at, &call.provenance_id).unwrap()));
                         known.remove(&id);
@@ -296,7 +299,9 @@ proptest! {
                 Step::Feedback(id, about, hour) => {
                     let mut given = feedback(id, about, hour);
                     let Some(call) = known.get(&(about % 24)).filter(|c| c.call.at >= swept_to) else { continue };
+                    judged.insert(about % 24);
                     let target = &call.call.provenance_id;
+                    given.id = format!("f{id}-{about}");
                     given.target = Target { alias: alias::provenance(target), text: target.clone() };
                     process.write(|t| t.put_feedback(&given).unwrap());
                     whole.write(|t| t.put_feedback(&given).unwrap());
