@@ -123,6 +123,45 @@ fn a_call_span_around_two_answers_is_a_wrapper() {
 }
 
 #[test]
+fn a_call_span_around_answers_without_ids_is_a_wrapper() {
+    let inner = |span_id, (from, to), tokens| {
+        span(1, span_id, 1, (from, to), chat(json!({"gen_ai.usage.output_tokens": tokens}))).scope("sdk")
+    };
+    let outer = || span(1, 1, 0, (0, 100), chat(json!({})));
+    let tokens = |spans: Vec<Span>| -> Vec<Option<u32>> {
+        calls(spans).iter().map(|c| c.call.output_tokens).collect()
+    };
+    assert_eq!(
+        tokens(vec![outer(), inner(2, (10, 20), 5), inner(3, (20, 40), 6), inner(4, (50, 60), 7)]),
+        [Some(5), Some(6), Some(7)]
+    );
+    let named =
+        span(1, 4, 1, (50, 60), chat(json!({"gen_ai.response.id": "a", "gen_ai.usage.output_tokens": 7})))
+            .scope("sdk");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), named]), [Some(5), Some(7)]);
+    // Two descriptions of one answer overlap; an attempt without an answer reports nothing.
+    let other = inner(3, (11, 19), 5).scope("other");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), other]), [Some(5)]);
+    let empty = span(1, 3, 1, (30, 40), chat(json!({}))).scope("sdk");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), empty]), [Some(5)]);
+    let failed = inner(3, (30, 40), 5).failed("429");
+    assert_eq!(tokens(vec![outer(), inner(2, (50, 60), 5), failed]), [Some(5)]);
+}
+
+#[test]
+fn a_call_is_found_by_the_ids_that_it_had() {
+    let outer = || span(1, 1, 0, (0, 100), chat(json!({})));
+    let inner = || span(1, 2, 1, (10, 90), chat(json!({}))).scope("sdk");
+    let alone = &calls(vec![outer()])[0];
+    let joined = &calls(vec![outer(), inner()])[0];
+    assert_ne!(alone.call.provenance_id, joined.call.provenance_id);
+    assert!(joined.aliases.contains(&alias::provenance(&alone.call.provenance_id)));
+    // Its own id needs no alias.
+    assert!(!alone.aliases.contains(&alias::provenance(&alone.call.provenance_id)));
+    assert!(!joined.aliases.contains(&alias::provenance(&joined.call.provenance_id)));
+}
+
+#[test]
 fn an_attempt_that_failed_inside_a_call_that_did_not() {
     let calls = calls(vec![
         span(1, 1, 0, (0, 100), chat(json!({}))),

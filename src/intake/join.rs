@@ -245,7 +245,7 @@ pub(super) fn group(forest: &Forest<'_>) -> Vec<Vec<usize>> {
 }
 
 /// Joins each call span with the nearest call span above it. Returns those that lie around several answered calls:
-/// they are wrappers, whatever they call themselves.
+/// they are wrappers, whatever they call themselves. An answer without an id is told by its tokens and its time.
 fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
     let facts = &forest.facts;
     // The nearest call above, through spans that add nothing. A tool, an agent or a judge that runs inside a call
@@ -272,7 +272,7 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
             .filter_map(|&i| forest.call(i).response_id.as_deref())
             .collect();
         let own = forest.call(outer).response_id.as_deref();
-        if answers.len() < 2 {
+        if answers.len() + unnamed_answers(forest, &inner) < 2 {
             for &i in &inner {
                 sets.join(outer, i);
             }
@@ -286,6 +286,32 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
         }
     }
     around
+}
+
+/// How many answers without an id there are among spans: those that report output tokens, while no other answer is
+/// under way. Spans that overlap may describe one answer, and count as one.
+fn unnamed_answers(forest: &Forest<'_>, spans: &[usize]) -> usize {
+    let answered = |i: &usize| {
+        let call = forest.call(*i);
+        call.ok && (call.response_id.is_some() || call.output_tokens.is_some_and(|n| n > 0))
+    };
+    let mut answered: Vec<usize> = spans.iter().copied().filter(answered).collect();
+    if answered.len() < 2 {
+        return 0;
+    }
+    answered.sort_unstable_by_key(|&i| (forest.facts[i].start_ns, i));
+    // Runs of spans that overlap: when each ends, and whether an id is among them.
+    let mut runs: Vec<(u64, bool)> = Vec::new();
+    for i in answered {
+        let (fact, named) = (forest.facts[i], forest.call(i).response_id.is_some());
+        match runs.last_mut() {
+            Some((end_ns, any)) if fact.start_ns < *end_ns => {
+                (*end_ns, *any) = (fact.end_ns.max(*end_ns), *any || named);
+            }
+            _ => runs.push((fact.end_ns, named)),
+        }
+    }
+    runs.iter().filter(|(_, named)| !named).count()
 }
 
 /// Joins the tail of a stream with the span that opened it: same instrumentation, process and model, no usage yet,

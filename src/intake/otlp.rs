@@ -8,6 +8,7 @@ use std::io::Read as _;
 use flate2::bufread::MultiGzDecoder;
 
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
+use super::frames::is_protobuf;
 use super::json::Json;
 use super::protobuf::Protobuf;
 use super::reading::{self, Origin};
@@ -76,7 +77,7 @@ fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {
         return content_type.contains("json");
     }
     let text = body.trim_ascii();
-    text.starts_with(b"{") && text.ends_with(b"}")
+    text.starts_with(b"{") && text.ends_with(b"}") && !is_protobuf(body)
 }
 
 /// Most spans or records that are rejected one by one; a body with more of them is refused whole.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::archive::{Unpacked, is_damage};
 use super::commit::{Arrived, Item, Receipt, commit};
 use super::events::Reader;
-use super::frames::{Frame, Frames, Layout, layout};
+use super::frames::{Frame, Frames, Layout, is_protobuf, layout};
 use super::prepare::Preparation;
 use super::{Headers, take};
 use crate::domain::call::{Millis, PLAUSIBLE_MS};
@@ -223,7 +223,7 @@ impl<'s> Intake<'s> {
         layout: Layout,
         format: Format,
     ) -> Result<(), IntakeError> {
-        let json = value.trim_ascii_start().first() == Some(&b'{');
+        let json = value.trim_ascii_start().first() == Some(&b'{') && !is_protobuf(&value);
         if value.is_empty() {
             return Ok(());
         }
