@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::conventions;
+use super::sets::Sets;
 use super::span::{CallFact, Kind, SpanFact};
 
 /// Clocks of two processes may differ by this much when an answer's id already says that spans belong together.
@@ -134,8 +135,8 @@ impl Above {
 
 impl<'f> Forest<'f> {
     /// Of several facts of one span the greatest is kept, so that order does not matter.
-    pub(super) fn of(facts: &'f [SpanFact]) -> Self {
-        let mut facts: Vec<&SpanFact> = facts.iter().collect();
+    pub(super) fn of(facts: impl IntoIterator<Item = &'f SpanFact>) -> Self {
+        let mut facts: Vec<&SpanFact> = facts.into_iter().collect();
         facts.sort_unstable_by(|a, b| (a.trace, a.span).cmp(&(b.trace, b.span)).then_with(|| b.cmp(a)));
         facts.dedup_by_key(|fact| (fact.trace, fact.span));
         let place = |trace, span| facts.binary_search_by(|f| (f.trace, f.span).cmp(&(trace, span))).ok();
@@ -201,27 +202,9 @@ fn depths(parent: &mut [Option<usize>]) -> Vec<u32> {
     depth
 }
 
-/// Disjoint sets of spans.
-struct Sets(Vec<usize>);
-
-impl Sets {
-    fn find(&mut self, mut i: usize) -> usize {
-        while self.0[i] != i {
-            self.0[i] = self.0[self.0[i]];
-            i = self.0[i];
-        }
-        i
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.find(a), self.find(b));
-        self.0[a.max(b)] = a.min(b);
-    }
-}
-
 /// The calls: each a list of spans, the outermost first.
 pub(super) fn group(forest: &Forest<'_>) -> Vec<Vec<usize>> {
-    let mut sets = Sets((0..forest.facts.len()).collect());
+    let mut sets = Sets::of(forest.facts.len());
     let around = nest(forest, &mut sets);
     let calls: Vec<usize> =
         (0..forest.facts.len()).filter(|i| forest.facts[*i].kind.is_call() && !around.contains(i)).collect();

@@ -70,7 +70,7 @@ pub struct Resolved {
 
 /// Groups the facts of one or several traces into calls, by time and id. Takes any set of facts; a group that is not
 /// complete yet gives what can be said so far.
-pub fn resolve(facts: &[SpanFact]) -> Vec<Resolved> {
+pub fn resolve<'f>(facts: impl IntoIterator<Item = &'f SpanFact>) -> Vec<Resolved> {
     let forest = Forest::of(facts);
     let prompts = Prompts::of(&forest);
     let mut calls: Vec<Resolved> =
