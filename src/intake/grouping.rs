@@ -199,7 +199,8 @@ impl Traces {
             // The row was found by a part of the link's hash.
             let Some(trace) = self.by_id.get(&id) else { continue };
             let known = group.traces.iter().position(|t| *t == id);
-            if !trace.links.contains(&link) && !(fresh && known == Some(0)) {
+            let shares = trace.links.contains(&link) || (fresh && known == Some(0));
+            if !shares {
                 continue;
             }
             let member = known.unwrap_or_else(|| {

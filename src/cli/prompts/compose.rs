@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
-use crate::engine::compose::{self, Audience};
+use crate::engine::compose::{self, Audience, ComposeError};
 use crate::engine::names::NameError;
 use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_shelf::Named;
@@ -81,7 +81,10 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             };
             let of_uri = || uris.iter().find_map(|uri| uri.place.user().cloned());
             let audience = Audience { org, user: args.user.clone().or_else(of_uri) };
-            compose::effective(&uris, &audience, &values, &view)?
+            compose::effective(&uris, &audience, &values, &view).map_err(|error| match error {
+                ComposeError::OtherAudience { .. } => PromptsError::Usage(error.to_string()),
+                error => error.into(),
+            })?
         }
         Method::Compose => {
             let mut files = Vec::with_capacity(uris.len());

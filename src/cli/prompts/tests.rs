@@ -255,7 +255,8 @@ fn compose_prints_text_and_record() {
     let mine = "prompt://user/HUMAN_CORP/ana/tone";
     let of_uri = ["compose", mine, "--method", "effective", "--var", "city=Ulm"];
     assert_eq!(world.says(&of_uri), "Be just.\n\nYou know the law of Ulm.\n\nBe kind.\n");
-    let (_, said) = world.fails(&[&of_uri[..], &["--user", "ben"]].concat());
+    let (code, said) = world.fails(&[&of_uri[..], &["--user", "ben"]].concat());
+    assert_eq!(code, 2);
     assert!(
         said.contains("tone belongs to HUMAN_CORP/ana, and the text is made for HUMAN_CORP/ben"),
         "{said}"
