@@ -123,6 +123,45 @@ fn a_call_span_around_two_answers_is_a_wrapper() {
 }
 
 #[test]
+fn a_call_span_around_answers_without_ids_is_a_wrapper() {
+    let inner = |span_id, (from, to), tokens| {
+        span(1, span_id, 1, (from, to), chat(json!({"gen_ai.usage.output_tokens": tokens}))).scope("sdk")
+    };
+    let outer = || span(1, 1, 0, (0, 100), chat(json!({})));
+    let tokens = |spans: Vec<Span>| -> Vec<Option<u32>> {
+        calls(spans).iter().map(|c| c.call.output_tokens).collect()
+    };
+    assert_eq!(
+        tokens(vec![outer(), inner(2, (10, 20), 5), inner(3, (20, 40), 6), inner(4, (50, 60), 7)]),
+        [Some(5), Some(6), Some(7)]
+    );
+    let named =
+        span(1, 4, 1, (50, 60), chat(json!({"gen_ai.response.id": "a", "gen_ai.usage.output_tokens": 7})))
+            .scope("sdk");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), named]), [Some(5), Some(7)]);
+    // Two descriptions of one answer overlap; an attempt without an answer reports nothing.
+    let other = inner(3, (11, 19), 5).scope("other");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), other]), [Some(5)]);
+    let empty = span(1, 3, 1, (30, 40), chat(json!({}))).scope("sdk");
+    assert_eq!(tokens(vec![outer(), inner(2, (10, 20), 5), empty]), [Some(5)]);
+    let failed = inner(3, (30, 40), 5).failed("429");
+    assert_eq!(tokens(vec![outer(), inner(2, (50, 60), 5), failed]), [Some(5)]);
+}
+
+#[test]
+fn a_call_is_found_by_the_ids_that_it_had() {
+    let outer = || span(1, 1, 0, (0, 100), chat(json!({})));
+    let inner = || span(1, 2, 1, (10, 90), chat(json!({}))).scope("sdk");
+    let alone = &calls(vec![outer()])[0];
+    let joined = &calls(vec![outer(), inner()])[0];
+    assert_ne!(alone.call.provenance_id, joined.call.provenance_id);
+    assert!(joined.aliases.contains(&alias::provenance(&alone.call.provenance_id)));
+    // Its own id needs no alias.
+    assert!(!alone.aliases.contains(&alias::provenance(&alone.call.provenance_id)));
+    assert!(!joined.aliases.contains(&alias::provenance(&joined.call.provenance_id)));
+}
+
+#[test]
 fn an_attempt_that_failed_inside_a_call_that_did_not() {
     let calls = calls(vec![
         span(1, 1, 0, (0, 100), chat(json!({}))),
@@ -360,6 +399,68 @@ fn feedback_by_session_and_by_the_answers_id() {
     assert_eq!(decoded.feedback[0].at, 5);
     assert!(calls[0].aliases.contains(&decoded.feedback[0].target.alias));
     assert!(calls[0].aliases.contains(&alias::association("resp-1")));
+}
+
+#[test]
+fn times_and_costs_that_no_clock_or_bill_gives_are_not_taken() {
+    let headers = Headers { path: "/api/public/scores".into(), received_at: 5, ..Headers::default() };
+    let scores = br#"[{"traceId":"t","name":"q","value":1,"timestamp":"+250000-01-01T00:00:00Z"},
+        {"traceId":"t","name":"q","value":1,"timestamp":"1969-12-31T00:00:00Z"},
+        {"traceId":"t","name":"q","value":1,"timestamp":"2199-12-31T00:00:00Z"}]"#;
+    let decoded = take(&headers, scores, &Options::default()).unwrap();
+    assert_eq!((decoded.feedback.len(), decoded.rejected.len()), (1, 2));
+    assert!(decoded.rejected.iter().all(|r| r.reason.contains("1970 to 2199")), "{:?}", decoded.rejected);
+
+    let score = json!({"gen_ai.evaluation.name": "user_feedback", "gen_ai.evaluation.score.label": "good"});
+    let record = |at: u64| {
+        json!({"traceId": format!("{:032x}", 1), "eventName": "gen_ai.evaluation.result",
+        "timeUnixNano": at.to_string(), "attributes": pairs(&score)})
+    };
+    let body = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record(START), record(u64::MAX)]}]}]});
+    let logs = take(&Headers::default(), body.to_string().as_bytes(), &Options::default()).unwrap();
+    assert_eq!((logs.feedback.len(), logs.rejected.len()), (1, 1));
+
+    // A span's event is dated by its span.
+    for at in [json!(0), json!(u64::MAX)] {
+        let mut span = span(1, 1, 0, (0, 9), chat(json!({}))).event("gen_ai.evaluation.result", 5, &score);
+        span.0["events"][0]["timeUnixNano"] = at;
+        assert_eq!(self::decoded(vec![span]).feedback[0].at, (START / 1_000_000) as i64 + 9);
+    }
+
+    for (at, taken) in [("1e300", 0), ("-5", 0), ("1795000000.5", 1_795_000_000_500)] {
+        let file = format!(r#"{{"path":"/v1/traces","received_at":{at}}}"#);
+        assert_eq!(Headers::from_capture(file.as_bytes()).unwrap().received_at, taken);
+    }
+
+    let cost =
+        |usd: f64| calls(vec![span(1, 1, 0, (0, 9), chat(json!({"gen_ai.usage.cost": usd})))])[0].call.cost;
+    assert_eq!((cost(10_000.0), cost(10_000.1)), (Some(10_000_000_000_000), None));
+}
+
+#[test]
+fn calls_sent_to_langfuses_ingestion_are_refused_and_not_lost() {
+    let headers = Headers { path: "/api/public/ingestion".into(), received_at: 5, ..Headers::default() };
+    let batch =
+        br#"{"batch":[{"type":"generation-create","body":{"id":"g"}},{"type":"span-update","body":{}},
+        {"type":"sdk-log","body":{}},{"type":"trace-create","body":{"name":"t"}},{"body":{}},
+        {"type":"score-create","body":{"traceId":"t","name":"q","value":1}},
+        {"type":"score-create","body":{"name":"lost","value":1}}]}"#;
+    let decoded = take(&headers, batch, &Options::default()).unwrap();
+    assert_eq!((decoded.feedback.len(), decoded.ignored.requests, decoded.rejected.len()), (1, 2, 4));
+    assert!(decoded.rejected[1].reason.contains("`generation-create`"), "{:?}", decoded.rejected);
+    assert!(decoded.rejected[1..].iter().all(|r| r.reason.contains("send OTLP")));
+    for rejected in &decoded.rejected {
+        let again = take(&headers, &rejected.bytes, &Options::default()).unwrap();
+        assert_eq!(again.rejected, std::slice::from_ref(rejected));
+    }
+    let ask = |path: &str| {
+        let headers = Headers { path: path.into(), ..Headers::default() };
+        take(&headers, b"{}", &Options::default())
+    };
+    assert_eq!(ask("/api/public/v2/prompts").unwrap().ignored.requests, 1);
+    for path in ["/api/public/generations", "/api/public/spans", "/api/public/v2/promptsx", "/api/publi"] {
+        assert!(matches!(ask(path), Err(human::intake::DecodeError::UnknownPath(_))), "{path}");
+    }
 }
 
 #[test]

@@ -13,6 +13,12 @@ pub type NanoUsd = i64;
 /// Milliseconds in an hour.
 pub const HOUR_MS: i64 = 3_600_000;
 
+/// 1970 to 2199: a time outside was stamped by a broken clock, and no door takes it.
+pub const PLAUSIBLE_MS: std::ops::Range<Millis> = 0..7_258_118_400_000;
+
+/// The most that one call may cost: 10,000 dollars. More is a mistaken unit, and the sums of cells are `i64`.
+pub const MAX_COST: NanoUsd = 10_000_000_000_000;
+
 /// A model call that is complete: it was answered, or it failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
@@ -26,13 +32,14 @@ pub struct Call {
     pub model: String,
     /// The provider, as the telemetry names it.
     pub provider: Option<String>,
-    /// Input tokens, cached ones included; `None` where not reported.
+    /// Input tokens, as reported: with the cached ones where the provider counts them in (most do), without them
+    /// where it does not. `None` where not reported.
     pub input_tokens: Option<u32>,
     /// Output tokens.
     pub output_tokens: Option<u32>,
     /// Input tokens that were read from the provider's cache.
     pub cached_tokens: Option<u32>,
-    /// What the call cost.
+    /// What the call cost, at most [`MAX_COST`].
     pub cost: Option<NanoUsd>,
     /// Whether `cost` was computed here from a price table.
     pub cost_estimated: bool,

@@ -216,6 +216,14 @@ impl Place {
             Place::Org(org) | Place::User(org, _) => Some(org),
         }
     }
+
+    /// The user, if the place is one's own.
+    pub fn user(&self) -> Option<&Name> {
+        match self {
+            Place::Core | Place::Org(_) => None,
+            Place::User(_, user) => Some(user),
+        }
+    }
 }
 
 /// A prompt's identity, with or without a version. Ordered by scope, place, key, then version (SemVer order).
@@ -374,4 +382,17 @@ pub struct PromptCallMetadata {
     pub estimated_tokens: Option<u32>,
     /// The organization on whose behalf the call was made.
     pub org_id: String,
+}
+
+impl PromptCallMetadata {
+    /// A prompt of which the record names two versions. Nothing counts such a record: its call would be two calls of
+    /// that prompt.
+    pub fn named_twice(&self) -> Option<PromptUri> {
+        let layers = self.layers.iter().map(|layer| (&layer.uri, &layer.version));
+        let mut named: Vec<_> = self.prompt_uris.iter().zip(&self.prompt_versions).chain(layers).collect();
+        named.sort_unstable_by_key(|(uri, _)| (&uri.place, &uri.key));
+        let same = |a: &PromptUri, b: &PromptUri| (&a.place, &a.key) == (&b.place, &b.key);
+        let twice = named.windows(2).find(|pair| same(pair[0].0, pair[1].0) && pair[0].1 != pair[1].1);
+        twice.map(|pair| pair[0].0.unversioned())
+    }
 }

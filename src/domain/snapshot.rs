@@ -90,7 +90,7 @@ pub struct SnapshotStats {
     pub estimated_calls: u64,
     /// Calls with a duration: the base of `avg_duration_ms`.
     pub timed_calls: u64,
-    /// Sum of input tokens, cached ones included.
+    /// Sum of input tokens, as reported: with the cached ones where the provider counts them in.
     pub input_tokens: u64,
     /// Sum of output tokens.
     pub output_tokens: u64,

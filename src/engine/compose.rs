@@ -48,6 +48,15 @@ pub struct Audience {
     pub user: Option<Name>,
 }
 
+impl std::fmt::Display for Audience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.user {
+            Some(user) => write!(f, "{}/{user}", self.org),
+            None => write!(f, "{}", self.org),
+        }
+    }
+}
+
 /// Why no text was made.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -95,6 +104,22 @@ pub enum ComposeError {
         /// The prompt.
         uri: Box<PromptUri>,
     },
+    /// One call uses one version of a prompt.
+    #[error("two versions of {uri} come together here; name one, or make the prompts extend the same")]
+    TwoVersions {
+        /// The prompt, without a version.
+        uri: Box<PromptUri>,
+    },
+    /// A URI names a place that the audience does not see.
+    #[error("{uri} belongs to {theirs}, and the text is made for {audience}; change one of the two")]
+    OtherAudience {
+        /// The prompt asked for.
+        uri: Box<PromptUri>,
+        /// Whose it is.
+        theirs: String,
+        /// For whom the text is made.
+        audience: Audience,
+    },
     /// A value was given that no prompt asks for.
     #[error("no prompt here takes a variable `{name}`; known: {}", if known.is_empty() { "none".into() } else { known.join(", ") })]
     UnknownValue {
@@ -126,12 +151,24 @@ pub struct Composition {
 }
 
 /// The layers of `uri`'s key for `audience`, from the bottom up. Where `uri` names a version, that version stands for
-/// the active one of the same prompt.
+/// the active one of the same prompt. A URI of another organization or user than the audience's is refused: what its
+/// key means here is another prompt.
 pub fn layers(
     uri: &PromptUri,
     audience: &Audience,
     shelf: &dyn Shelf,
 ) -> Result<Vec<PromptFile>, ComposeError> {
+    let theirs = match &uri.place {
+        Place::Org(org) if *org != audience.org => Some(org.to_string()),
+        Place::User(org, user) if *org != audience.org || audience.user.as_ref() != Some(user) => {
+            Some(format!("{org}/{user}"))
+        }
+        _ => None,
+    };
+    if let Some(theirs) = theirs {
+        let (uri, audience) = (Box::new(uri.clone()), audience.clone());
+        return Err(ComposeError::OtherAudience { uri, theirs, audience });
+    }
     let shelf = Pinned { shelf, pin: uri };
     let at = |place| PromptUri { place, key: uri.key.clone(), version: None };
     let mut places = vec![Place::Org(audience.org.clone()), Place::Core];
@@ -318,6 +355,9 @@ fn join(
         estimated_tokens: Some(tokens::estimate(&text)),
         org_id: org.to_owned(),
     };
+    if let Some(uri) = metadata.named_twice() {
+        return Err(ComposeError::TwoVersions { uri: Box::new(uri) });
+    }
     Ok(Composition { text, metadata })
 }
 

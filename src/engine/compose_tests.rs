@@ -159,6 +159,47 @@ fn variables_are_bound_over_all_layers() {
 }
 
 #[test]
+fn a_prompt_of_others_is_refused_and_not_replaced() {
+    let shelf = Prompts(vec![
+        file("prompt://core/a@1.0.0", "", "CORE"),
+        file("prompt://org/O/a@1.0.0", "", "OURS"),
+        file("prompt://org/P/a@1.0.0", "", "THEIRS"),
+        file("prompt://user/O/ana/a@1.0.0", "", "ANA"),
+    ]);
+    for (uri, user, said) in [
+        ("prompt://org/P/a", None, "prompt://org/P/a belongs to P, and the text is made for O;"),
+        ("prompt://user/O/ana/a", None, "belongs to O/ana, and the text is made for O;"),
+        ("prompt://user/O/ana/a", Some("ben"), "belongs to O/ana, and the text is made for O/ben;"),
+        ("prompt://user/P/ana/a", Some("ana"), "belongs to P/ana, and the text is made for O/ana;"),
+    ] {
+        let error = text(&shelf, uri, user).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    assert_eq!(text(&shelf, "prompt://user/O/ana/a", Some("ana")).unwrap(), "CORE\n\nOURS\n\nANA");
+}
+
+#[test]
+fn one_call_uses_one_version_of_a_prompt() {
+    let base = |version: &str| format!("human.extends: prompt://core/base@{version}\n");
+    let shelf = Prompts(vec![
+        file("prompt://core/base@1.0.0", "", "OLD"),
+        file("prompt://core/base@2.0.0", "", "NEW"),
+        file("prompt://org/O/a@1.0.0", &base("1.0.0"), "A"),
+        file("prompt://org/O/b@1.0.0", &base("2.0.0"), "B"),
+        file("prompt://org/O/c@1.0.0", &base("2.0.0"), "C"),
+    ]);
+    let both = |a: &str, b: &str| {
+        let uris = [a.parse().unwrap(), b.parse().unwrap()];
+        effective(&uris, &audience(None), &Map::new(), &shelf).map(|c| c.text).map_err(|e| e.to_string())
+    };
+    assert_eq!(both("prompt://org/O/b", "prompt://org/O/c").unwrap(), "NEW\n\nB\n\nNEW\n\nC");
+    let error = both("prompt://org/O/a", "prompt://org/O/b").unwrap_err();
+    assert!(error.starts_with("two versions of prompt://core/base come together"), "{error}");
+    let named = [shelf.0[0].clone(), shelf.0[1].clone()];
+    assert!(matches!(compose(&named, "O", &Map::new()), Err(ComposeError::TwoVersions { .. })));
+}
+
+#[test]
 fn manual_text_names_no_prompt() {
     let made = manual("My {{own}} text", "O");
     assert_eq!(made.text, "My {{own}} text");

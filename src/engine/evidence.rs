@@ -52,18 +52,31 @@ pub fn errors(cell: &Cell) -> Rate {
 
 /// The mass of each signal, weighted by source.
 pub fn signal_mass(signals: &Tallies, weights: [f64; 3]) -> [f64; 4] {
+    mass_of(&signals.counts(Clock::Call), weights)
+}
+
+fn mass_of(counts: &Counts, weights: [f64; 3]) -> [f64; 4] {
     Signal::ALL.map(|signal| {
-        Source::ALL
-            .into_iter()
-            .zip(weights)
-            .map(|(source, w)| w * count(signals.get(Clock::Call, source, signal)) as f64)
-            .sum()
+        counts.iter().zip(weights).map(|(of_source, w)| w * count(of_source[signal as usize]) as f64).sum()
     })
 }
 
+/// Counts of signals by source, then signal, as [`Tallies::counts`] gives them.
+pub type Counts = [[i64; 4]; 3];
+
 /// The score of the feedback, signals weighted by source.
 pub fn score(signals: &Tallies) -> FeedbackScore {
-    score_of(signal_mass(signals, SOURCE_WEIGHT), count(signals.total(Clock::Call)))
+    score_of_counts(&signals.counts(Clock::Call))
+}
+
+/// The score of these counts, signals weighted by source.
+pub fn score_of_counts(counts: &Counts) -> FeedbackScore {
+    score_of(mass_of(counts, SOURCE_WEIGHT), count(counts.iter().flatten().sum()))
+}
+
+/// The mean of [`score_of_counts`] alone, which is closed form: the interval is dear.
+pub fn mean_score_of_counts(counts: &Counts) -> f64 {
+    proportion::feedback_score(mass_of(counts, SOURCE_WEIGHT), SIGNAL_WORTH).mean
 }
 
 /// The score of the signals of one source, each counting fully.

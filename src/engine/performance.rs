@@ -1,8 +1,10 @@
 //! From the cells of a prompt to the evidence on it: totals, averages, rates with intervals, and the parts by model,
 //! version, layer and source of feedback.
 //!
-//! Within one call a prompt version has one layer, so every call is in exactly one of the prompt's cells and their
-//! sum counts each call once. Start with [`snapshot`]; what is "enough" is decided in [`super::evidence`].
+//! A call names one version of a prompt ([`named_twice`](crate::domain::prompt::PromptCallMetadata::named_twice) is
+//! refused at every door), and within one call that version has one layer: so every call is in exactly one of the
+//! prompt's cells and their sum counts each call once. Start with [`snapshot`]; what is "enough" is decided in
+//! [`super::evidence`].
 
 use std::collections::BTreeMap;
 

@@ -9,39 +9,19 @@ use rustc_hash::FxHashMap;
 use crate::domain::call::NanoUsd;
 use crate::domain::model::{self, Day, Price, PriceRow, TokenUse};
 
-/// How a price was found; it goes from the surest to the least sure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Match {
-    /// The provider lists this very model.
-    Exact,
-    /// The provider lists the model without the date, or the `-latest`, that the call named.
-    Undated,
-    /// No list of the provider is known, or none was named: the model's maker lists it, or everybody who lists it
-    /// asks the same.
-    OtherList,
-}
-
 /// The prices of one model by one provider, found for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Series {
-    index: u32,
-    /// How it was found.
-    pub by: Match,
-}
+pub struct Series(u32);
 
 /// The price of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote<'a> {
     /// The price.
     pub price: &'a Price,
-    /// How it was found.
-    pub by: Match,
-    /// Whether the day is before the oldest price known, so that the oldest stands in.
-    pub before_first: bool,
 }
 
 impl Quote<'_> {
-    /// What a call costs. An estimate, whatever the match: the bill is the provider's.
+    /// What a call costs. An estimate, however the price was found: the bill is the provider's.
     pub fn estimate(&self, tokens: TokenUse) -> NanoUsd {
         self.price.cost(tokens)
     }
@@ -114,33 +94,31 @@ impl Prices {
         let list = |provider: &str| self.lists.get(provider);
         if let Some(list) = named.as_deref().and_then(list) {
             let bare = prefixed.as_ref().map(|(_, rest)| *rest);
-            return forms(&model, bare).find_map(|(id, by)| list.get(id).map(|&index| Series { index, by }));
+            return forms(&model, bare).find_map(|id| list.get(id).copied().map(Series));
         }
         if let Some((list, rest)) =
             prefixed.as_ref().and_then(|(provider, rest)| Some((list(provider)?, *rest)))
         {
-            return forms(&model, Some(rest))
-                .find_map(|(id, by)| list.get(id).map(|&index| Series { index, by }));
+            return forms(&model, Some(rest)).find_map(|id| list.get(id).copied().map(Series));
         }
         let bare = prefixed.as_ref().map_or(model.as_str(), |(_, rest)| rest);
-        let by = Match::OtherList;
         if let Some(list) = maker(bare).and_then(list) {
-            return forms(bare, None).find_map(|(id, _)| list.get(id).map(|&index| Series { index, by }));
+            return forms(bare, None).find_map(|id| list.get(id).copied().map(Series));
         }
-        forms(&model, Some(bare)).find_map(|(id, _)| {
+        forms(&model, Some(bare)).find_map(|id| {
             let offers = self.offers.get(id)?;
             let first = *offers.first()?;
             let agreed = offers.iter().all(|&o| self.series[o as usize] == self.series[first as usize]);
-            agreed.then_some(Series { index: first, by })
+            agreed.then_some(Series(first))
         })
     }
 
-    /// The price on a day: that of the newest row not after it, else the oldest row, marked as such.
+    /// The price on a day: that of the newest row not after it; before the oldest row, that row stands in.
     pub fn on(&self, series: Series, day: Day) -> Option<Quote<'_>> {
-        let rows = self.series.get(series.index as usize)?;
+        let rows = self.series.get(series.0 as usize)?;
         let known = rows.partition_point(|(from, _)| *from <= day);
         let (_, price) = rows.get(known.saturating_sub(1))?;
-        Some(Quote { price, by: series.by, before_first: known == 0 })
+        Some(Quote { price })
     }
 
     /// [`Prices::find`] and [`Prices::on`] in one, for a single call.
@@ -150,9 +128,9 @@ impl Prices {
 }
 
 /// The spellings under which a list may have a model, surest first.
-fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = (&'m str, Match)> {
+fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = &'m str> {
     let named = [Some(model), bare].into_iter().flatten();
-    named.clone().map(|id| (id, Match::Exact)).chain(named.filter_map(undated).map(|id| (id, Match::Undated)))
+    named.clone().chain(named.filter_map(undated))
 }
 
 /// The id without the date or the `-latest` at its end; `None` where it has neither.
@@ -245,35 +223,35 @@ mod tests {
         ])
     }
 
-    fn price(model: &str, provider: Option<&str>, day: &str) -> Option<(f64, Match, bool)> {
+    fn price(model: &str, provider: Option<&str>, day: &str) -> Option<f64> {
         let table = table();
         let quote = table.lookup(model, provider, day.parse().unwrap())?;
-        Some((quote.price.base.input.usd_per_million(), quote.by, quote.before_first))
+        Some(quote.price.base.input.usd_per_million())
     }
 
     #[test]
     fn the_price_in_force_on_the_day() {
         let on = |day| price("gpt-4o", Some("openai"), day);
-        assert_eq!(on("2024-05-12"), Some((5.0, Match::Exact, true)));
-        assert_eq!(on("2024-08-05"), Some((5.0, Match::Exact, false)));
-        assert_eq!(on("2024-08-06"), Some((2.5, Match::Exact, false)));
-        assert_eq!(on("2026-01-01"), Some((2.5, Match::Exact, false)));
+        assert_eq!(on("2024-05-12"), Some(5.0));
+        assert_eq!(on("2024-08-05"), Some(5.0));
+        assert_eq!(on("2024-08-06"), Some(2.5));
+        assert_eq!(on("2026-01-01"), Some(2.5));
     }
 
     #[test]
     fn the_rules_of_matching() {
-        let at = |model, provider| price(model, provider, "2026-01-01").map(|(usd, by, _)| (usd, by));
+        let at = |model, provider| price(model, provider, "2026-01-01");
         let cases = [
-            ("GPT-4o", Some("OpenAI"), Some((2.5, Match::Exact))),
-            ("openai/gpt-4o", None, Some((2.5, Match::Exact))),
-            ("openai/gpt-4o", Some("openrouter"), Some((2.6, Match::Exact))),
-            ("gpt-4o-2024-08-06", Some("openai"), Some((2.5, Match::Undated))),
-            ("gpt-4o-2024-05-13", Some("openai"), Some((5.0, Match::Exact))),
-            ("openai/gpt-4o-2024-11-20", None, Some((2.5, Match::Undated))),
-            ("gpt-4o-latest", Some("openai"), Some((2.5, Match::Undated))),
-            ("claude-sonnet-4@20250514", Some("anthropic"), Some((3.0, Match::Undated))),
-            ("claude-sonnet-4-20250514", None, Some((3.0, Match::OtherList))),
-            ("anthropic.claude-v2", Some("aws.bedrock"), Some((8.0, Match::Exact))),
+            ("GPT-4o", Some("OpenAI"), Some(2.5)),
+            ("openai/gpt-4o", None, Some(2.5)),
+            ("openai/gpt-4o", Some("openrouter"), Some(2.6)),
+            ("gpt-4o-2024-08-06", Some("openai"), Some(2.5)),
+            ("gpt-4o-2024-05-13", Some("openai"), Some(5.0)),
+            ("openai/gpt-4o-2024-11-20", None, Some(2.5)),
+            ("gpt-4o-latest", Some("openai"), Some(2.5)),
+            ("claude-sonnet-4@20250514", Some("anthropic"), Some(3.0)),
+            ("claude-sonnet-4-20250514", None, Some(3.0)),
+            ("anthropic.claude-v2", Some("aws.bedrock"), Some(8.0)),
             // A list that is known and has no such model: no price.
             ("gpt-4o", Some("anthropic"), None),
             ("gpt-4o-mini", Some("openai"), None),
@@ -281,10 +259,10 @@ mod tests {
             ("gpt-4", None, None),
             ("gpt-4-0613", Some("openai"), None),
             // A gateway whose prices nobody lists: the maker's.
-            ("gpt-4o", Some("my-gateway"), Some((2.5, Match::OtherList))),
-            ("my-gateway/gpt-4o-2024-08-06", None, Some((2.5, Match::OtherList))),
+            ("gpt-4o", Some("my-gateway"), Some(2.5)),
+            ("my-gateway/gpt-4o-2024-08-06", None, Some(2.5)),
             // No maker is told: only where all lists agree.
-            ("llama-3", None, Some((0.2, Match::OtherList))),
+            ("llama-3", None, Some(0.2)),
             ("mixtral", None, None),
             ("", None, None),
         ];

@@ -66,7 +66,8 @@ pub enum Clock {
     /// Every signal, in the hour of its call: what screens and snapshots show.
     Call,
     /// Evidence units (the first signal per prompt, session or user, and hour), in the hour in which the signal
-    /// arrived: what monitors and verdicts fold.
+    /// arrived: what monitors and verdicts fold. For files and standard input the hour of the signal's own time stands
+    /// for its arrival, so that history that is imported is folded as it happened.
     Arrival,
 }
 

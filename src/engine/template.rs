@@ -266,11 +266,13 @@ impl Walk {
     fn expression(&mut self, tag: &HelperTemplate, line: u32) -> Result<(), TemplateError> {
         let plain = tag.params.is_empty() && tag.hash.is_empty();
         let name = name_of(&tag.name);
-        if plain && name == Some("base") {
+        if name == Some("base") {
+            if !plain {
+                return Err(misplaced_base(line, "`{{base}}` with arguments"));
+            }
             if self.blocks > 0 {
                 // Conditional placement would let an overlay drop the prompt that it layers on.
-                let next = "place it outside of all blocks".into();
-                return Err(TemplateError::Form { line, what: "`{{base}}` inside of a block".into(), next });
+                return Err(misplaced_base(line, "`{{base}}` inside of a block"));
             }
             self.found.places_base = true;
             return Ok(());
@@ -306,6 +308,9 @@ impl Walk {
             }
             Parameter::Subexpression(inner) => {
                 let name = inner.name();
+                if name == "base" {
+                    return Err(misplaced_base(line, "`base` inside of an expression"));
+                }
                 if !HELPERS.contains(&name) {
                     self.unknown_helper(name, line);
                 }
@@ -365,6 +370,9 @@ impl Walk {
 
     fn block(&mut self, block: &HelperTemplate, line: u32) -> Result<(), TemplateError> {
         let name = name_of(&block.name).unwrap_or_default();
+        if name == "base" {
+            return Err(misplaced_base(line, "`{{#base}}` as a block"));
+        }
         if !HELPERS.contains(&name) {
             self.unknown_helper(name, line);
         }
@@ -399,6 +407,12 @@ impl Walk {
         self.blocks -= 1;
         Ok(())
     }
+}
+
+/// The text below is placed by `{{base}}` alone, once and for all values.
+fn misplaced_base(line: u32, what: &str) -> TemplateError {
+    let next = "place it as `{{base}}`, outside of all blocks".into();
+    TemplateError::Form { line, what: what.into(), next }
 }
 
 fn name_of(parameter: &Parameter) -> Option<&str> {

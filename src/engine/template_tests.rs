@@ -59,6 +59,11 @@ fn strict_about_names() {
         ("{{@index}}", "`@index` is not set here"),
         ("{{@user.name}}", "is not set here"),
         ("{{#if a}}{{base}}{{/if}}", "inside of a block"),
+        ("{{#if a}}{{base 1}}{{/if}}", "`{{base}}` with arguments"),
+        ("{{base x=1}}", "`{{base}}` with arguments"),
+        ("{{#base}}{{/base}}", "as a block"),
+        ("{{json (base)}}", "inside of an expression"),
+        ("{{json x=(lookup (base) 1)}}", "inside of an expression"),
         ("{{#a}}x{{/a}}", "unknown helper `a`"),
         ("{{role a}}", "not one word"),
     ] {
@@ -92,6 +97,15 @@ fn static_reading() {
     assert_eq!(Template::parse("\n{{a}}", 10).unwrap().variables()[0].line, 11);
     assert!(Template::parse("{{base}}", 1).unwrap().places_base());
     assert!(Template::parse(&"{{#each a}}".repeat(4), 1).is_err());
+}
+
+/// The parser takes a tag that begins with `else` for a chained one, whatever follows: so do the bounds.
+#[test]
+fn a_name_that_begins_with_else_chains_inside_of_a_block() {
+    let parsed = Template::parse("{{#if a}}x{{elsewhere}}y{{/if}}", 1).unwrap();
+    assert_eq!(parsed.unknown_helpers(), [Use { name: "where".into(), line: 1 }]);
+    assert!(Template::parse(&format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{elsewhere}}".repeat(50)), 1).is_err());
+    assert!(Template::parse("{{elsewhere}}", 1).is_err());
 }
 
 #[test]

@@ -3,9 +3,22 @@
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options};
 use super::{otlp, rest};
 
-/// Paths by which SDKs fetch or push what is no telemetry of calls (prompts, settings, projects).
-const NO_TELEMETRY: &[&str] =
-    &["/api/prompt/", "/api/public/", "/api/vault/", "/v1/traceloop/", "/v1/prompts/"];
+/// Paths at and below which SDKs fetch or push what is no telemetry of calls: prompts, secrets, settings, media, data
+/// sets. Langfuse's other paths may carry calls, which must not be lost.
+const NO_TELEMETRY: &[&str] = &[
+    "/api/prompt",
+    "/api/public/dataset-items",
+    "/api/public/dataset-run-items",
+    "/api/public/datasets",
+    "/api/public/media",
+    "/api/public/projects",
+    "/api/public/prompts",
+    "/api/public/v2/datasets",
+    "/api/public/v2/prompts",
+    "/api/vault",
+    "/v1/prompts",
+    "/v1/traceloop",
+];
 
 /// Longest body of scores or annotations: they are read as a tree, which takes many times their length.
 const MAX_REST: usize = 4 << 20;
@@ -35,7 +48,9 @@ pub fn take(headers: &Headers, body: &[u8], options: &Options) -> Result<Decoded
     if let Some(task) = annotation_task(path) {
         return rest::traceloop_annotation(task, &plain()?, headers.received_at, options);
     }
-    if NO_TELEMETRY.iter().any(|known| path.starts_with(known)) {
+    let below =
+        |known: &str| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if NO_TELEMETRY.iter().any(|known| below(known)) {
         return Ok(nothing());
     }
     Err(DecodeError::UnknownPath(path.chars().take(200).collect()))

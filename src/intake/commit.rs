@@ -3,21 +3,20 @@
 //!
 //! The calls of a group of traces are a pure function of the facts known of it ([`resolve()`]). So the correction is
 //! the difference between what the facts known before gave and what all facts give now: any order of arrival ends in
-//! the same calls.
+//! the same calls. Which facts are read together, and the bounds of that, is in `grouping`.
 
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::events::call_line;
+use super::grouping::{MAX_SHARED, TraceId, Traces};
 use super::prepare::Preparation;
+use super::resolve::provenance_id;
 use super::{Resolved, SpanFact, links, resolve};
 use crate::domain::feedback::{Feedback, alias};
 use crate::store::telemetry::{NamedCall, Put, TelemetryWriter};
 use crate::store::{Quarantined, Result, StoreError, Transaction};
-
-/// Traces that one group may join; beyond it a link is taken for a coincidence.
-const MAX_TRACES: usize = 64;
 
 /// Spans of one trace that arrived together, with all that can be said of them without the store: most telemetry is of
 /// traces that are new and whole, and is then counted as it stands here.
@@ -51,11 +50,9 @@ impl Arrived {
             facts.sort_unstable();
             facts.dedup();
             let mut keys = vec![alias::trace(&trace)];
-            for link in facts.iter().flat_map(links) {
-                if !keys.contains(&link) {
-                    keys.push(link);
-                }
-            }
+            keys.extend(facts.iter().flat_map(links));
+            keys[1..].sort_unstable();
+            keys.dedup();
             let body = postcard::to_allocvec(&facts)?;
             let calls = resolve(&facts).into_iter().map(|resolved| preparation.prepare(resolved)).collect();
             Ok(Arrived { trace, facts, keys, body, calls })
@@ -168,15 +165,20 @@ pub fn commit(tx: &mut Transaction<'_>, items: Vec<Item>, preparation: &Arc<Prep
 /// what is known.
 fn take(
     tx: &mut Transaction<'_>,
-    arrived: Arrived,
+    mut arrived: Arrived,
     preparation: &Preparation,
     receipt: &mut Receipt,
 ) -> Result<()> {
-    for key in &arrived.keys {
-        if !tx.telemetry.fact_rows(*key)?.is_empty() {
-            return join(tx, arrived, preparation, receipt);
+    let mut common = Vec::new();
+    for (i, key) in arrived.keys.iter().enumerate() {
+        match tx.telemetry.fact_rows(*key)?.len() {
+            0 => {}
+            // A link that so many share connects nothing, and is not kept any more.
+            rows if i > 0 && rows > MAX_SHARED => common.push(*key),
+            _ => return join(tx, arrived, preparation, receipt),
         }
     }
+    arrived.keys.retain(|key| !common.contains(key));
     tx.telemetry.keep_facts(&arrived.keys, &arrived.body)?;
     for call in &arrived.calls {
         let put = tx.telemetry.put_call(call)?;
@@ -185,24 +187,8 @@ fn take(
     Ok(())
 }
 
-type TraceId = [u8; 16];
-
-/// What is known of one trace.
-#[derive(Debug, Default)]
-struct Trace {
-    known: Vec<SpanFact>,
-    fresh: Vec<SpanFact>,
-    links: FxHashSet<u64>,
-}
-
-/// A trace that has grown, and those that it is linked with.
-#[derive(Debug, Default)]
-struct Traces {
-    by_id: FxHashMap<TraceId, Trace>,
-    /// Whose facts a row holds, of the rows that have been read or written here.
-    rows: FxHashMap<i64, TraceId>,
-}
-
+/// Brings the counted calls of the traces that are linked with this one from what the facts gave before to what they
+/// give now.
 fn join(
     tx: &mut Transaction<'_>,
     arrived: Arrived,
@@ -210,106 +196,25 @@ fn join(
     receipt: &mut Receipt,
 ) -> Result<()> {
     let mut traces = Traces::default();
-    let Arrived { trace: id, mut facts, .. } = arrived;
-    let mut trace = traces.load(tx, &id)?;
-    facts.retain(|fact| trace.known.binary_search(fact).is_err());
-    if !facts.is_empty() {
-        let mut keys = vec![alias::trace(&id)];
-        keys.extend(facts.iter().flat_map(links).filter(|link| trace.links.insert(*link)));
-        let row = tx.telemetry.keep_facts(&keys, &postcard::to_allocvec(&facts)?)?;
-        traces.rows.insert(row, id);
-    }
-    trace.fresh = facts;
-    traces.by_id.insert(id, trace);
-    let group = traces.group(tx, id)?;
-    settle(tx, &group, &traces.by_id, preparation, receipt)
-}
-
-impl Traces {
-    /// What is known of a trace.
-    fn load(&mut self, tx: &mut Transaction<'_>, id: &TraceId) -> Result<Trace> {
-        let mut trace = Trace::default();
-        for row in tx.telemetry.fact_rows(alias::trace(id))? {
-            let Some(body) = tx.telemetry.facts(row)? else { continue };
-            let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
-            // A row is of one trace; a hash that is cut short may bring another's.
-            if let Some(first) = facts.first() {
-                self.rows.insert(row, first.trace);
-            }
-            trace.known.extend(facts.into_iter().filter(|fact| fact.trace == *id));
-        }
-        trace.known.sort_unstable();
-        trace.links = trace.known.iter().flat_map(links).collect();
-        Ok(trace)
-    }
-
-    /// The traces that links connect with `first`, in the order of their ids.
-    fn group(&mut self, tx: &mut Transaction<'_>, first: TraceId) -> Result<Vec<TraceId>> {
-        let mut found = vec![first];
-        let mut followed: FxHashSet<u64> = FxHashSet::default();
-        let mut next = 0;
-        while next < found.len() && found.len() < MAX_TRACES {
-            let id = found[next];
-            next += 1;
-            let mut open: Vec<u64> =
-                self.by_id.get(&id).map_or_else(Vec::new, |trace| trace.links.iter().copied().collect());
-            open.sort_unstable();
-            for link in open {
-                if !followed.insert(link) {
-                    continue;
-                }
-                for row in tx.telemetry.fact_rows(link)? {
-                    let Some(other) = self.trace_of(tx, row)? else { continue };
-                    if found.contains(&other) {
-                        continue;
-                    }
-                    if !self.by_id.contains_key(&other) {
-                        let loaded = self.load(tx, &other)?;
-                        self.by_id.insert(other, loaded);
-                    }
-                    // The row was found by a part of the link's hash.
-                    if self.by_id.get(&other).is_some_and(|trace| trace.links.contains(&link)) {
-                        found.push(other);
-                    }
-                }
-            }
-        }
-        found.sort_unstable();
-        Ok(found)
-    }
-
-    /// Whose facts a row holds.
-    fn trace_of(&mut self, tx: &mut Transaction<'_>, row: i64) -> Result<Option<TraceId>> {
-        if let Some(id) = self.rows.get(&row) {
-            return Ok(Some(*id));
-        }
-        let Some(body) = tx.telemetry.facts(row)? else { return Ok(None) };
-        let facts: Vec<SpanFact> = postcard::from_bytes(&body)?;
-        let id = facts.first().map(|fact| fact.trace);
-        self.rows.extend(id.map(|id| (row, id)));
-        Ok(id)
-    }
-}
-
-/// Brings the counted calls of a group from what the facts gave before to what they give now.
-fn settle(
-    tx: &mut Transaction<'_>,
-    group: &[TraceId],
-    traces: &FxHashMap<TraceId, Trace>,
-    preparation: &Preparation,
-    receipt: &mut Receipt,
-) -> Result<()> {
-    let of_group = || group.iter().filter_map(|id| traces.get(id));
-    let known: Vec<SpanFact> = of_group().flat_map(|t| t.known.iter().cloned()).collect();
-    // Before, each trace stood in the group that its own links made, which is this one without what is fresh.
-    let before = resolve(&known);
-    if of_group().all(|t| t.fresh.is_empty()) {
-        receipt.duplicate += before.len() as u64;
+    let (group, resent) = traces.grow(tx, arrived.trace, arrived.facts)?;
+    let grown = traces.get(&arrived.trace).is_some_and(|trace| !trace.fresh.is_empty());
+    let resolved = |parts: Vec<Vec<TraceId>>, fresh: bool| -> Vec<Resolved> {
+        let facts = |id: &TraceId| {
+            let trace = traces.get(id);
+            let fresh = trace.filter(|_| fresh).map_or(&[][..], |trace| &trace.fresh);
+            trace.map_or(&[][..], |trace| &trace.known).iter().chain(fresh)
+        };
+        parts.iter().flat_map(|part| resolve(part.iter().flat_map(facts))).collect()
+    };
+    // A call whose spans come in several bodies is a duplicate once: where the span comes again that names it.
+    let resent: FxHashSet<String> =
+        resent.iter().filter(|fact| fact.call.is_some()).map(provenance_id).collect();
+    let before = resolved(group.before(), false);
+    if !grown {
+        receipt.duplicate += before.iter().filter(|r| resent.contains(&r.call.provenance_id)).count() as u64;
         return Ok(());
     }
-    let mut all = known;
-    all.extend(of_group().flat_map(|t| t.fresh.iter().cloned()));
-    let now = resolve(&all);
+    let now = resolved(group.now(), true);
     let ids: FxHashSet<&str> = now.iter().map(|r| r.call.provenance_id.as_str()).collect();
     let mut counted: FxHashMap<&str, &Resolved> = FxHashMap::default();
     for gone in &before {
@@ -323,6 +228,7 @@ fn settle(
         let id = resolved.call.provenance_id.as_str();
         let previous = counted.get(id);
         if previous.is_some_and(|p| *p == resolved) {
+            receipt.duplicate += u64::from(resent.contains(id));
             continue;
         }
         let call = preparation.prepare(resolved.clone());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::signal::ScoreRules;
 use super::span::SpanFact;
-use crate::domain::call::Millis;
+use crate::domain::call::{Millis, PLAUSIBLE_MS};
 use crate::domain::feedback::Feedback;
 
 /// How a body was sent. Serialized, it says how quarantined bytes are to be read again.
@@ -26,7 +26,7 @@ pub struct Headers {
 
 impl Headers {
     /// Reads a `*.headers.json` file of a folder of captures: `method`, `path`, `headers` (names in any case) and
-    /// `received_at` (seconds since 1970).
+    /// `received_at` (seconds since 1970; one outside of [`PLAUSIBLE_MS`] is as if it were not there).
     pub fn from_capture(json: &[u8]) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct File {
@@ -47,7 +47,11 @@ impl Headers {
         Ok(Headers {
             content_type: header("content-type"),
             content_encoding: header("content-encoding"),
-            received_at: file.received_at.filter(|s| s.is_finite()).map_or(0, |s| (s * 1e3) as Millis),
+            received_at: file
+                .received_at
+                .map(|seconds| (seconds * 1e3) as Millis)
+                .filter(|at| PLAUSIBLE_MS.contains(at))
+                .unwrap_or(0),
             method: file.method,
             path: file.path,
         })

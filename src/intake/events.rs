@@ -14,7 +14,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::domain::call::{Call, Millis, NanoUsd};
+use crate::domain::call::{Call, MAX_COST, Millis, NanoUsd, PLAUSIBLE_MS};
 use crate::domain::event::Event;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata, PromptLayer, PromptUri};
@@ -25,6 +25,12 @@ const MAX_TEXT: usize = 512;
 const MAX_DETAIL: usize = 4096;
 /// Compositions that are remembered while reading.
 const REMEMBERED: usize = 4096;
+/// Longest text of a composition that is remembered, in bytes.
+const MAX_REMEMBERED: usize = 4096;
+/// Most prompts, and most layers, of one call.
+const MAX_PROMPTS: usize = 64;
+/// Most names of variables of one call.
+const MAX_VARIABLES: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -154,7 +160,7 @@ impl Reader {
         let named = !metadata.prompt_uris.is_empty() || !metadata.layers.is_empty();
         let metadata = named.then(|| Arc::new(metadata));
         // What depends on the time of the call is not shared between calls.
-        if fixed {
+        if fixed && raw.get().len() <= MAX_REMEMBERED {
             if self.seen.len() >= REMEMBERED {
                 self.seen.clear();
             }
@@ -164,13 +170,43 @@ impl Reader {
     }
 }
 
+/// Refuses what a record of prompts has no use for: lists and texts without end, layers that contradict themselves.
+fn bounded(wire: &WireMetadata) -> Result<(), String> {
+    let layers = wire.layers.as_deref().unwrap_or_default();
+    let variables = wire.variables_used.as_deref().unwrap_or_default();
+    for (name, length, most) in [
+        ("promptUris", wire.prompt_uris.len(), MAX_PROMPTS),
+        ("layers", layers.len(), MAX_PROMPTS),
+        ("variablesUsed", variables.len(), MAX_VARIABLES),
+    ] {
+        if length > most {
+            return Err(format!("promptMetadata: {length} {name}, at most {most} are taken"));
+        }
+    }
+    let named = variables.iter().map(|name| ("variablesUsed", name));
+    for (name, value) in named.chain(wire.org_id.iter().map(|org| ("orgId", org))) {
+        text(name, Some(Cow::Borrowed(value))).map_err(|e| format!("promptMetadata: {e}"))?;
+    }
+    for PromptLayer { scope, uri, version } in layers {
+        if uri.version.as_ref().is_some_and(|named| named != version) {
+            return Err(format!("promptMetadata: the layer `{uri}` stands beside the version `{version}`"));
+        }
+        if uri.scope() != *scope {
+            return Err(format!("promptMetadata: the layer `{uri}` stands beside the scope `{scope}`"));
+        }
+    }
+    Ok(())
+}
+
 /// The record with its versions filled in, and whether it says the same for calls of any time.
 fn complete(
     wire: WireMetadata,
     at: Millis,
     active: &ActiveVersion<'_>,
 ) -> Result<(PromptCallMetadata, bool), String> {
+    bounded(&wire)?;
     let (uris, mut versions) = (wire.prompt_uris, wire.prompt_versions);
+    let layers = wire.layers.unwrap_or_default();
     let mut fixed = true;
     if !versions.is_empty() && versions.len() != uris.len() {
         return Err(format!(
@@ -187,12 +223,16 @@ fn complete(
             (Some(_), _) => {}
             (None, Some(named)) => versions.push(named.clone()),
             (None, None) => {
-                fixed = false;
-                versions.push(active(&uri.unversioned(), at).unwrap_or_else(|| Version::new(0, 0, 0)));
+                let layer =
+                    layers.iter().find(|layer| (&layer.uri.place, &layer.uri.key) == (&uri.place, &uri.key));
+                let version = layer.map(|layer| layer.version.clone()).or_else(|| {
+                    fixed = false;
+                    active(&uri.unversioned(), at)
+                });
+                versions.push(version.unwrap_or_else(|| Version::new(0, 0, 0)));
             }
         }
     }
-    let layers = wire.layers.unwrap_or_default();
     let org = uris.iter().chain(layers.iter().map(|l| &l.uri)).find_map(|u| u.place.org());
     let org_id = wire.org_id.unwrap_or_else(|| org.map_or_else(String::new, ToString::to_string));
     let metadata = PromptCallMetadata {
@@ -204,7 +244,10 @@ fn complete(
         layers,
         org_id,
     };
-    Ok((metadata, fixed))
+    match metadata.named_twice() {
+        Some(uri) => Err(format!("promptMetadata: it names two versions of {uri}; one call uses one")),
+        None => Ok((metadata, fixed)),
+    }
 }
 
 fn feedback(wire: Wire<'_>, now: Millis) -> Result<Feedback, String> {
@@ -293,18 +336,19 @@ fn micros(name: &str, value: Option<f64>) -> Result<Option<u64>, String> {
 
 /// Dollars to nano-dollars.
 pub fn nano_usd(name: &str, usd: f64) -> Result<NanoUsd, String> {
-    if !(0.0..=1_000_000.0).contains(&usd) {
-        return Err(format!("`{name}` is {usd}: dollars from 0 to 1,000,000 are expected"));
+    let nano = (usd * 1e9).round();
+    if !(0.0..=MAX_COST as f64).contains(&nano) {
+        return Err(format!("`{name}` is {usd}: dollars from 0 to 10,000 are expected"));
     }
-    Ok((usd * 1e9).round() as NanoUsd)
+    Ok(nano as NanoUsd)
 }
 
-/// RFC 3339, between 1970 and 2200.
+/// RFC 3339, within [`PLAUSIBLE_MS`].
 fn time(text: &str) -> Result<Millis, String> {
     let at = DateTime::parse_from_rfc3339(text)
         .map_err(|e| format!("`at` is `{}`: RFC 3339 is expected ({e})", cut(text, 60).escape_debug()))?
         .timestamp_millis();
-    if !(0..7_258_118_400_000).contains(&at) {
+    if !PLAUSIBLE_MS.contains(&at) {
         return Err(format!("`at` is `{text}`: times from 1970 to 2199 are taken"));
     }
     Ok(at)
@@ -397,81 +441,5 @@ pub fn feedback_line(feedback: &Feedback, provenance_id: &str) -> serde_json::Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const CALL: &str = r#"{"type":"call","provenanceId":"01JD","at":"2026-11-22T10:00:00.123Z","promptMetadata":{
-        "promptUris":["prompt://org/HUMAN_CORP/legal.contract-analysis"],"promptVersions":["1.0.0"],
-        "layers":[{"scope":"org","uri":"prompt://org/HUMAN_CORP/legal.contract-analysis","version":"1.0.0"}],
-        "compositionMethod":"effective","variablesUsed":["contract"],"estimatedTokens":800,"orgId":"HUMAN_CORP"},
-        "modelId":"gpt-4o","provider":"openai","inputTokens":812,"outputTokens":391,"cachedTokens":0,"costUsd":0.0059,
-        "durationMs":1203.5,"ttftMs":210,"ok":true,"error":null,"agentId":"agent://HUMAN_CORP/reviewer","sessionId":"s-1"}"#;
-
-    fn read(json: &str) -> Result<Event, String> {
-        Reader::default().read(json.as_bytes(), &|_, _| None, 5)
-    }
-
-    #[test]
-    fn a_call_comes_back_as_it_was() {
-        let Event::Call(call) = read(CALL).unwrap() else { panic!() };
-        assert_eq!(
-            (call.at, call.cost, call.duration_us),
-            (1_795_341_600_123, Some(5_900_000), Some(1_203_500))
-        );
-        let line = call_line(&call).unwrap();
-        let Event::Call(again) = read(&line).unwrap() else { panic!() };
-        assert_eq!(again, call);
-        let (a, b): (serde_json::Value, serde_json::Value) =
-            (serde_json::from_str(CALL).unwrap(), serde_json::from_str(&line).unwrap());
-        assert_eq!(a, b);
-    }
-
-    #[test]
-    fn feedback_without_an_id_is_the_same_each_time() {
-        let json = r#"{"provenanceId":"01JD","signal":"rephrase","source":"user","detail":"again"}"#;
-        let (Event::Feedback(a), Event::Feedback(b)) = (read(json).unwrap(), read(json).unwrap()) else {
-            panic!()
-        };
-        assert_eq!((&a.id, a.at), (&b.id, 5));
-        let Event::Feedback(c) = read(&json.replace("again", "more")).unwrap() else { panic!() };
-        assert_ne!(a.id, c.id);
-    }
-
-    #[test]
-    fn each_fault_is_named() {
-        for (from, to, says) in [
-            ("\"at\":\"2026-11-22T10:00:00.123Z\"", "\"at\":\"yesterday\"", "`at` is `yesterday`: RFC 3339"),
-            ("\"type\":\"call\"", "\"type\":\"span\"", "`type` is `span`"),
-            ("\"01JD\"", "\"\"", "`provenanceId` is missing"),
-            ("\"inputTokens\":812", "\"inputTokens\":-1", "`inputTokens` is -1"),
-            ("\"inputTokens\":812", "\"inputTokens\":1.5", "`inputTokens` is 1.5"),
-            ("\"costUsd\":0.0059", "\"costUsd\":-2", "`costUsd` is -2"),
-            ("\"promptVersions\":[\"1.0.0\"]", "\"promptVersions\":[\"1.0\"]", "promptMetadata: "),
-            (
-                "\"promptVersions\":[\"1.0.0\"]",
-                "\"promptVersions\":[\"1.0.0\",\"2.0.0\"]",
-                "they go in pairs",
-            ),
-            ("prompt://org/HUMAN_CORP/legal", "prompt://org/HUMAN CORP/legal", "found ` ` at byte 18"),
-            ("\"ok\":true", "\"ok\":\"yes\"", "expected a boolean"),
-            ("\"modelId\":\"gpt-4o\"", "\"modelId\":7", "expected"),
-        ] {
-            let error = read(&CALL.replacen(from, to, 1)).unwrap_err();
-            assert!(error.contains(says), "{error}");
-        }
-        assert_eq!(read("{\"type\":\"call\",").unwrap_err(), "the JSON ends too early");
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..1000, byte: u8) {
-            let _ = Reader::default().read(&bytes, &|_, _| None, 0);
-            let mut call = CALL.as_bytes().to_vec();
-            let at = at % call.len();
-            call[at] = byte;
-            let _ = Reader::default().read(&call, &|_, _| None, 0);
-            let _ = Reader::default().read(&call[..at], &|_, _| None, 0);
-        }
-    }
-}
+#[path = "events_tests.rs"]
+mod tests;

@@ -33,8 +33,21 @@ pub enum Frame {
     Beyond(Vec<u8>),
 }
 
+/// Bytes of a message's beginning in which protobuf shows: lengths and tags are control characters.
+const TELLING: usize = 64;
+
+/// Whether this is the beginning of an OTLP message in protobuf, though the length of its first field may look like a
+/// bracket after a line end. JSON has no control characters.
+pub(super) fn is_protobuf(head: &[u8]) -> bool {
+    let first = head.first() == Some(&b'\n');
+    first && head.iter().take(TELLING).any(|b| *b < b' ' && !b.is_ascii_whitespace())
+}
+
 /// What the beginning of a stream says of its layout.
 pub fn layout(head: &[u8]) -> Layout {
+    if is_protobuf(head) {
+        return Layout::Whole;
+    }
     let start = head.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(head.len());
     match head.get(start) {
         Some(b'[') => Layout::Array,
@@ -317,6 +330,22 @@ mod tests {
             [value("{\"a\":1}"), value("{\"b\""), value("{\"c\":1}")]
         );
         assert_eq!(layout(b"\x0a\x12binary"), Layout::Whole);
+    }
+
+    #[test]
+    fn protobuf_whose_length_looks_like_a_bracket_is_whole() {
+        for length in [b'[', b'{'] {
+            let body = [
+                b"\x0a",
+                &[length][..],
+                b"\x0a\x20\x0a\x1e\x0a\x0cservice.name\x12\x0e\x0a\x0ca\n}, {\"b\":1}\n",
+            ]
+            .concat();
+            assert_eq!(layout(&body), Layout::Whole);
+        }
+        assert_eq!(layout(b"\n\n{\"a\":1}\n{\"a\":2}\n"), Layout::Lines);
+        // A control character in a line's text does not take the other lines with it.
+        assert_eq!(layout(b"{\"a\":\"\x01\"}\n{\"a\":2}\n"), Layout::Lines);
     }
 
     #[test]

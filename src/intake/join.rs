@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::conventions;
+use super::sets::Sets;
 use super::span::{CallFact, Kind, SpanFact};
 
 /// Clocks of two processes may differ by this much when an answer's id already says that spans belong together.
@@ -134,8 +135,8 @@ impl Above {
 
 impl<'f> Forest<'f> {
     /// Of several facts of one span the greatest is kept, so that order does not matter.
-    pub(super) fn of(facts: &'f [SpanFact]) -> Self {
-        let mut facts: Vec<&SpanFact> = facts.iter().collect();
+    pub(super) fn of(facts: impl IntoIterator<Item = &'f SpanFact>) -> Self {
+        let mut facts: Vec<&SpanFact> = facts.into_iter().collect();
         facts.sort_unstable_by(|a, b| (a.trace, a.span).cmp(&(b.trace, b.span)).then_with(|| b.cmp(a)));
         facts.dedup_by_key(|fact| (fact.trace, fact.span));
         let place = |trace, span| facts.binary_search_by(|f| (f.trace, f.span).cmp(&(trace, span))).ok();
@@ -201,27 +202,9 @@ fn depths(parent: &mut [Option<usize>]) -> Vec<u32> {
     depth
 }
 
-/// Disjoint sets of spans.
-struct Sets(Vec<usize>);
-
-impl Sets {
-    fn find(&mut self, mut i: usize) -> usize {
-        while self.0[i] != i {
-            self.0[i] = self.0[self.0[i]];
-            i = self.0[i];
-        }
-        i
-    }
-
-    fn join(&mut self, a: usize, b: usize) {
-        let (a, b) = (self.find(a), self.find(b));
-        self.0[a.max(b)] = a.min(b);
-    }
-}
-
 /// The calls: each a list of spans, the outermost first.
 pub(super) fn group(forest: &Forest<'_>) -> Vec<Vec<usize>> {
-    let mut sets = Sets((0..forest.facts.len()).collect());
+    let mut sets = Sets::of(forest.facts.len());
     let around = nest(forest, &mut sets);
     let calls: Vec<usize> =
         (0..forest.facts.len()).filter(|i| forest.facts[*i].kind.is_call() && !around.contains(i)).collect();
@@ -245,7 +228,7 @@ pub(super) fn group(forest: &Forest<'_>) -> Vec<Vec<usize>> {
 }
 
 /// Joins each call span with the nearest call span above it. Returns those that lie around several answered calls:
-/// they are wrappers, whatever they call themselves.
+/// they are wrappers, whatever they call themselves. An answer without an id is told by its tokens and its time.
 fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
     let facts = &forest.facts;
     // The nearest call above, through spans that add nothing. A tool, an agent or a judge that runs inside a call
@@ -272,7 +255,7 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
             .filter_map(|&i| forest.call(i).response_id.as_deref())
             .collect();
         let own = forest.call(outer).response_id.as_deref();
-        if answers.len() < 2 {
+        if answers.len() + unnamed_answers(forest, &inner) < 2 {
             for &i in &inner {
                 sets.join(outer, i);
             }
@@ -286,6 +269,32 @@ fn nest(forest: &Forest<'_>, sets: &mut Sets) -> FxHashSet<usize> {
         }
     }
     around
+}
+
+/// How many answers without an id there are among spans: those that report output tokens, while no other answer is
+/// under way. Spans that overlap may describe one answer, and count as one.
+fn unnamed_answers(forest: &Forest<'_>, spans: &[usize]) -> usize {
+    let answered = |i: &usize| {
+        let call = forest.call(*i);
+        call.ok && (call.response_id.is_some() || call.output_tokens.is_some_and(|n| n > 0))
+    };
+    let mut answered: Vec<usize> = spans.iter().copied().filter(answered).collect();
+    if answered.len() < 2 {
+        return 0;
+    }
+    answered.sort_unstable_by_key(|&i| (forest.facts[i].start_ns, i));
+    // Runs of spans that overlap: when each ends, and whether an id is among them.
+    let mut runs: Vec<(u64, bool)> = Vec::new();
+    for i in answered {
+        let (fact, named) = (forest.facts[i], forest.call(i).response_id.is_some());
+        match runs.last_mut() {
+            Some((end_ns, any)) if fact.start_ns < *end_ns => {
+                (*end_ns, *any) = (fact.end_ns.max(*end_ns), *any || named);
+            }
+            _ => runs.push((fact.end_ns, named)),
+        }
+    }
+    runs.iter().filter(|(_, named)| !named).count()
 }
 
 /// Joins the tail of a stream with the span that opened it: same instrumentation, process and model, no usage yet,

@@ -9,7 +9,7 @@
 //! 4. [`identify`] turns a foreign prompt name into a `prompt://` URI.
 //!
 //! [`source`] brings files, folders and streams; [`prepare`] knows prices and prompts; [`commit`] is the work inside
-//! the write transaction. Only these two touch the store.
+//! the write transaction, for which `grouping` finds the traces that a trace is linked with. Only these touch the store.
 
 mod archive;
 pub mod capture;
@@ -18,6 +18,7 @@ pub mod conventions;
 pub mod decoded;
 pub mod events;
 pub mod frames;
+mod grouping;
 pub mod identify;
 mod join;
 mod json;
@@ -30,6 +31,7 @@ mod reading;
 pub mod resolve;
 mod rest;
 mod scoring;
+mod sets;
 pub mod signal;
 pub mod source;
 pub mod span;

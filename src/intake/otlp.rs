@@ -8,12 +8,14 @@ use std::io::Read as _;
 use flate2::bufread::MultiGzDecoder;
 
 use super::decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
+use super::frames::is_protobuf;
 use super::json::Json;
 use super::protobuf::Protobuf;
 use super::reading::{self, Origin};
 use super::scoring::{self, EVALUATION};
 use super::signal::About;
 use super::wire::{self, Enclosing, Encoding, RawLog, Signal, Value};
+use crate::domain::call::PLAUSIBLE_MS;
 
 /// Decodes one OTLP body. Headers help and are not believed: gzip is recognised by its magic number, JSON by its
 /// brace, and a path that says nothing leaves the signal to the content. Metrics are recognised and passed over; of
@@ -75,7 +77,7 @@ fn is_json(content_type: Option<&str>, body: &[u8]) -> bool {
         return content_type.contains("json");
     }
     let text = body.trim_ascii();
-    text.starts_with(b"{") && text.ends_with(b"}")
+    text.starts_with(b"{") && text.ends_with(b"}") && !is_protobuf(body)
 }
 
 /// Most spans or records that are rejected one by one; a body with more of them is refused whole.
@@ -179,6 +181,9 @@ impl<'a, E: Encoding<'a>> Reader<'_, E> {
             },
         };
         let at = if log.at_ns == 0 { self.headers.received_at } else { wire::millis(log.at_ns) };
+        if !PLAUSIBLE_MS.contains(&at) {
+            return Err(format!("its time, {} ns since 1970, lies after 2199", log.at_ns));
+        }
         let score = scoring::evaluation(&log.attributes, about, at);
         if score.name.is_empty() || score.value.is_none() && score.label.is_none() {
             return Err("an evaluation has no name, or neither a value nor a label".into());

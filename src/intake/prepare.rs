@@ -8,7 +8,7 @@ use semver::Version;
 
 use super::identify::{IdentityRules, identify};
 use super::{ForeignPrompt, Options, Resolved};
-use crate::domain::call::{Call, Millis};
+use crate::domain::call::{Call, MAX_COST, Millis};
 use crate::domain::model::{Day, TokenUse};
 use crate::domain::prompt::{PromptCallMetadata, PromptUri};
 use crate::engine::price::Prices;
@@ -88,7 +88,43 @@ impl Preparation {
             cached: call.cached_tokens.unwrap_or(0),
         };
         let quote = self.prices.lookup(&call.model, call.provider.as_deref(), Day::of(call.at));
-        call.cost = quote.map(|q| q.estimate(tokens));
+        // Beyond what a call may cost, the counts or the price are mistaken.
+        call.cost = quote.map(|q| q.estimate(tokens)).filter(|cost| *cost <= MAX_COST);
         call.cost_estimated = call.cost.is_some();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::model::{Model, PicoUsd, Price, PriceRow, Tariff};
+
+    #[test]
+    fn an_estimate_beyond_what_a_call_may_cost_is_none() {
+        let tariff =
+            Tariff { input: PicoUsd::MAX, output: PicoUsd::MAX, cache_read: None, cache_write: None };
+        let row = PriceRow {
+            model: Model { id: "m".into(), provider: "p".into() },
+            from: Day(0),
+            price: Price { base: tariff, tiers: Vec::new() },
+            source: "test".into(),
+        };
+        let preparation = Preparation {
+            options: Options::default(),
+            identity: IdentityRules::default(),
+            prices: Prices::new([row]),
+            active: Box::new(|_, _| None),
+            shared: Mutex::default(),
+        };
+        // A dollar a token.
+        for (tokens, cost) in [(10_000, Some(MAX_COST)), (10_001, None), (u32::MAX, None)] {
+            let json = format!(
+                r#"{{"type":"call","provenanceId":"a","at":"2026-11-22T10:00:00Z","modelId":"m","provider":"p","inputTokens":{tokens}}}"#
+            );
+            let read = crate::intake::events::Reader::default().read(json.as_bytes(), &|_, _| None, 0);
+            let Ok(crate::domain::event::Event::Call(mut call)) = read else { panic!("a call") };
+            preparation.price(&mut call);
+            assert_eq!((call.cost, call.cost_estimated), (cost, cost.is_some()), "{tokens}");
+        }
     }
 }

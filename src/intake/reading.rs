@@ -15,7 +15,7 @@ use super::scoring;
 use super::signal::{Score, clip};
 use super::span::{CallFact, Kind, PromptFact, SpanFact};
 use super::wire::{Attributes, RawSpan, Value, cut, id, kept};
-use crate::domain::call::NanoUsd;
+use crate::domain::call::{MAX_COST, NanoUsd};
 
 /// LiteLLM's second span of a call: the provider's raw answer, of which only the id is new.
 const RAW_REQUEST: &str = "raw_gen_ai_request";
@@ -410,9 +410,10 @@ fn keep(list: &mut Vec<String>, text: Option<Cow<'_, str>>) {
     }
 }
 
-/// Dollars as nano-dollars; negative or absurd amounts are no amounts.
+/// Dollars as nano-dollars; negative amounts and those beyond [`MAX_COST`] are no amounts.
 fn nano_usd(dollars: f64) -> Option<NanoUsd> {
-    (0.0..=1e6).contains(&dollars).then_some((dollars * 1e9).round() as NanoUsd)
+    let nano = (dollars * 1e9).round();
+    (0.0..=MAX_COST as f64).contains(&nano).then_some(nano as NanoUsd)
 }
 
 /// Reads a span. The error says why it cannot be taken.

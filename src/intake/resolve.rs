@@ -61,7 +61,8 @@ pub struct Resolved {
     /// The prompt, as named.
     pub foreign: ForeignPrompt,
     /// The names under which feedback may address the call, sorted: its spans and those above them, its traces, its
-    /// associations, session and answer's id. Nothing above a judge's span: feedback there is about the judged.
+    /// associations, session and answer's id, and the ids that it had while fewer of its spans were known. Nothing
+    /// above a judge's span: feedback there is about the judged.
     pub aliases: Vec<u64>,
     /// Whether `call.input_tokens`, as reported, leaves out `call.cached_tokens`: prices need both added.
     pub excludes_cache: bool,
@@ -69,13 +70,18 @@ pub struct Resolved {
 
 /// Groups the facts of one or several traces into calls, by time and id. Takes any set of facts; a group that is not
 /// complete yet gives what can be said so far.
-pub fn resolve(facts: &[SpanFact]) -> Vec<Resolved> {
+pub fn resolve<'f>(facts: impl IntoIterator<Item = &'f SpanFact>) -> Vec<Resolved> {
     let forest = Forest::of(facts);
     let prompts = Prompts::of(&forest);
     let mut calls: Vec<Resolved> =
         join::group(&forest).iter().map(|spans| Group { forest: &forest, spans }.read(&prompts)).collect();
     calls.sort_by(|a, b| (a.call.at, &a.call.provenance_id).cmp(&(b.call.at, &b.call.provenance_id)));
     calls
+}
+
+/// The id of the call whose span ended first of all that describe it.
+pub(super) fn provenance_id(fact: &SpanFact) -> String {
+    format!("{}-{}", hex(&fact.trace), hex(&fact.span))
 }
 
 /// A place in a trace: the trace and the parent.
@@ -157,8 +163,7 @@ impl<'f> Group<'_, 'f> {
         let error = self.first(|c| &c.error_type).or_else(|| self.first(|c| &c.error_text));
         Resolved {
             call: Call {
-                provenance_id: first_ended
-                    .map_or_else(String::new, |f| format!("{}-{}", hex(&f.trace), hex(&f.span))),
+                provenance_id: first_ended.map_or_else(String::new, provenance_id),
                 at: millis(start),
                 prompts: None,
                 model: model.unwrap_or_else(|| "unknown".into()),
@@ -177,7 +182,7 @@ impl<'f> Group<'_, 'f> {
                 user: self.surrounding(|fact| &fact.user, |above| above.user),
             },
             foreign: self.prompt(prompts),
-            aliases: self.aliases(),
+            aliases: self.aliases(first_ended),
             excludes_cache: usage.is_some_and(|call| call.excludes_cache),
         }
     }
@@ -232,12 +237,16 @@ impl<'f> Group<'_, 'f> {
         }
     }
 
-    fn aliases(&self) -> Vec<u64> {
+    fn aliases(&self, namesake: Option<&SpanFact>) -> Vec<u64> {
         let mut aliases = Vec::new();
         let mut seen = FxHashSet::default();
         for &i in self.spans {
             let fact = self.forest.facts[i];
             aliases.push(alias::span(&fact.trace, &fact.span));
+            // Before the span came that names the call, this one did: native feedback may know the call by it.
+            if namesake.is_some_and(|f| (f.trace, f.span) != (fact.trace, fact.span)) {
+                aliases.push(alias::provenance(&provenance_id(fact)));
+            }
             if let Some(call) = &fact.call {
                 aliases.extend(
                     call.associations.iter().chain(&call.response_id).map(|id| alias::association(id)),

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::decoded::{DecodeError, Decoded, Options, Rejected};
-use super::signal::{self, About, Measure, Score};
-use crate::domain::call::Millis;
+use super::signal::{self, About, Measure, Score, clip};
+use crate::domain::call::{Millis, PLAUSIBLE_MS};
 
 /// Most scores of one body.
 const MAX_SCORES: usize = 100_000;
@@ -38,10 +38,14 @@ pub(super) fn langfuse_scores(body: &[u8], at: Millis, options: &Options) -> Res
         Value::Array(scores) => scores,
         score => vec![score],
     };
-    langfuse(scores, at, options)
+    langfuse(scores, |score| score, at, options)
 }
 
-/// `POST /api/public/ingestion`: a batch of events, of which those that create scores are taken.
+/// Events of Langfuse's ingestion API that are no telemetry of calls: the SDK's own logs, and names of traces.
+const CHATTER: &[&str] = &["sdk-log", "trace-create"];
+
+/// `POST /api/public/ingestion`: a batch of events, of which those that create scores are taken. Calls that come this
+/// way are refused, each with its bytes: they are read as OTLP alone.
 pub(super) fn langfuse_batch(body: &[u8], at: Millis, options: &Options) -> Result<Decoded, DecodeError> {
     let mut batch = parse(body, "Langfuse ingestion body")?;
     let Some(Value::Array(events)) = batch.get_mut("batch").map(Value::take) else {
@@ -50,16 +54,36 @@ pub(super) fn langfuse_batch(body: &[u8], at: Millis, options: &Options) -> Resu
             why: "it has no `batch`".into(),
         });
     };
-    let all = events.len();
-    let created = events.into_iter().filter(|event| event["type"] == "score-create");
-    let scores: Vec<Value> = created.map(|mut event| event["body"].take()).collect();
-    let passed_over = all - scores.len();
-    let mut decoded = langfuse(scores, at, options)?;
+    let alone = |event| json!({"batch": [event]});
+    let (mut scores, mut refused, mut passed_over) = (Vec::new(), Vec::new(), 0);
+    for mut event in events {
+        match event["type"].as_str().unwrap_or_default() {
+            "score-create" => scores.push(event["body"].take()),
+            kind if CHATTER.contains(&kind) => passed_over += 1,
+            kind => refused.push(Rejected {
+                reason: format!(
+                    "a Langfuse event of type `{}` was refused: calls are not read from this API; send OTLP to \
+                     /api/public/otel/v1/traces",
+                    clip(kind, 40).escape_debug()
+                ),
+                bytes: alone(event).to_string().into_bytes(),
+            }),
+        }
+    }
+    let score = |score| alone(json!({"type": "score-create", "body": score}));
+    let mut decoded = langfuse(scores, score, at, options)?;
+    decoded.rejected.extend(refused);
     decoded.ignored.requests += passed_over;
     Ok(decoded)
 }
 
-fn langfuse(scores: Vec<Value>, at: Millis, options: &Options) -> Result<Decoded, DecodeError> {
+/// Takes scores; `alone` wraps one so that it can be sent again to where it came from.
+fn langfuse(
+    scores: Vec<Value>,
+    alone: impl Fn(Value) -> Value,
+    at: Millis,
+    options: &Options,
+) -> Result<Decoded, DecodeError> {
     if scores.len() > MAX_SCORES {
         let why = format!("it has {} scores, at most {MAX_SCORES} are taken at once", scores.len());
         return Err(DecodeError::Malformed { what: "Langfuse scores body", why });
@@ -71,7 +95,7 @@ fn langfuse(scores: Vec<Value>, at: Millis, options: &Options) -> Result<Decoded
             Ok(score) => decoded.feedback.push(options.scores.feedback(&score)),
             Err(why) => decoded.rejected.push(Rejected {
                 reason: format!("a Langfuse score was refused: {why}"),
-                bytes: value.to_string().into_bytes(),
+                bytes: alone(value).to_string().into_bytes(),
             }),
         }
     }
@@ -91,7 +115,11 @@ fn langfuse_score(said: LangfuseScore, at: Millis) -> Result<Score, String> {
         (None, None, Some(id), _) | (None, None, None, Some(id)) => About::Id(id),
         (None, None, None, None) => return Err("it names no trace, observation or session".into()),
     };
-    let mut score = Score::new(about, said.timestamp.map_or(at, |time| time.timestamp_millis()));
+    let at = said.timestamp.map_or(at, |time| time.timestamp_millis());
+    if !PLAUSIBLE_MS.contains(&at) {
+        return Err("its `timestamp` lies outside of 1970 to 2199".into());
+    }
+    let mut score = Score::new(about, at);
     let boolean = said.data_type.as_deref() == Some("BOOLEAN");
     (score.value, score.label) = match said.value {
         Value::Bool(value) => (Some(Measure::Bool(value)), None),

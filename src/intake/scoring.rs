@@ -8,7 +8,7 @@ use super::conventions::Family;
 use super::signal::{self, About, Measure, Score};
 use super::span::{Kind, SpanFact};
 use super::wire::{Attributes, RawSpan, Value, kept, millis};
-use crate::domain::call::Millis;
+use crate::domain::call::{Millis, PLAUSIBLE_MS};
 
 /// Most evaluation events that are taken of one span.
 const MAX_EVENTS: usize = 64;
@@ -47,7 +47,11 @@ pub(super) fn of_span(
         scores.push(score);
     }
     let results = raw.events.iter().filter(|event| event.name == EVALUATION).take(MAX_EVENTS);
-    scores.extend(results.map(|event| evaluation(&event.attributes, here.clone(), millis(event.at_ns))));
+    scores.extend(results.map(|event| {
+        // An event without a time, or with an impossible one, is dated by its span.
+        let said = Some(millis(event.at_ns)).filter(|at| event.at_ns > 0 && PLAUSIBLE_MS.contains(at));
+        evaluation(&event.attributes, here.clone(), said.unwrap_or(millis(fact.end_ns)))
+    }));
     if fact.kind == Kind::Annotation
         && let Some(name) = annotated
     {

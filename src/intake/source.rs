@@ -12,10 +12,10 @@ use std::sync::Arc;
 use super::archive::{Unpacked, is_damage};
 use super::commit::{Arrived, Item, Receipt, commit};
 use super::events::Reader;
-use super::frames::{Frame, Frames, Layout, layout};
+use super::frames::{Frame, Frames, Layout, is_protobuf, layout};
 use super::prepare::Preparation;
 use super::{Headers, take};
-use crate::domain::call::Millis;
+use crate::domain::call::{Millis, PLAUSIBLE_MS};
 use crate::domain::event::Event;
 use crate::store::telemetry::NamedCall;
 use crate::store::{Pending, Quarantined, Store, StoreError};
@@ -223,7 +223,7 @@ impl<'s> Intake<'s> {
         layout: Layout,
         format: Format,
     ) -> Result<(), IntakeError> {
-        let json = value.trim_ascii_start().first() == Some(&b'{');
+        let json = value.trim_ascii_start().first() == Some(&b'{') && !is_protobuf(&value);
         if value.is_empty() {
             return Ok(());
         }
@@ -260,7 +260,7 @@ impl<'s> Intake<'s> {
     pub fn body(&mut self, headers: &Headers, body: Vec<u8>, origin: &str) -> Result<(), IntakeError> {
         let format = || serde_json::to_string(headers).unwrap_or_else(|_| "events".into());
         let mut dated = headers.clone();
-        if dated.received_at == 0 {
+        if dated.received_at == 0 || !PLAUSIBLE_MS.contains(&dated.received_at) {
             dated.received_at = self.now;
         }
         match take(&dated, &body, &self.preparation.options) {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
-use crate::engine::compose::{self, Audience};
+use crate::engine::compose::{self, Audience, ComposeError};
 use crate::engine::names::NameError;
 use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_shelf::Named;
@@ -30,7 +30,7 @@ pub struct ComposeArgs {
     /// The organization on whose behalf the call is made; without it, that of the first prompt that has one
     #[arg(long, value_name = "O")]
     pub org: Option<Name>,
-    /// The user whose patches apply (method effective)
+    /// The user whose patches apply (method effective); without it, that of the first prompt that has one
     #[arg(long, value_name = "U")]
     pub user: Option<Name>,
     /// A variable's value, as text
@@ -62,7 +62,8 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             Err(PromptStoreError::Name(NameError::Ambiguous { candidates, .. }))
                 if method == Method::Effective && same_key(&candidates) && !name.contains('@') =>
             {
-                Named { uri: candidates[0].clone(), version: None }
+                let uri = candidates.iter().find(|uri| sees(args, uri)).unwrap_or(&candidates[0]);
+                Named { uri: uri.clone(), version: None }
             }
             found => found?,
         };
@@ -78,8 +79,12 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
                 Some(org) => org,
                 None => NO_ORG.parse().expect("a valid name"),
             };
-            let audience = Audience { org, user: args.user.clone() };
-            compose::effective(&uris, &audience, &values, &view)?
+            let of_uri = || uris.iter().find_map(|uri| uri.place.user().cloned());
+            let audience = Audience { org, user: args.user.clone().or_else(of_uri) };
+            compose::effective(&uris, &audience, &values, &view).map_err(|error| match error {
+                ComposeError::OtherAudience { .. } => PromptsError::Usage(error.to_string()),
+                error => error.into(),
+            })?
         }
         Method::Compose => {
             let mut files = Vec::with_capacity(uris.len());
@@ -99,6 +104,12 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         writeln!(desk.out)?;
     }
     Ok(Exit::Done)
+}
+
+/// Whether those for whom the text is made, as far as the arguments tell, see the prompt.
+fn sees(args: &ComposeArgs, uri: &PromptUri) -> bool {
+    let org = args.org.is_none() || uri.place.org().is_none() || uri.place.org() == args.org.as_ref();
+    org && (uri.place.user().is_none() || uri.place.user() == args.user.as_ref())
 }
 
 fn same_key(candidates: &[PromptUri]) -> bool {

@@ -267,6 +267,16 @@ fn compose_prints_text_and_record() {
     let effective =
         ["compose", "contract-analysis", "--org", "HUMAN_CORP", "--user", "ana", "--var", "city=Ulm"];
     assert_eq!(world.says(&effective), "Be just.\n\nYou know the law of Ulm.\n\nBe kind.\n");
+    // The user of a URI is the one for whom the text is made; one of others is refused.
+    let mine = "prompt://user/HUMAN_CORP/ana/tone";
+    let of_uri = ["compose", mine, "--method", "effective", "--var", "city=Ulm"];
+    assert_eq!(world.says(&of_uri), "Be just.\n\nYou know the law of Ulm.\n\nBe kind.\n");
+    let (code, said) = world.fails(&[&of_uri[..], &["--user", "ben"]].concat());
+    assert_eq!(code, 2);
+    assert!(
+        said.contains("tone belongs to HUMAN_CORP/ana, and the text is made for HUMAN_CORP/ben"),
+        "{said}"
+    );
     let made = world.json(&[&effective[..], &["--var-json", "tags=[\"a\",\"b\"]"]].concat());
     assert_eq!(made["text"], "Be just.\n\nYou know the law of Ulm. a b\n\nBe kind.\n");
     let record = &made["promptMetadata"];

@@ -6,9 +6,8 @@ use super::column::Column;
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::Scope;
 use crate::domain::snapshot::{FeedbackScore, Rate, Verdict};
-use crate::engine::evidence::{self, MIN_CALLS, MIN_SIGNALS, SOURCE_WEIGHT};
+use crate::engine::evidence::{self, Counts, MIN_CALLS, MIN_SIGNALS};
 use crate::engine::rollup::{Cell, Clock};
-use crate::engine::stats::proportion::{self, SIGNAL_WORTH};
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +34,7 @@ pub(super) struct Sums {
     timed: i64,
     latency_us: i64,
     /// By source, then signal.
-    signals: [[i64; 4]; 3],
+    signals: Counts,
 }
 
 impl Sums {
@@ -157,23 +156,9 @@ impl<'a> Row<'a> {
         evidence::rate(self.signals(), self.sums.calls, MIN_CALLS)
     }
 
-    fn mass(&self) -> [f64; 4] {
-        Signal::ALL.map(|signal| {
-            let by_source = self.sums.signals.iter().zip(SOURCE_WEIGHT);
-            by_source.map(|(counts, weight)| weight * evidence::count(counts[signal as usize]) as f64).sum()
-        })
-    }
-
     /// The score of the feedback, with its interval.
     pub fn score(&self) -> FeedbackScore {
-        let score = proportion::feedback_score(self.mass(), SIGNAL_WORTH);
-        let sample_size = evidence::count(self.signals());
-        FeedbackScore {
-            feedback_score: score.mean,
-            interval: score.interval(proportion::CONFIDENCE),
-            sample_size,
-            verdict: self.verdict(),
-        }
+        evidence::score_of_counts(&self.sums.signals)
     }
 
     /// Whether there is enough feedback to compare the prompt with others.
@@ -201,10 +186,7 @@ impl<'a> Row<'a> {
             Column::Correction => share(Signal::Correction),
             Column::Errors => ratio(self.sums.failed, self.sums.calls),
             Column::Coverage => ratio(self.signals().min(self.sums.calls), self.sums.calls),
-            // The mean is closed form; only the interval is dear.
-            Column::Score => {
-                (self.signals() > 0).then(|| proportion::feedback_score(self.mass(), SIGNAL_WORTH).mean)
-            }
+            Column::Score => (self.signals() > 0).then(|| evidence::mean_score_of_counts(&self.sums.signals)),
         }
     }
 

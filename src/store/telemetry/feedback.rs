@@ -1,4 +1,5 @@
 //! Feedback meets its calls: when it comes after them, when they come after it, and when a call is taken back.
+//! The time that a signal names stands for its arrival: a file is history, replayed as it happened.
 
 use rusqlite::{Connection, Row as SqlRow, params};
 use xxhash_rust::xxh3::xxh3_64;
