@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::number::count;
 use super::plain::shown;
-use super::{Desk, Exit, Result};
+use super::{CliError, Desk, Exit, Result};
 use crate::intake::events::rfc3339;
 use crate::service::ServiceError;
 use crate::store::{Kind, SCHEMA_VERSION};
@@ -19,7 +19,7 @@ pub struct DoctorArgs {
 }
 
 pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
-    let service = if args.sweep { desk.writing()? } else { desk.reading()? };
+    let service = if args.sweep { desk.writing() } else { desk.reading() }.map_err(beyond_reading)?;
     let swept = args.sweep.then(|| service.sweep()).transpose()?;
     let (mut faults, cells) = service.check()?;
     // What a damaged page hides is one fault more; the rest is said all the same.
@@ -85,11 +85,25 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     Ok(exit)
 }
 
+/// A store that cannot even be opened: there is nothing more that this command could say of it.
+fn beyond_reading(error: CliError) -> CliError {
+    match error {
+        CliError::Service(ServiceError::Store(error)) if error.kind == Kind::Corrupt => {
+            CliError::Failed(format!(
+                "{}. Nothing of it can be read. Keep a copy of the file with its -wal beside it; restore a backup, or ingest \
+             the telemetry again into a new store.",
+                error.seen()
+            ))
+        }
+        other => other,
+    }
+}
+
 /// What was read; of a damaged store nothing, with the damage among the faults.
 fn readable<T: Default>(read: crate::service::Result<T>, faults: &mut Vec<String>) -> Result<T> {
     match read {
         Err(ServiceError::Store(error)) if error.kind == Kind::Corrupt => {
-            let fault = error.to_string();
+            let fault = error.seen();
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

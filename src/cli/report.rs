@@ -141,7 +141,6 @@ impl Report<'_> {
             ("rephrase", &rates.rephrase, "signals"),
             ("correction", &rates.correction, "signals"),
             ("errors", &rates.error, "calls"),
-            ("feedback coverage", &rates.feedback_coverage, "calls"),
         ] {
             rows.push(vec![
                 name.to_owned(),
@@ -150,6 +149,18 @@ impl Report<'_> {
                 format!("{} of {} {of}{}", count(rate.count), count(rate.sample_size), thin(rate.verdict)),
             ]);
         }
+        let covered = &rates.feedback_coverage;
+        rows.push(vec![
+            "feedback coverage".into(),
+            share(covered),
+            percents(covered.interval),
+            format!(
+                "{} units, {} calls{}",
+                count(covered.count),
+                count(covered.sample_size),
+                thin(covered.verdict)
+            ),
+        ]);
         let score = &self.snapshot.feedback;
         rows.push(vec![
             "feedback score".into(),

@@ -5,6 +5,7 @@
 mod catalog;
 mod error;
 mod standings;
+mod world;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use semver::Version;
 pub use catalog::Catalog;
 pub use error::{Result, ServiceError};
 pub use standings::{LiveBoard, Standings};
+pub use world::Ground;
 
 use crate::config::Config;
 use crate::demo::{Publication, World};
@@ -286,7 +288,7 @@ impl Service {
             if error.kind != Kind::Corrupt {
                 return Err(error);
             }
-            faults.push(error.to_string());
+            faults.push(error.seen());
             Ok(())
         };
         let found = reader.integrity().or_else(|e| said(e).map(|()| Vec::new()))?;

@@ -33,7 +33,7 @@ pub enum Column {
     Correction,
     /// Share of failed calls.
     Errors,
-    /// Signals to calls.
+    /// Evidence units to calls.
     Coverage,
     /// Score of the feedback.
     Score,

@@ -34,6 +34,8 @@ pub(super) struct Sums {
     cost: i64,
     timed: i64,
     latency_us: i64,
+    /// Evidence units, by the hour in which they arrived.
+    units: i64,
     /// By source, then signal.
     signals: [[i64; 4]; 3],
 }
@@ -49,6 +51,7 @@ impl Sums {
             cost: cell.cost,
             timed: cell.timed,
             latency_us: cell.latency,
+            units: cell.signals.total(Clock::Arrival),
             signals: cell.signals.counts(Clock::Call),
         }
     }
@@ -62,6 +65,7 @@ impl Sums {
         self.cost += other.cost;
         self.timed += other.timed;
         self.latency_us += other.latency_us;
+        self.units += other.units;
         for (sum, count) in self.signals.iter_mut().flatten().zip(other.signals.iter().flatten()) {
             *sum += count;
         }
@@ -115,7 +119,7 @@ pub struct Line {
     pub correction: Rate,
     /// Failures among the calls.
     pub error: Rate,
-    /// Signals to calls.
+    /// Evidence units to calls.
     pub feedback_coverage: Rate,
     /// The score, whose verdict is the row's.
     #[serde(flatten)]
@@ -152,9 +156,9 @@ impl<'a> Row<'a> {
         evidence::rate(self.sums.failed, self.sums.calls, MIN_CALLS)
     }
 
-    /// Signals to calls, with its interval.
+    /// Evidence units to calls, with its interval. Not known of calls without a prompt, because units are per prompt.
     pub fn coverage(&self) -> Rate {
-        evidence::rate(self.signals(), self.sums.calls, MIN_CALLS)
+        evidence::coverage(self.sums.units, if self.subject.scope.is_some() { self.sums.calls } else { 0 })
     }
 
     fn mass(&self) -> [f64; 4] {
@@ -200,7 +204,8 @@ impl<'a> Row<'a> {
             Column::Rephrase => share(Signal::Rephrase),
             Column::Correction => share(Signal::Correction),
             Column::Errors => ratio(self.sums.failed, self.sums.calls),
-            Column::Coverage => ratio(self.signals().min(self.sums.calls), self.sums.calls),
+            Column::Coverage if self.subject.scope.is_none() => None,
+            Column::Coverage => ratio(self.sums.units.min(self.sums.calls), self.sums.calls),
             // The mean is closed form; only the interval is dear.
             Column::Score => {
                 (self.signals() > 0).then(|| proportion::feedback_score(self.mass(), SIGNAL_WORTH).mean)
