@@ -111,7 +111,7 @@ fn end(text: &str) -> std::result::Result<Millis, String> {
     match instant(text) {
         Ok(at) if at >= LATEST => Err("times before 2200 are taken".into()),
         Ok(at) => Ok(at),
-        Err(why) => Err(format!("it {why}; write `2026-11-22` or `2026-11-22T10:00:00Z`")),
+        Err(why) => Err(format!("{why}; write `2026-11-22` or `2026-11-22T10:00:00Z`")),
     }
 }
 

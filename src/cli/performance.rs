@@ -134,7 +134,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
         desk.say(&match last {
             None => format!("{whose} has no calls in the store."),
             Some(at) => format!(
-                "{whose} has no calls in the {}; its last was at {}. Name a window with --window START..END.",
+                "{whose} has no calls in this window ({}); its last was at {}. Name a window with --window START..END.",
                 args.window.window.words(),
                 rfc3339(at)
             ),
