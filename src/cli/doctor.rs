@@ -8,6 +8,7 @@ use super::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::intake::events::rfc3339;
+use crate::intake::{Refusal, Refusals};
 use crate::service::ServiceError;
 use crate::store::{Kind, SCHEMA_VERSION};
 
@@ -47,6 +48,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     }
     let n = |n: i64| count(n.max(0) as u64);
     let between = span.map_or(String::new(), |(a, b)| format!(", {} to {}", rfc3339(a), rfc3339(b)));
+    let verbose = desk.verbose;
     let out = &mut desk.out;
     writeln!(out, "Store       {} (schema {SCHEMA_VERSION}, {:.1} MB)", shown(&path), bytes as f64 / 1e6)?;
     if let Some((calls, rows)) = swept {
@@ -66,8 +68,28 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     writeln!(out, "Prices      {}{built_in}", count(prices as u64))?;
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
-    for (why, count) in quarantine.iter().take(10) {
-        writeln!(out, "            {count} x {}", shown(why))?;
+    let mut reasons = Refusals::default();
+    for (why, n) in &quarantine {
+        reasons.add(why, (*n).max(0) as u64, String::new);
+    }
+    let reasons = reasons.most_first();
+    let most = if verbose { usize::MAX } else { 10 };
+    for Refusal { reason, varies, count: n, .. } in reasons.iter().take(most) {
+        let like = if *varies { ", and the like" } else { "" };
+        writeln!(out, "            {} x {}{like}", count(*n), shown(reason))?;
+    }
+    if reasons.len() > most {
+        writeln!(
+            out,
+            "            and {} reasons more; -v lists them all",
+            count((reasons.len() - most) as u64)
+        )?;
+    }
+    if kept > 0 {
+        writeln!(
+            out,
+            "            `human ingest --quarantined` takes them once more, with --discard lets go of them"
+        )?;
     }
     match faults.as_slice() {
         [] => writeln!(

@@ -30,7 +30,8 @@ pub struct ListArgs {
     /// The column to sort by; `-` before or after it turns the order round
     #[arg(long, default_value = "calls", value_name = "COLUMN", allow_hyphen_values = true)]
     sort: String,
-    /// Only prompts that match: words, scope:core, model:gpt-4o, neg>10, calls>1k, !word
+    /// Only prompts that match: words, scope:core, model:gpt-4o, neg>10, calls>1k, !word. A share or score that rests on
+    /// too little (a fraction, or `insufficient`) is neither more nor less than any number
     #[arg(long, default_value = "", value_name = "TERMS")]
     filter: String,
     /// Most prompts that are listed; 0 for all

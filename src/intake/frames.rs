@@ -118,12 +118,22 @@ pub struct Frames<R> {
     /// The array's end was met.
     closed: bool,
     ended: bool,
+    number: u64,
 }
 
 impl<R: BufRead> Frames<R> {
     /// Reads `stream` by `layout`.
     pub fn new(stream: R, layout: Layout) -> Self {
-        Frames { stream, layout, begun: false, closed: false, ended: false }
+        Frames { stream, layout, begun: false, closed: false, ended: false, number: 0 }
+    }
+
+    /// Where the last value stands: its line, or its number in the array.
+    pub fn place(&self) -> Option<String> {
+        match self.layout {
+            Layout::Lines => Some(format!("line {}", self.number)),
+            Layout::Array => Some(format!("value {}", self.number)),
+            Layout::Whole => None,
+        }
     }
 
     /// The next value; `None` at the end.
@@ -133,7 +143,10 @@ impl<R: BufRead> Frames<R> {
         }
         match self.layout {
             Layout::Lines => self.line(),
-            Layout::Array => self.element(),
+            Layout::Array => {
+                self.number += 1;
+                self.element()
+            }
             Layout::Whole => {
                 self.ended = true;
                 let mut bytes = Vec::new();
@@ -161,6 +174,7 @@ impl<R: BufRead> Frames<R> {
                 self.ended = true;
                 return Ok(None);
             }
+            self.number += 1;
             if line.last() != Some(&b'\n') && read == MAX_FRAME {
                 let rest = skip_line(&mut self.stream)?;
                 line.truncate(KEPT);

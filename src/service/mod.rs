@@ -308,6 +308,18 @@ impl Service {
         Ok(self.read()?.quarantine_reasons()?)
     }
 
+    /// Lets go of all quarantined inputs for good; how many.
+    pub fn discard_quarantined(&self) -> Result<usize> {
+        let reader = self.read()?;
+        let (mut last, mut gone) = (0, 0);
+        loop {
+            let seqs: Vec<i64> = reader.quarantined(last, 256)?.into_iter().map(|(seq, _)| seq).collect();
+            let Some(newest) = seqs.last() else { return Ok(gone) };
+            (last, gone) = (*newest, gone + seqs.len());
+            self.store.write(move |tx| seqs.iter().try_for_each(|seq| tx.release(*seq)))?;
+        }
+    }
+
     /// Lets go of what retention says is too old; calls and rows of cells that went.
     pub fn sweep(&self) -> Result<(usize, usize)> {
         let keep = self.config.retention;

@@ -76,6 +76,18 @@ pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quaran
     Ok(found)
 }
 
+/// The newest of what was kept from `origin`, with its number: among it the torn end of a file that grows.
+pub fn torn_ends(db: &Connection, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
+    const MOST: u32 = 4;
+    let mut rows = db.prepare_cached(
+        "SELECT seq, bytes FROM quarantine WHERE origin = ? AND length(bytes) < 8388608 ORDER BY seq DESC LIMIT ?",
+    )?;
+    let found = rows
+        .query_map(params![origin, MOST], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
 /// Lets go of one item, because it has been taken now.
 pub fn release(db: &Connection, seq: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM quarantine WHERE seq = ?")?.execute([seq])?;
