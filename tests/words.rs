@@ -172,7 +172,10 @@ fn a_prompt_without_calls_is_told_about_itself() {
     assert!(code == 2 && err.contains("Keep one of the two"), "{err}");
     assert_eq!(report(&["reply@1.0.0", "--version", "1.0.0", "--window", "2026-01-01..2026-01-03"]).0, 0);
     let thin = report(&["reply", "--window", "2026-01-01..2026-01-03"]).1;
-    assert!(thin.contains("errors             0/1  [0%, 98%]") && thin.contains(" 0/1      -  -\n"), "{thin}");
+    assert!(
+        thin.contains("errors             0/1  [0%, 98%]") && thin.contains(" 0/1      -  -\n"),
+        "{thin}"
+    );
 }
 
 #[test]

@@ -253,10 +253,7 @@ fn parse(arguments: &[OsString]) -> std::result::Result<Cli, clap::Error> {
 
 /// What to say of a variable of the environment that is set and empty, where that is what clap stumbled over.
 fn empty_variable(error: &clap::Error) -> Option<String> {
-    let flag = match error.get(ContextKind::InvalidArg)? {
-        ContextValue::String(flag) => flag,
-        _ => return None,
-    };
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
     let (variable, _) = [("HUMAN_STORE", "--store <FILE>"), ("HUMAN_CONFIG", "--config <FILE>")]
         .into_iter()
         .find(|(variable, of)| flag == of && std::env::var_os(variable).is_some_and(|v| v.is_empty()))?;

@@ -159,7 +159,7 @@ fn within(chars: impl Iterator<Item = char>, limit: usize) -> String {
 }
 
 /// The cut that tells most of the cells apart. Where both do, paths lose their beginning and other names their end.
-fn apart<'a>(cells: impl Iterator<Item = &'a str> + Clone, limit: usize) -> fn(&str, usize) -> String {
+fn apart<'a>(cells: &(impl Iterator<Item = &'a str> + Clone), limit: usize) -> fn(&str, usize) -> String {
     let told = |cut: fn(&str, usize) -> String| {
         cells.clone().map(|cell| cut(cell, limit)).collect::<std::collections::HashSet<_>>().len()
     };
@@ -241,7 +241,7 @@ pub fn lay(page: Page, indent: usize, columns: &[Column], rows: &[Vec<String>]) 
     let chosen = plan(page, indent, columns, &natural);
     let cuts: Vec<fn(&str, usize) -> String> = chosen
         .iter()
-        .map(|&(i, size)| if columns[i].fit == Fit::Apart { apart(cells(i), size) } else { clip })
+        .map(|&(i, size)| if columns[i].fit == Fit::Apart { apart(&cells(i), size) } else { clip })
         .collect();
     let mut out = String::new();
     let titles: Vec<String> = columns.iter().map(|column| column.title.to_owned()).collect();

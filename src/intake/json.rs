@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::wire::{
@@ -267,7 +267,7 @@ fn each<'a, T: Deserialize<'a>>(
 
 /// Refuses an object that is not OTLP at all. An empty export, `{}`, is.
 fn known(body: &[u8]) -> Result<(), String> {
-    let members: BTreeMap<Cow<'_, str>, IgnoredAny> =
+    let members: BTreeMap<Cow<'_, str>, &RawValue> =
         serde_json::from_slice(body).map_err(|e| e.to_string())?;
     let ours = |name: &str| {
         let name = name.replace('_', "").to_lowercase();

@@ -68,15 +68,12 @@ fn kind(reason: &str) -> String {
             }
             _ => None,
         };
-        match after {
-            Some(after) => {
-                kind.push('\0');
-                rest = after;
-            }
-            None => {
-                kind.push(c);
-                rest = &rest[c.len_utf8()..];
-            }
+        if let Some(after) = after {
+            kind.push('\0');
+            rest = after;
+        } else {
+            kind.push(c);
+            rest = &rest[c.len_utf8()..];
         }
     }
     kind
