@@ -49,7 +49,8 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let n = |n: i64| count(n.max(0) as u64);
     let between = span.map_or(String::new(), |(a, b)| format!(", {} to {}", rfc3339(a), rfc3339(b)));
     let verbose = desk.verbose;
-    let out = &mut desk.out;
+    let page = desk.page();
+    let out = &mut Vec::new();
     writeln!(out, "Store       {} (schema {SCHEMA_VERSION}, {:.1} MB)", shown(&path), bytes as f64 / 1e6)?;
     if let Some((calls, rows)) = swept {
         writeln!(out, "Swept       {} calls, {} rows of cells", count(calls as u64), count(rows as u64))?;
@@ -104,6 +105,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
             }
         }
     }
+    desk.out.write_all(page.wrap(&String::from_utf8_lossy(out)).as_bytes())?;
     Ok(exit)
 }
 

@@ -29,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
 use crate::domain::window::{Window, WindowSpec};
+use crate::engine::visible::visible;
 use crate::intake::IntakeError;
 use crate::service::{Service, ServiceError, now};
 use crate::store::{Access, StoreError};
@@ -219,7 +220,7 @@ impl Desk {
     /// Words about the data.
     #[allow(clippy::unused_self, reason = "words come from a desk, wherever they go")]
     fn say(&self, text: &str) {
-        eprintln!("{}", words_page().wrap(text));
+        eprintln!("{}", words_page().wrap(&visible(text)));
     }
 }
 
@@ -306,7 +307,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         }
         Err(error) => {
             desk.out.flush().ok();
-            let said = format!("human: {}", crate::engine::visible::visible(&error.to_string()));
+            let said = format!("human: {}", visible(&error.to_string()));
             eprintln!("{}", words_page().wrap(&said));
             ExitCode::from(error.exit() as u8)
         }

@@ -50,6 +50,9 @@ impl<W: Write> JsonWriter<W> {
 
 impl<W: Write> Write for JsonWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.begun.is_empty() && bytes.is_ascii() && !bytes.contains(&0x7f) {
+            return self.out.write_all(bytes).map(|()| bytes.len());
+        }
         let mut all = std::mem::take(&mut self.begun);
         all.extend_from_slice(bytes);
         let mut rest = all.as_slice();

@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::number::NONE;
+
 /// How a page is set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Page {
@@ -147,6 +149,11 @@ pub fn clip_start(text: &str, limit: usize) -> String {
     if limit > 0 { format!("…{end}") } else { end.to_owned() }
 }
 
+/// The same, of names that are URIs: the scheme, which is common to them, goes first.
+fn clip_path(text: &str, limit: usize) -> String {
+    clip_start(text.split_once("://").map_or(text, |(_, path)| path), limit)
+}
+
 /// The characters that leave one of `limit` columns free.
 fn within(chars: impl Iterator<Item = char>, limit: usize) -> String {
     let mut used = 1;
@@ -163,20 +170,30 @@ fn apart<'a>(cells: &(impl Iterator<Item = &'a str> + Clone), limit: usize) -> f
     let told = |cut: fn(&str, usize) -> String| {
         cells.clone().map(|cell| cut(cell, limit)).collect::<std::collections::HashSet<_>>().len()
     };
-    let (start, end) = (told(clip_start), told(clip));
+    if cells.clone().all(|cell| width(cell) <= limit) {
+        return clip;
+    }
+    let (path, end) = (told(clip_path), told(clip));
     let paths = || cells.clone().any(|cell| cell.contains('/'));
-    if start > end || (start == end && paths()) { clip_start } else { clip }
+    if path > end || (path == end && paths()) { clip_path } else { clip }
 }
 
 /// Which columns a page has room for, and how wide each is.
-fn plan(page: Page, indent: usize, columns: &[Column], natural: &[usize]) -> Vec<(usize, usize)> {
+/// `bare`: those in which nothing is known go before all others.
+fn plan(
+    page: Page,
+    indent: usize,
+    columns: &[Column],
+    natural: &[usize],
+    bare: &[bool],
+) -> Vec<(usize, usize)> {
     let mut chosen: Vec<(usize, usize)> = natural.iter().copied().enumerate().collect();
     let Some(limit) = page.width else { return chosen };
     let room = limit.saturating_sub(indent);
     let fits = |widths: &[usize]| widths.iter().map(|w| w + GAP).sum::<usize>() <= room + GAP;
     // The most important first; what no longer fits makes way for what does.
     let mut by_weight: Vec<usize> = (0..columns.len()).collect();
-    by_weight.sort_by_key(|&i| std::cmp::Reverse(columns[i].keep));
+    by_weight.sort_by_key(|&i| std::cmp::Reverse(if bare[i] { 0 } else { columns[i].keep }));
     let (mut kept, mut widths) = (Vec::new(), Vec::new());
     for i in by_weight {
         widths.push(columns[i].least(natural[i]));
@@ -238,7 +255,9 @@ pub fn lay(page: Page, indent: usize, columns: &[Column], rows: &[Vec<String>]) 
         .enumerate()
         .map(|(i, column)| cells(i).map(width).chain([width(column.title)]).max().unwrap_or(0))
         .collect();
-    let chosen = plan(page, indent, columns, &natural);
+    let bare: Vec<bool> =
+        (0..columns.len()).map(|i| cells(i).all(|cell| cell == NONE || cell.is_empty())).collect();
+    let chosen = plan(page, indent, columns, &natural, &bare);
     let cuts: Vec<fn(&str, usize) -> String> = chosen
         .iter()
         .map(|&(i, size)| if columns[i].fit == Fit::Apart { apart(&cells(i), size) } else { clip })
@@ -326,6 +345,14 @@ mod tests {
             .to_vec();
         let text = set(Page { width: Some(28), bold: false }, 0, &[name("PROMPT", 9, 20)], &rows);
         assert!(text.contains("\n…/support.refund-reply\n"), "{text}");
+    }
+
+    #[test]
+    fn columns_of_nothing_go_first() {
+        let rows = vec![vec!["a".into(), "-".into(), "1".into()]];
+        let columns = [text("A", 9), number("KNOWN", 8), number("N", 1)];
+        let table = lay(Page { width: Some(10), bold: false }, 0, &columns, &rows);
+        assert_eq!(table.left_out, ["KNOWN"]);
     }
 
     #[test]
