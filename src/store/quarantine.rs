@@ -78,13 +78,13 @@ pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quaran
 
 /// The newest of what was kept from `origin`, with its number: among it the torn end of a file that grows.
 pub fn torn_ends(db: &Connection, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
-    const MOST: u32 = 4;
+    // Bounded, because this is asked for every input: the last 10,000 rows are looked at.
     let mut rows = db.prepare_cached(
-        "SELECT seq, bytes FROM quarantine WHERE origin = ? AND length(bytes) < 8388608 ORDER BY seq DESC LIMIT ?",
+        "SELECT seq, bytes FROM quarantine WHERE seq > (SELECT max(seq) FROM quarantine) - 10000 AND origin = ?
+         AND length(bytes) < 8388608 ORDER BY seq DESC LIMIT 4",
     )?;
-    let found = rows
-        .query_map(params![origin, MOST], |r| Ok((r.get(0)?, r.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
+    let found =
+        rows.query_map(params![origin], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     Ok(found)
 }
 

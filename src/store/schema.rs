@@ -38,9 +38,10 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
         return Err(StoreError::new(Kind::Foreign, "it is a directory"));
     }
     match path.try_exists() {
-        Err(error) => return Err(StoreError::new(Kind::Denied, error.to_string())),
+        // Writing goes on, and says whether the folder can be made.
+        Err(error) if access == Access::Read => return Err(StoreError::new(Kind::Denied, error.to_string())),
         Ok(false) if access == Access::Read => return Err(StoreError::new(Kind::Missing, "no such file")),
-        Ok(_) => {}
+        _ => {}
     }
     if access == Access::Write
         && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
