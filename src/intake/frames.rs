@@ -119,12 +119,13 @@ pub struct Frames<R> {
     closed: bool,
     ended: bool,
     number: u64,
+    torn: bool,
 }
 
 impl<R: BufRead> Frames<R> {
     /// Reads `stream` by `layout`.
     pub fn new(stream: R, layout: Layout) -> Self {
-        Frames { stream, layout, begun: false, closed: false, ended: false, number: 0 }
+        Frames { stream, layout, begun: false, closed: false, ended: false, number: 0, torn: false }
     }
 
     /// Where the last value stands: its line, or its number in the array.
@@ -134,6 +135,11 @@ impl<R: BufRead> Frames<R> {
             Layout::Array => Some(format!("value {}", self.number)),
             Layout::Whole => None,
         }
+    }
+
+    /// Whether the input ended with the last value, without a line end: it may be cut short.
+    pub fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// The next value; `None` at the end.
@@ -175,6 +181,7 @@ impl<R: BufRead> Frames<R> {
                 return Ok(None);
             }
             self.number += 1;
+            self.torn = line.last() != Some(&b'\n');
             if line.last() != Some(&b'\n') && read == MAX_FRAME {
                 let rest = skip_line(&mut self.stream)?;
                 line.truncate(KEPT);
@@ -212,6 +219,7 @@ impl<R: BufRead> Frames<R> {
                     value.truncate(KEPT);
                     return Ok(Some(Frame::TooLong(value, length)));
                 }
+                self.torn = true;
                 let value = value.trim_ascii().to_vec();
                 return Ok((!value.is_empty()).then_some(Frame::Torn(value)));
             }

@@ -19,7 +19,7 @@ use super::{Headers, take};
 use crate::domain::call::Millis;
 use crate::domain::event::Event;
 use crate::store::telemetry::NamedCall;
-use crate::store::{Pending, Quarantined, Store, StoreError};
+use crate::store::{Pending, Quarantined, Store, StoreError, TORN};
 
 /// Events and spans that are committed together.
 const BATCH: usize = 5_000;
@@ -76,6 +76,8 @@ pub struct Intake<'s> {
     refused: Refusals,
     /// Where the value under way stands in its input.
     place: Option<String>,
+    /// Whether the input ended with it, without a line end.
+    torn: bool,
     watch: Option<Watch<'s>>,
 }
 
@@ -103,6 +105,7 @@ impl<'s> Intake<'s> {
             committed: Receipt::default(),
             refused: Refusals::default(),
             place: None,
+            torn: false,
             watch: None,
         }
     }
@@ -201,6 +204,7 @@ impl<'s> Intake<'s> {
         let mut frames = Frames::new(io::Cursor::new(head).chain(stream), layout);
         while let Some(frame) = frames.next_frame().map_err(fault)? {
             self.place = frames.place();
+            self.torn = frames.is_torn();
             match frame {
                 Frame::Value(value) => {
                     torn.retain(|(seq, beginning)| {
@@ -231,7 +235,7 @@ impl<'s> Intake<'s> {
                 Frame::TooLong(start, length) => self.too_long(origin.to_owned(), start, length)?,
             }
         }
-        self.place = None;
+        (self.place, self.torn) = (None, false);
         Ok(())
     }
 
@@ -336,6 +340,9 @@ impl<'s> Intake<'s> {
         if reason.len() > MAX_REASON {
             reason.truncate(reason.floor_char_boundary(MAX_REASON));
             reason.push('…');
+        }
+        if self.torn {
+            reason.push_str(TORN);
         }
         let place = self.place.as_deref();
         self.refused.add(&reason, 1, || place.map_or(origin.clone(), |place| format!("{origin}, {place}")));

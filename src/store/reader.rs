@@ -59,7 +59,7 @@ impl Reader {
         self.named(quarantine::after(&self.db, seq, limit))
     }
 
-    /// The newest inputs that were quarantined from `origin`, each with its number.
+    /// The newest torn ends that were quarantined from `origin`, each with its number.
     pub fn torn_ends(&self, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
         self.named(quarantine::torn_ends(&self.db, origin))
     }
