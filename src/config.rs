@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::domain::prompt::Name;
 use crate::intake::identify::{IdentityRule, IdentityRules};
-use crate::intake::signal::ScoreRules;
+use crate::intake::signal::{ScoreRule, ScoreRules};
 use crate::store::telemetry::Retention;
 
 /// The configuration file with every key, its default and what it does.
@@ -26,7 +26,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// It is not what is expected.
-    #[error("the configuration `{}` is not valid: {what}. `human config template` prints every key with its meaning.", path.display())]
+    #[error("the configuration `{}` is not valid: {what}{}`human config template` prints every key with its meaning.", path.display(), if what.ends_with('\n') { "" } else { ". " })]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -140,12 +140,33 @@ fn folders() -> Result<impl AppStrategy, ConfigError> {
     .map_err(|e| ConfigError::NoHome(e.to_string()))
 }
 
+/// What a rule says that cannot both be meant.
+fn contradiction(name: &str, rule: &ScoreRule) -> Option<String> {
+    let place = || format!("[intake.scores.{}]", name.escape_debug());
+    let bounds = [("positive_from", rule.positive_from), ("negative_to", rule.negative_to)];
+    if let Some((key, _)) = bounds.into_iter().find(|(_, bound)| bound.is_some_and(|b| !b.is_finite())) {
+        return Some(format!("`{key}` of {} is not a number", place()));
+    }
+    match (rule.positive_from, rule.negative_to) {
+        (Some(from), Some(to)) if from <= to => Some(format!(
+            "{} says that scores from {from} to {to} are both positive and negative: `positive_from` must be above \
+             `negative_to`",
+            place()
+        )),
+        _ => None,
+    }
+}
+
 fn read(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let invalid = |what: String| ConfigError::Invalid { path: path.to_owned(), what };
     let file: File =
-        toml::from_str(&text).map_err(|e| invalid(e.to_string().trim_end().replace('\n', " ")))?;
+        // In its own layout, which points at the place.
+        toml::from_str(&text).map_err(|e| invalid(format!("{}\n", e.to_string().trim_end())))?;
+    if let Some(fault) = file.intake.scores.0.iter().find_map(|(name, rule)| contradiction(name, rule)) {
+        return Err(invalid(fault));
+    }
     let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
     match rules.faults().first() {
         Some(fault) => Err(invalid(fault.clone())),
@@ -184,6 +205,19 @@ mod tests {
         let overrides = Overrides { config: Some(path.clone()), store: None };
         let error = Config::load(&overrides).unwrap_err().to_string();
         assert!(error.contains("default_orgg") && error.contains("c.toml"), "{error}");
+        assert!(error.contains("at line 2, column 1\n") && error.contains("\n2 | default_orgg"), "{error}");
+        for (rule, refused) in [
+            ("positive_from = 0.1\nnegative_to = 0.9", true),
+            ("positive_from = 0.5\nnegative_to = 0.5", true),
+            ("positive_from = nan", true),
+            ("positive_from = 0.6\nnegative_to = 0.4", false),
+        ] {
+            std::fs::write(&path, format!("[intake.scores.helpfulness]\n{rule}\n")).unwrap();
+            match Config::load(&overrides) {
+                Err(error) => assert!(refused && error.to_string().contains("scores.helpfulness"), "{error}"),
+                Ok(_) => assert!(!refused, "{rule}"),
+            }
+        }
         std::fs::remove_file(path).unwrap();
         assert!(Config::load(&overrides).unwrap_err().to_string().contains("cannot be read"));
     }

@@ -2,19 +2,18 @@
 
 use std::fmt::Write;
 
-use super::number::{NONE, count, duration, mean, percent, usd};
+use super::number::{count, duration, mean, usd};
 use super::plain::shown;
-use super::report::{interval, value};
+use super::report::{interval, share, value};
 use super::table::{self, Page};
-use crate::domain::snapshot::{Rate, Verdict};
 use crate::engine::rank::{Board, Line, Row};
 
 const COLUMNS: [table::Column; 14] = [
-    table::text("PROMPT", 9),
+    table::name("PROMPT", 9, 28),
     table::text("TYPE", 1),
     table::number("CALLS", 9),
     table::number("TOKENS", 2),
-    table::number("COST", 7),
+    table::number("TOTAL COST", 7),
     table::number("P50", 2),
     table::number("P95", 5),
     table::number("POS", 6),
@@ -23,7 +22,7 @@ const COLUMNS: [table::Column; 14] = [
     table::number("CORR", 3),
     table::number("ERR", 4),
     table::number("SCORE", 8),
-    table::text("95% INTERVAL", 3),
+    table::whole("95% INTERVAL", 3),
 ];
 
 /// The table, ending with a newline, and a last line where rows were left out.
@@ -51,13 +50,4 @@ fn cells(line: &Line) -> Vec<String> {
     cells.extend([&line.positive, &line.negative, &line.rephrase, &line.correction, &line.error].map(share));
     cells.extend([value(&line.score), interval(&line.score)]);
     cells
-}
-
-/// A share; where it rests on too little, the counts themselves.
-fn share(rate: &Rate) -> String {
-    match (rate.sample_size, rate.verdict) {
-        (0, _) => NONE.into(),
-        (n, Verdict::Insufficient) => format!("{}/{n}", rate.count),
-        (_, Verdict::Sufficient) => percent(rate.rate),
-    }
 }

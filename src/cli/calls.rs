@@ -3,13 +3,16 @@
 
 use std::io::Write;
 
+use chrono::DateTime;
+
 use super::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::table;
 use super::{Desk, Exit, Result};
+use crate::domain::call::Millis;
 use crate::domain::feedback::Signal;
 use crate::domain::window::WindowSpec;
-use crate::intake::events::{call_line, feedback_line, rfc3339};
+use crate::intake::events::{call_line, feedback_line};
 use crate::service::now;
 use crate::store::telemetry::{CallQuery, KeptCall};
 
@@ -122,16 +125,22 @@ fn write_call(kept: &KeptCall, out: &mut impl Write, feedback: &mut Vec<String>)
 }
 
 const COLUMNS: [table::Column; 9] = [
-    table::text("CALL", 9),
-    table::text("AT", 8),
-    table::text("MODEL", 7),
-    table::number("IN", 5),
-    table::number("OUT", 5),
-    table::number("COST", 6),
-    table::number("TIME", 6),
-    table::text("OUTCOME", 7),
-    table::text("FEEDBACK", 4),
+    table::id("CALL", 9),
+    table::whole("AT (UTC)", 8),
+    table::name("MODEL", 7, 14),
+    table::number("IN", 3),
+    table::number("OUT", 3),
+    table::number("COST", 5),
+    table::number("TIME", 4),
+    table::text("OUTCOME", 6),
+    table::text("FEEDBACK", 6),
 ];
+
+/// To the second: the millisecond is in the JSON.
+fn moment(at: Millis) -> String {
+    DateTime::from_timestamp_millis(at)
+        .map_or_else(|| at.to_string(), |t| t.format("%Y-%m-%d %H:%M:%S").to_string())
+}
 
 fn row(kept: &KeptCall) -> Vec<String> {
     let call = &kept.call;
@@ -139,7 +148,7 @@ fn row(kept: &KeptCall) -> Vec<String> {
     let signals: Vec<&str> = kept.feedback.iter().filter_map(|f| f.signal).map(Signal::as_str).collect();
     vec![
         shown(&call.provenance_id).into_owned(),
-        rfc3339(call.at),
+        moment(call.at),
         shown(&call.model).into_owned(),
         tokens(call.input_tokens),
         tokens(call.output_tokens),

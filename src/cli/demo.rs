@@ -5,10 +5,15 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::number::count;
+use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;
 use crate::demo::{Plan, World};
-use crate::service::{Service, now};
+use crate::domain::call::Millis;
+use crate::domain::window::instant;
+use crate::intake::Receipt;
+use crate::intake::events::rfc3339;
+use crate::service::{Ground, Service, now};
 use crate::store::Access;
 
 #[derive(Debug, clap::Args)]
@@ -28,9 +33,9 @@ pub struct DemoArgs {
     /// Only make the world
     #[arg(long)]
     headless: bool,
-    /// When the world ends, RFC 3339 [default: now]
-    #[arg(long, value_name = "TIME")]
-    end: Option<chrono::DateTime<chrono::Utc>>,
+    /// When the world ends: a date (its midnight, UTC) or an RFC 3339 time, before 2200 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = end)]
+    end: Option<Millis>,
 }
 
 pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
@@ -45,29 +50,69 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
         prompts: args.prompts as usize,
         calls: args.calls,
         days: args.days,
-        end: args.end.map_or_else(now, |t| t.timestamp_millis()),
+        end: args.end.unwrap_or_else(now),
     };
+    if plan.start() < 0 {
+        return Err(CliError::Usage(
+            "the world would begin before 1970. Name a later --end, or fewer --days.".into(),
+        ));
+    }
     let began = Instant::now();
     let service = Service::open(config, Access::Write)?;
-    let receipt = service.make_demo(&World::new(plan))?;
-    let path = service.path().to_owned();
+    let path = shown(&service.path().display().to_string()).into_owned();
+    let world = World::new(plan);
+    let held = service.totals()?.0.calls.max(0) as u64;
+    let receipt = match service.ground(&world)? {
+        Ground::Taken(what) => {
+            return Err(CliError::Failed(format!(
+                "`{path}` holds {what}, which is not of this world, and nothing was added: a demo does not mix with what \
+                 is there. Name a new file with --store."
+            )));
+        }
+        Ground::Made { .. } => Receipt { duplicate: held, ..Receipt::default() },
+        Ground::Open => service.make_demo(&world)?,
+    };
+    let (totals, span) = service.totals()?;
     service.close()?;
     if desk.json {
         return desk.document(&receipt);
     }
-    writeln!(
-        desk.out,
-        "A world of {} prompts and {} calls in {} ({:.1} s)",
-        count(u64::from(args.prompts)),
-        count(args.calls),
-        path.display(),
-        began.elapsed().as_secs_f64()
-    )?;
+    let calls = totals.calls.max(0) as u64;
+    let from_to = span.map_or(String::new(), |(a, b)| format!(", from {} to {}", rfc3339(a), rfc3339(b)));
+    if calls == held {
+        writeln!(
+            desk.out,
+            "Nothing added: {path} holds this world already, {} calls{from_to}. For a fresh one, whose calls end now, name \
+             a new file with --store.",
+            count(calls)
+        )?;
+    } else {
+        let rest =
+            if held > 0 { format!(" ({} of the calls were there)", count(held)) } else { String::new() };
+        writeln!(
+            desk.out,
+            "A world of {} prompts and {} calls in {path} ({:.1} s){rest}",
+            count(u64::from(args.prompts)),
+            count(calls),
+            began.elapsed().as_secs_f64()
+        )?;
+    }
     desk.out.flush()?;
     if !args.headless {
-        desk.say(&format!("Look around: human --store {} prompts list", path.display()));
+        desk.say(&format!("Look around: human --store {path} prompts list"));
     }
     Ok(Exit::Done)
+}
+
+/// The latest time that a call may have, in milliseconds (exclusive): the end of 2199.
+const LATEST: Millis = 7_258_118_400_000;
+
+fn end(text: &str) -> std::result::Result<Millis, String> {
+    match instant(text) {
+        Ok(at) if at >= LATEST => Err("times before 2200 are taken".into()),
+        Ok(at) => Ok(at),
+        Err(why) => Err(format!("{why}; write `2026-11-22` or `2026-11-22T10:00:00Z`")),
+    }
 }
 
 /// A demo begins anew each time.

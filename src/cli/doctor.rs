@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::number::count;
 use super::plain::shown;
-use super::{Desk, Exit, Result};
+use super::{CliError, Desk, Exit, Result};
 use crate::intake::events::rfc3339;
+use crate::intake::{Refusal, Refusals};
 use crate::service::ServiceError;
 use crate::store::{Kind, SCHEMA_VERSION};
 
@@ -19,7 +20,7 @@ pub struct DoctorArgs {
 }
 
 pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
-    let service = if args.sweep { desk.writing()? } else { desk.reading()? };
+    let service = if args.sweep { desk.writing() } else { desk.reading() }.map_err(beyond_reading)?;
     let swept = args.sweep.then(|| service.sweep()).transpose()?;
     let (mut faults, cells) = service.check()?;
     // What a damaged page hides is one fault more; the rest is said all the same.
@@ -48,7 +49,9 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     }
     let n = |n: i64| count(n.max(0) as u64);
     let between = span.map_or(String::new(), |(a, b)| format!(", {} to {}", rfc3339(a), rfc3339(b)));
-    let out = &mut desk.out;
+    let verbose = desk.verbose;
+    let page = desk.page();
+    let out = &mut Vec::new();
     writeln!(out, "Store       {} (schema {SCHEMA_VERSION}, {:.1} MB)", shown(&path), bytes as f64 / 1e6)?;
     if let Some((used, calls)) = too_large {
         writeln!(
@@ -75,8 +78,28 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     writeln!(out, "Prices      {}{built_in}", count(prices as u64))?;
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
-    for (why, count) in quarantine.iter().take(10) {
-        writeln!(out, "            {count} x {}", shown(why))?;
+    let mut reasons = Refusals::default();
+    for (why, n) in &quarantine {
+        reasons.add(why, (*n).max(0) as u64, String::new);
+    }
+    let reasons = reasons.most_first();
+    let most = if verbose { usize::MAX } else { 10 };
+    for Refusal { reason, varies, count: n, .. } in reasons.iter().take(most) {
+        let like = if *varies { ", and the like" } else { "" };
+        writeln!(out, "            {} x {}{like}", count(*n), shown(reason))?;
+    }
+    if reasons.len() > most {
+        writeln!(
+            out,
+            "            and {} reasons more; -v lists them all",
+            count((reasons.len() - most) as u64)
+        )?;
+    }
+    if kept > 0 {
+        writeln!(
+            out,
+            "            `human ingest --quarantined` takes them once more, with --discard lets go of them"
+        )?;
     }
     match faults.as_slice() {
         [] => writeln!(
@@ -91,14 +114,29 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
             }
         }
     }
+    desk.out.write_all(page.wrap(&String::from_utf8_lossy(out)).as_bytes())?;
     Ok(exit)
+}
+
+/// A store that cannot even be opened: there is nothing more that this command could say of it.
+fn beyond_reading(error: CliError) -> CliError {
+    match error {
+        CliError::Service(ServiceError::Store(error)) if error.kind == Kind::Corrupt => {
+            CliError::Failed(format!(
+                "{}. Nothing of it can be read. Keep a copy of the file with its -wal beside it; restore a backup, or ingest \
+             the telemetry again into a new store.",
+                error.seen()
+            ))
+        }
+        other => other,
+    }
 }
 
 /// What was read; of a damaged store nothing, with the damage among the faults.
 fn readable<T: Default>(read: crate::service::Result<T>, faults: &mut Vec<String>) -> Result<T> {
     match read {
         Err(ServiceError::Store(error)) if error.kind == Kind::Corrupt => {
-            let fault = error.to_string();
+            let fault = error.seen();
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

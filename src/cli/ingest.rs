@@ -4,13 +4,17 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::number::count;
+use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
-use crate::intake::{Format, Receipt};
+use crate::intake::{Format, Receipt, Refusal};
+
+/// Reasons of quarantine that are listed.
+const SHOWN: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub struct IngestArgs {
     /// Files, folders, or `-` for standard input
-    #[arg(required_unless_present = "quarantined", value_name = "FILE")]
+    #[arg(required_unless_present = "quarantined", value_name = "FILE|DIR|-")]
     paths: Vec<PathBuf>,
     /// What the inputs are
     #[arg(long, value_enum, default_value = "auto")]
@@ -18,6 +22,9 @@ pub struct IngestArgs {
     /// Take what was quarantined once more, after a fix
     #[arg(long)]
     quarantined: bool,
+    /// With --quarantined: let go of what is quarantined, for good
+    #[arg(long, requires = "quarantined", conflicts_with = "paths")]
+    discard: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -45,10 +52,13 @@ impl From<FormatArg> for Format {
 
 pub fn run(args: &IngestArgs, desk: &mut Desk) -> Result<Exit> {
     if let Some(absent) = args.paths.iter().find(|p| p.as_path() != Path::new("-") && !p.exists()) {
-        return Err(CliError::Usage(format!("`{}` is not there. Nothing was taken.", absent.display())));
+        return Err(CliError::Failed(format!("`{}` is not there. Nothing was taken.", absent.display())));
+    }
+    if args.discard {
+        return discard(desk);
     }
     let service = desk.writing()?;
-    let (done, receipt) = {
+    let (done, receipt, refused) = {
         let mut intake = service.intake()?;
         if desk.verbose {
             intake.watch(durable);
@@ -65,6 +75,9 @@ pub fn run(args: &IngestArgs, desk: &mut Desk) -> Result<Exit> {
                     )?;
                 } else {
                     intake.path(path, args.format.into())?;
+                    if is_empty_folder(path) {
+                        desk.say(&format!("{}: the folder holds no file", path.display()));
+                    }
                 }
                 if desk.verbose {
                     desk.say(&format!(
@@ -77,16 +90,34 @@ pub fn run(args: &IngestArgs, desk: &mut Desk) -> Result<Exit> {
             })
             .and_then(|()| if args.quarantined { intake.replay() } else { Ok(()) });
         // What was read before a failure is taken all the same, and said.
-        (done, intake.finish()?)
+        (done, intake.finish()?, intake.refused())
     };
-    let reasons = if receipt.quarantined > 0 { service.read()?.quarantine_reasons()? } else { Vec::new() };
     service.close()?;
-    print(desk, &receipt, &reasons)?;
+    print(desk, &receipt, &refused.most_first())?;
     done?;
     Ok(if receipt.quarantined > 0 { Exit::Quarantined } else { Exit::Done })
 }
 
-fn print(desk: &mut Desk, receipt: &Receipt, reasons: &[(String, i64)]) -> std::result::Result<(), CliError> {
+fn discard(desk: &mut Desk) -> Result<Exit> {
+    desk.reading()?.close()?;
+    let service = desk.writing()?;
+    let gone = service.discard_quarantined()?;
+    service.close()?;
+    if desk.json {
+        return desk.document(&serde_json::json!({ "discarded": gone }));
+    }
+    writeln!(desk.out, "discarded {}", count(gone as u64))?;
+    Ok(Exit::Done)
+}
+
+/// Files whose names begin with a dot are not taken.
+fn is_empty_folder(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| {
+        entries.all(|e| e.is_ok_and(|e| e.file_name().as_encoded_bytes().starts_with(b".")))
+    })
+}
+
+fn print(desk: &mut Desk, receipt: &Receipt, refused: &[Refusal]) -> std::result::Result<(), CliError> {
     if desk.json {
         desk.document(receipt)?;
     } else {
@@ -112,14 +143,23 @@ fn print(desk: &mut Desk, receipt: &Receipt, reasons: &[(String, i64)]) -> std::
             }
         ));
     }
-    for (reason, n) in reasons.iter().take(8) {
+    for refusal in refused.iter().take(SHOWN) {
+        let like = if refusal.varies { ", and the like" } else { "" };
+        let first = if refusal.count > 1 { "first at " } else { "" };
         desk.say(&format!(
-            "quarantined, {} in all: {}",
-            count((*n).max(0) as u64),
-            super::plain::shown(reason)
+            "quarantined {}: {}{like} ({first}{})",
+            count(refusal.count),
+            shown(&refusal.reason),
+            shown(&refusal.place)
         ));
     }
-    if !reasons.is_empty() {
+    if refused.len() > SHOWN {
+        desk.say(&format!(
+            "and {} reasons more; `human doctor` lists them",
+            count((refused.len() - SHOWN) as u64)
+        ));
+    }
+    if !refused.is_empty() {
         desk.say("The bytes are kept; after a fix, `human ingest --quarantined` takes them.");
     }
     Ok(())

@@ -24,10 +24,12 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
 use crate::domain::window::{Window, WindowSpec};
+use crate::engine::visible::visible;
 use crate::intake::IntakeError;
 use crate::service::{Service, ServiceError, now};
 use crate::store::{Access, StoreError};
@@ -218,8 +220,14 @@ impl Desk {
     /// Words about the data.
     #[allow(clippy::unused_self, reason = "words come from a desk, wherever they go")]
     fn say(&self, text: &str) {
-        eprintln!("{text}");
+        eprintln!("{}", words_page().wrap(&visible(text)));
     }
+}
+
+/// How words are set on standard error.
+fn words_page() -> Page {
+    let width = terminal_size::terminal_size_of(io::stderr());
+    Page { width: width.map(|(w, _)| usize::from(w.0)), bold: false }
 }
 
 /// The window that a command is about.
@@ -236,14 +244,38 @@ impl WindowArg {
     }
 }
 
+/// Reads the command line. What it refuses it quotes, so that the error is made of arguments that are safe to print.
+fn parse(arguments: &[OsString]) -> std::result::Result<Cli, clap::Error> {
+    Cli::try_parse_from(arguments).map_err(|error| {
+        let shown = arguments.iter().map(|a| OsString::from(plain::shown(&a.to_string_lossy()).as_ref()));
+        Cli::try_parse_from(shown).err().filter(|shown| shown.kind() == error.kind()).unwrap_or(error)
+    })
+}
+
+/// What to say of a variable of the environment that is set and empty, where that is what clap stumbled over.
+fn empty_variable(error: &clap::Error) -> Option<String> {
+    let ContextValue::String(flag) = error.get(ContextKind::InvalidArg)? else { return None };
+    let (variable, _) = [("HUMAN_STORE", "--store <FILE>"), ("HUMAN_CONFIG", "--config <FILE>")]
+        .into_iter()
+        .find(|(variable, of)| flag == of && std::env::var_os(variable).is_some_and(|v| v.is_empty()))?;
+    Some(format!("the variable {variable} is set, and empty. Name a file in it, or unset it."))
+}
+
 /// Runs the command line; prints what fails.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match parse(&arguments.into_iter().map(Into::into).collect::<Vec<_>>()) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors: they go to standard output.
-            error.print().ok();
-            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
+            if !error.use_stderr() {
+                error.print().ok();
+                return ExitCode::SUCCESS;
+            }
+            match empty_variable(&error) {
+                Some(said) => eprintln!("human: {said}"),
+                None => error.print().unwrap_or_default(),
+            }
+            return ExitCode::from(Exit::Usage as u8);
         }
     };
     let stdout = io::stdout();
@@ -254,7 +286,11 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
     let mut desk = Desk {
-        out: Box::new(BufWriter::with_capacity(64 << 10, stdout)),
+        out: if cli.globals.json {
+            Box::new(plain::JsonWriter::new(BufWriter::with_capacity(64 << 10, stdout)))
+        } else {
+            Box::new(BufWriter::with_capacity(64 << 10, stdout))
+        },
         json: cli.globals.json,
         terminal,
         colour,
@@ -271,7 +307,8 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         }
         Err(error) => {
             desk.out.flush().ok();
-            eprintln!("human: {}", crate::engine::visible::visible(&error.to_string()));
+            let said = format!("human: {}", visible(&error.to_string()));
+            eprintln!("{}", words_page().wrap(&said));
             ExitCode::from(error.exit() as u8)
         }
     }

@@ -81,7 +81,7 @@ fn blank(id: &str, provider: &str) -> ModelLine {
 }
 
 const COLUMNS: [table::Column; 9] = [
-    table::text("MODEL", 9),
+    table::name("MODEL", 9, 24),
     table::text("PROVIDER", 8),
     table::number("IN $/M", 9),
     table::number("OUT $/M", 9),

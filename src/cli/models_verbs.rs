@@ -89,7 +89,7 @@ fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {
     let mut bytes = Vec::new();
     // One byte more than is taken: what is longer is refused by the reader, not by the memory.
     File::open(file).and_then(|f| f.take(prices::MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(|e| {
-        CliError::Usage(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display()))
+        CliError::Failed(format!("`{}` cannot be read ({e}). Nothing was imported.", file.display()))
     })?;
     let source = file.file_name().map_or("table".into(), |n| n.to_string_lossy().into_owned());
     let (format, table) = prices::read(&bytes, &source, as_of, Day::of(now()))

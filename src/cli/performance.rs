@@ -11,6 +11,7 @@ use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
 use crate::store::Kind;
 use crate::store::prompt_shelf::PromptShelf;
+use crate::store::telemetry::CallQuery;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum PromptsVerb {
@@ -29,7 +30,8 @@ pub struct ListArgs {
     /// The column to sort by; `-` before or after it turns the order round
     #[arg(long, default_value = "calls", value_name = "COLUMN", allow_hyphen_values = true)]
     sort: String,
-    /// Only prompts that match: words, scope:core, model:gpt-4o, neg>10, calls>1k, !word
+    /// Only prompts that match: words, scope:core, model:gpt-4o, neg>10, calls>1k, !word. A share or score that rests on
+    /// too little (a fraction, or `insufficient`) is neither more nor less than any number
     #[arg(long, default_value = "", value_name = "TERMS")]
     filter: String,
     /// Most prompts that are listed; 0 for all
@@ -83,6 +85,15 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
 }
 
 fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
+    if let (Some((_, named)), Some(version)) = (args.prompt.split_once('@'), &args.version)
+        && named != version.as_str()
+    {
+        return Err(CliError::Usage(format!(
+            "`{}` names a version, and `--version {}` names another. Keep one of the two.",
+            args.prompt.escape_debug(),
+            version.escape_debug()
+        )));
+    }
     let service = desk.reading()?;
     let window = args.window.window();
     let found = service.performance(&args.prompt, window, args.version.as_deref())?;
@@ -109,7 +120,26 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
     if found.snapshot.stats.total_calls == 0 {
-        where_the_calls_are(&service, desk)?;
+        desk.out.flush()?;
+        let asked = named.and_then(|v| v.parse().ok());
+        let query = CallQuery {
+            versions: Some(service.catalog()?.numbers(&found.snapshot.prompt_uri, asked.as_ref())),
+            ..CallQuery::default()
+        };
+        let mut last = None;
+        service.calls(&query, &mut |kept| {
+            last = Some(kept.call.at);
+            false
+        })?;
+        let whose = if asked.is_some() { "This version" } else { "This prompt" };
+        desk.say(&match last {
+            None => format!("{whose} has no calls in the store."),
+            Some(at) => format!(
+                "{whose} has no calls in this window ({}); its last was at {}. Name a window with --window START..END.",
+                args.window.window.words(),
+                rfc3339(at)
+            ),
+        });
     }
     Ok(Exit::Done)
 }

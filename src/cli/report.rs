@@ -82,7 +82,9 @@ impl Report<'_> {
             let proposal = |r: &Recommendation| format!("- [{}] {}", shown(&r.id), shown(&r.title));
             lines.extend(self.recommendations.iter().map(proposal));
         }
-        lines.join("\n") + "\n"
+        // The heading is one word, and may hold a terminal's own characters.
+        let (heading, rest) = lines.split_at(1);
+        heading[0].clone() + "\n" + &page.wrap(&rest.join("\n")) + "\n"
     }
 
     fn shares(&self) -> String {
@@ -139,15 +141,26 @@ impl Report<'_> {
             ("rephrase", &rates.rephrase, "signals"),
             ("correction", &rates.correction, "signals"),
             ("errors", &rates.error, "calls"),
-            ("feedback coverage", &rates.feedback_coverage, "calls"),
         ] {
             rows.push(vec![
                 name.to_owned(),
-                percent(rate.rate),
+                share(rate),
                 percents(rate.interval),
                 format!("{} of {} {of}{}", count(rate.count), count(rate.sample_size), thin(rate.verdict)),
             ]);
         }
+        let covered = &rates.feedback_coverage;
+        rows.push(vec![
+            "feedback coverage".into(),
+            share(covered),
+            percents(covered.interval),
+            format!(
+                "{} units, {} calls{}",
+                count(covered.count),
+                count(covered.sample_size),
+                thin(covered.verdict)
+            ),
+        ]);
         let score = &self.snapshot.feedback;
         rows.push(vec![
             "feedback score".into(),
@@ -158,14 +171,12 @@ impl Report<'_> {
         let columns = [
             table::text("Evidence", 9),
             table::number("", 9),
-            table::text("95% interval", 9),
+            table::whole("95% interval", 9),
             table::text("of", 9),
         ];
         let mut out = format!("\n{}", table::set(page, 0, &columns, &rows));
-        // Writing to a String does not fail.
-        let _ = writeln!(
-            out,
-            "\nLatency: p50 {}, p95 {} ({} timed calls)\nCost: {} in all ({} priced calls, {} of them estimated)\n\
+        let details = format!(
+            "Latency: p50 {}, p95 {} ({} timed calls)\nCost: {} in all ({} priced calls, {} of them estimated)\n\
              Tokens: {} in ({} cached), {} out ({} metered calls)",
             duration(s.p50_duration_ms),
             duration(s.p95_duration_ms),
@@ -178,20 +189,30 @@ impl Report<'_> {
             count(s.output_tokens),
             count(s.metered_calls)
         );
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "\n{}", page.wrap(&details));
         out
     }
 
     fn parts(&self, page: Page) -> String {
         let s = self.snapshot;
         let mut out = String::new();
-        let mut add = |title: &'static str, rows: Vec<Vec<String>>| {
+        // Said once, below all tables.
+        let mut left_out: Vec<&str> = Vec::new();
+        let mut add = |columns: &[table::Column], rows: Vec<Vec<String>>| {
             if !rows.is_empty() {
-                let _ = write!(out, "\n{}", table::set(page, 0, &part_columns(title), &rows));
+                let table = table::lay(page, 0, columns, &rows);
+                let new: Vec<_> = table.left_out.into_iter().filter(|c| !left_out.contains(c)).collect();
+                left_out.extend(new);
+                let _ = write!(out, "\n{}", table.text);
             }
         };
-        add("Model", s.model_breakdown.iter().map(|m| part(&m.model_id, &m.part)).collect());
-        add("Version", s.version_breakdown.iter().map(|v| part(&v.version.to_string(), &v.part)).collect());
-        add("Layer", s.layer_breakdown.iter().map(|l| part(l.layer, &l.part)).collect());
+        add(&part_columns("Model"), s.model_breakdown.iter().map(|m| part(&m.model_id, &m.part)).collect());
+        add(
+            &part_columns("Version"),
+            s.version_breakdown.iter().map(|v| part(&v.version.to_string(), &v.part)).collect(),
+        );
+        add(&part_columns("Layer"), s.layer_breakdown.iter().map(|l| part(l.layer, &l.part)).collect());
         let sources: Vec<Vec<String>> = s
             .source_breakdown
             .iter()
@@ -204,17 +225,19 @@ impl Report<'_> {
                 vec![source.source.to_string(), positive, negative, rephrases, corrections, mean, interval]
             })
             .collect();
-        if !sources.is_empty() {
-            let columns = [
-                table::text("Feedback by", 9),
-                table::number("positive", 3),
-                table::number("negative", 3),
-                table::number("rephrase", 2),
-                table::number("correction", 2),
-                table::number("score", 9),
-                table::text("95% interval", 4),
-            ];
-            let _ = write!(out, "\n{}", table::set(page, 0, &columns, &sources));
+        let columns = [
+            table::text("Feedback by", 9),
+            table::number("positive", 3),
+            table::number("negative", 3),
+            table::number("rephrase", 2),
+            table::number("correction", 2),
+            table::number("score", 9),
+            table::whole("95% interval", 4),
+        ];
+        add(&columns, sources);
+        let said = table::no_room(page, &left_out);
+        if !said.is_empty() {
+            let _ = write!(out, "\n{said}");
         }
         out
     }
@@ -222,15 +245,15 @@ impl Report<'_> {
 
 fn part_columns(title: &'static str) -> [table::Column; 9] {
     [
-        table::text(title, 9),
+        table::name(title, 9, 16),
         table::number("calls", 9),
         table::number("tokens", 3),
-        table::number("cost", 6),
+        table::number("avg cost", 6),
         table::number("latency", 5),
         table::number("p95", 4),
         table::number("errors", 2),
         table::number("score", 9),
-        table::text("95% interval", 7),
+        table::whole("95% interval", 7),
     ]
 }
 
@@ -242,10 +265,19 @@ fn part(name: &str, part: &Part) -> Vec<String> {
         usd(part.avg_cost_usd),
         duration(part.avg_latency_ms),
         duration(part.p95_latency_ms),
-        percent(part.error.rate),
+        share(&part.error),
         value(&part.score),
         interval(&part.score),
     ]
+}
+
+/// A share; where it rests on too little, the counts themselves.
+pub(super) fn share(rate: &Rate) -> String {
+    match (rate.sample_size, rate.verdict) {
+        (0, _) => number::NONE.into(),
+        (n, Verdict::Insufficient) => format!("{}/{n}", rate.count),
+        (_, Verdict::Sufficient) => percent(rate.rate),
+    }
 }
 
 /// The score, or that there is too little for one.

@@ -26,8 +26,9 @@ pub fn run(args: &TraceArgs, desk: &mut Desk) -> Result<Exit> {
         }
         return desk.document(&json!({ "call": call, "feedback": feedback }));
     }
+    let page = desk.page();
     for line in lines(&kept) {
-        writeln!(desk.out, "{line}")?;
+        writeln!(desk.out, "{}", page.wrap(&line))?;
     }
     Ok(Exit::Done)
 }

@@ -104,6 +104,9 @@ pub struct Ids {
     letters: usize,
 }
 
+const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const SCATTER: u64 = 0x9e37_79b9_7f4a_7c15;
+
 impl Ids {
     /// Ids of `letters` characters (at most 12) for `purpose` under `seed`.
     pub fn new(seed: u64, purpose: &str, letters: usize) -> Ids {
@@ -112,15 +115,29 @@ impl Ids {
 
     /// The id of `number`: different numbers below 32^letters have different ids.
     pub fn text(self, number: u64) -> String {
-        const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         // An odd factor is a bijection modulo any power of two; it scatters neighbours.
-        let mut left = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(self.offset);
+        let mut left = number.wrapping_mul(SCATTER).wrapping_add(self.offset);
         let mut text = String::with_capacity(self.letters);
         for _ in 0..self.letters {
             text.push(LETTERS[(left & 31) as usize] as char);
             left >>= 5;
         }
         text
+    }
+
+    /// The number of an id: the inverse of [`Ids::text`]. `None` for a text that is no id of this form.
+    pub fn number(self, text: &str) -> Option<u64> {
+        if text.len() != self.letters {
+            return None;
+        }
+        let mut left = 0u64;
+        for letter in text.bytes().rev() {
+            left = left << 5 | LETTERS.iter().position(|l| *l == letter)? as u64;
+        }
+        // Newton's iteration doubles the right digits of the factor's inverse; an odd number is its own modulo 8.
+        let inverse = (0..5).fold(SCATTER, |x, _| x.wrapping_mul(2u64.wrapping_sub(SCATTER.wrapping_mul(x))));
+        let number = left.wrapping_sub(self.offset).wrapping_mul(inverse);
+        Some(number & ((1u64 << (5 * self.letters)) - 1))
     }
 }
 
@@ -138,6 +155,16 @@ mod tests {
             [554, 106, 454, 36, 134, 109],
             "a new stream is a new world: say so in the release notes"
         );
+    }
+
+    #[test]
+    fn an_id_has_its_number() {
+        let ids = Ids::new(7, "call", 12);
+        for number in [0, 1, 31, 999_999, (1 << 60) - 1] {
+            assert_eq!(ids.number(&ids.text(number)), Some(number));
+        }
+        assert_ne!(Ids::new(8, "call", 12).number(&ids.text(5)), Some(5));
+        assert_eq!((ids.number("short"), ids.number("UPPERCASE!!!"), ids.number("é")), (None, None, None));
     }
 
     #[test]

@@ -136,6 +136,12 @@ impl World {
         Traffic::planned(self)
     }
 
+    /// Whether a call of [`World::traffic`] has this provenance id.
+    pub fn is_call(&self, provenance_id: &str) -> bool {
+        let ids = Ids::new(self.plan().seed, "call", 12);
+        ids.number(provenance_id).is_some_and(|number| number < self.plan().calls)
+    }
+
     /// The world's life from `from` on without end, at about `per_second` calls a second; every story has happened
     /// that the plan puts before `from`. Its ids occur neither in [`World::traffic`] nor in a stream from another moment.
     pub fn live(&self, from: Millis, per_second: f64) -> Traffic<'_> {

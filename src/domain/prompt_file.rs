@@ -30,23 +30,46 @@ const HUMAN_KEYS: [&str; 10] = [
     "protected",
 ];
 
-/// Why a prompt file was refused: `file:line:column: what; next`.
+/// Why a prompt file was refused: `file:line:column: what; next`, a line for each fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}; {}", self.place(), fault.what, fault.next)]
+#[error("{}", self.each().collect::<Vec<_>>().join("\n"))]
 pub struct PromptFileError {
     /// The file, as the caller names it.
     pub file: String,
-    /// What is wrong, and where in the file.
-    pub fault: Fault,
+    /// All that is wrong, and where in the file. At least one.
+    pub faults: Vec<Fault>,
 }
 
 impl PromptFileError {
-    fn place(&self) -> String {
-        let mut place = self.file.escape_debug().to_string();
-        for number in [self.fault.line, self.fault.column].into_iter().flatten() {
-            let _ = write!(place, ":{number}");
+    /// A file of `length` bytes, which is too long to be read.
+    pub fn too_long(file: &str, length: u64) -> PromptFileError {
+        let what = format!("a prompt file has at most {MAX_FILE} bytes, this one has {length}");
+        let next = "move examples and documents into variables".to_owned();
+        PromptFileError {
+            file: file.to_owned(),
+            faults: vec![Fault { line: None, column: None, what, next }],
         }
-        place
+    }
+
+    /// Each fault with its place.
+    pub fn each(&self) -> impl Iterator<Item = String> + '_ {
+        self.faults.iter().map(|fault| {
+            let mut place = self.file.escape_debug().to_string();
+            for number in [fault.line, fault.column].into_iter().flatten() {
+                let _ = write!(place, ":{number}");
+            }
+            format!("{place}: {}; {}", fault.what, fault.next)
+        })
+    }
+}
+
+/// Faults found so far: reading goes on where one field is wrong, so that all are said at once.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn take<T>(&mut self, read: Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.0.push(fault)).ok()
     }
 }
 
@@ -110,40 +133,52 @@ pub struct PromptFile {
 impl PromptFile {
     /// Reads a file's bytes; `file` names it in errors. A byte order mark is dropped, everything else is kept.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<PromptFile, PromptFileError> {
-        let refuse = |fault| PromptFileError { file: file.to_owned(), fault };
+        let refuse = |faults| PromptFileError { file: file.to_owned(), faults };
         if bytes.len() > MAX_FILE {
-            let what = format!("a prompt file has at most {MAX_FILE} bytes, this one has {}", bytes.len());
-            let next = "move examples and documents into variables".to_owned();
-            return Err(refuse(Fault { line: None, column: None, what, next }));
+            return Err(PromptFileError::too_long(file, bytes.len() as u64));
         }
         let text = std::str::from_utf8(bytes).map_err(|e| {
             let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count() as u32;
-            refuse(Fault::at(line, None, "the text is not UTF-8", "save the file as UTF-8"))
+            refuse(vec![Fault::at(line, None, "the text is not UTF-8", "save the file as UTF-8")])
         })?;
         Self::read(text.strip_prefix('\u{feff}').unwrap_or(text)).map_err(refuse)
     }
 
-    fn read(text: &str) -> Result<PromptFile, Fault> {
-        let parts = front_matter::split(text)?;
-        let entries = front_matter::entries(&text[parts.front..parts.close])?;
-        let entries = front_matter::flatten(entries, "human")?;
-        check_human_keys(&entries)?;
+    fn read(text: &str) -> Result<PromptFile, Vec<Fault>> {
+        let alone = |fault| vec![fault];
+        let parts = front_matter::split(text).map_err(alone)?;
+        let entries = front_matter::entries(&text[parts.front..parts.close]).map_err(alone)?;
+        let entries = front_matter::flatten(entries, "human").map_err(alone)?;
+        let mut faults = Faults(unknown_human_keys(&entries));
         let fields = Fields(&entries);
-        let uri = fields.uri()?;
+        let uri = fields.uri(&mut faults);
         let inputs = match fields.get("input") {
             None => Inputs::read(None),
             Some(entry) => Inputs::read(Some(&entry.value)),
         }
-        .or_else(|what| fields.wrong("input", what, "write `input: { schema: { name: string } }`"))?;
+        .or_else(|what| fields.wrong("input", what, "write `input: { schema: { name: string } }`"));
+        let inputs = faults.take(inputs);
+        let description = faults.take(fields.text("description"));
+        let model = faults.take(fields.text("model"));
+        let task_type = faults.take(fields.text("human.taskType"));
+        let auto_tune = faults.take(fields.flag("human.autoTune"));
+        let consent = faults.take(fields.flag("human.consent"));
+        let requires = faults.take(fields.texts("human.requires"));
+        let extends = faults.take(fields.base());
+        let protected = faults.take(fields.texts("human.protected"));
+        let (Some(uri), Some(inputs), true) = (uri, inputs, faults.0.is_empty()) else {
+            faults.0.sort_by_key(|fault| fault.line);
+            return Err(faults.0);
+        };
         Ok(PromptFile {
-            description: fields.text("description")?.map(str::to_owned),
-            model: fields.text("model")?.map(str::to_owned),
-            task_type: fields.text("human.taskType")?.unwrap_or(uri.key.first_segment()).to_owned(),
-            auto_tune: fields.flag("human.autoTune")?,
-            consent: fields.flag("human.consent")?,
-            requires: fields.texts("human.requires")?,
-            extends: fields.base()?,
-            protected: fields.texts("human.protected")?,
+            description: description.flatten().map(str::to_owned),
+            model: model.flatten().map(str::to_owned),
+            task_type: task_type.flatten().unwrap_or(uri.key.first_segment()).to_owned(),
+            auto_tune: auto_tune.unwrap_or_default(),
+            consent: consent.unwrap_or_default(),
+            requires: requires.unwrap_or_default(),
+            extends: extends.flatten(),
+            protected: protected.unwrap_or_default(),
             front: front_matter::to_map(&entries),
             uri,
             inputs,
@@ -211,7 +246,9 @@ impl PromptFile {
 
     /// The same front matter over another template.
     pub fn with_template(&self, template: &str) -> Result<PromptFile, Fault> {
+        // The front matter was read before: at most the text is at fault.
         Self::read(&format!("{}{template}", &self.text[..self.parts.template]))
+            .map_err(|mut faults| faults.remove(0))
     }
 
     /// Texts that may be this file with another version: the old one replaced where it stands, else a line added.
@@ -253,21 +290,18 @@ fn same_entries(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
     a.len() == b.len() && a.iter().all(|(key, value)| b.get(key) == Some(value))
 }
 
-fn check_human_keys(entries: &[Entry]) -> Result<(), Fault> {
-    for entry in entries {
-        let Some(key) = entry.key.strip_prefix("human.") else { continue };
-        if HUMAN_KEYS.contains(&key) {
-            continue;
-        }
+fn unknown_human_keys(entries: &[Entry]) -> Vec<Fault> {
+    let unknown = entries.iter().filter_map(|entry| {
+        let key = entry.key.strip_prefix("human.").filter(|key| !HUMAN_KEYS.contains(key))?;
         let nearest = HUMAN_KEYS
             .into_iter()
             .min_by_key(|known| strsim::osa_distance(&known.to_lowercase(), &key.to_lowercase()))
             .unwrap_or(HUMAN_KEYS[0]);
         let what = format!("unknown key `human.{}`", key.escape_debug());
         let next = format!("did you mean `human.{nearest}`? Known: {}", HUMAN_KEYS.join(", "));
-        return Err(entry.fault(what, next));
-    }
-    Ok(())
+        Some(entry.fault(what, next))
+    });
+    unknown.collect()
 }
 
 /// The entries, asked for by key and kind.
@@ -320,32 +354,47 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn uri(&self) -> Result<PromptUri, Fault> {
+    /// The identity; `None` where a part of it is among the faults.
+    fn uri(&self, faults: &mut Faults) -> Option<PromptUri> {
+        let key = faults.take(self.key());
+        let version = faults.take(self.version());
+        let scope = faults.take(self.scope())?;
+        let place = match scope {
+            Scope::Core => {
+                let org = faults.take(self.absent("human.org", scope));
+                let user = faults.take(self.absent("human.user", scope));
+                org.and(user).map(|()| Place::Core)
+            }
+            Scope::Org => {
+                let user = faults.take(self.absent("human.user", scope));
+                let org = faults.take(self.name("human.org", scope));
+                user.and(org).map(Place::Org)
+            }
+            Scope::User => {
+                let org = faults.take(self.name("human.org", scope));
+                let user = faults.take(self.name("human.user", scope));
+                org.zip(user).map(|(org, user)| Place::User(org, user))
+            }
+        };
+        Some(PromptUri { place: place?, key: key?, version: version? })
+    }
+
+    fn key(&self) -> Result<PromptKey, Fault> {
         let name = self.required("name", "add a line such as `name: legal.contract-analysis`")?;
-        let key: PromptKey = name.parse().or_else(|e| {
+        name.parse().or_else(|e| {
             self.wrong(
                 "name",
                 format!("`name` is not a key: {e}"),
                 "write lower case words joined by `.`, `-` or `_`",
             )
-        })?;
+        })
+    }
+
+    fn scope(&self) -> Result<Scope, Fault> {
         let scope = self.required("human.scope", "add a line `human.scope: core`, `org` or `user`")?;
-        let scope: Scope = scope.parse().or_else(|e| {
+        scope.parse().or_else(|e| {
             self.wrong("human.scope", format!("`human.scope`: {e}"), "write `core`, `org` or `user`")
-        })?;
-        let place = match scope {
-            Scope::Core => {
-                self.absent("human.org", scope)?;
-                self.absent("human.user", scope)?;
-                Place::Core
-            }
-            Scope::Org => {
-                self.absent("human.user", scope)?;
-                Place::Org(self.name("human.org", scope)?)
-            }
-            Scope::User => Place::User(self.name("human.org", scope)?, self.name("human.user", scope)?),
-        };
-        Ok(PromptUri { place, key, version: self.version()? })
+        })
     }
 
     fn name(&self, key: &str, scope: Scope) -> Result<Name, Fault> {

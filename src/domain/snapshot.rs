@@ -118,7 +118,7 @@ pub struct SnapshotRates {
     pub correction: Rate,
     /// Calls that failed among the calls.
     pub error: Rate,
-    /// Signals to calls, at most 1: everything above is about the calls that got feedback.
+    /// Evidence units (the first signal per prompt version, session or user, and hour of arrival) to calls, at most 1: everything above is about the calls that got feedback.
     pub feedback_coverage: Rate,
 }
 

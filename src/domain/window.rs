@@ -17,7 +17,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Longest relative window: ten years. A longer one is written with its dates.
 const LONGEST_MS: i64 = 3_653 * DAY_MS;
 
-const FORMS: &str = "a window is a number with m, h, d or w (`15m`, `24h`, `7d`, `30d`), or START..END with dates or \
+const FORMS: &str = "a window is a number with m (minutes), h (hours), d (days) or w (weeks) (`15m`, `24h`, `7d`, `2w`), or START..END with dates or \
                      RFC 3339 times (`2026-11-01..2026-11-08`, the end itself not included)";
 
 /// Why a window was refused: what is wrong with it, and which forms there are.
@@ -137,7 +137,11 @@ impl FromStr for WindowSpec {
             return Ok(WindowSpec::Between(Window { from_ms, to_ms }));
         }
         let Some(unit) = Unit::ALL.into_iter().find(|unit| s.ends_with(unit.letter())) else {
-            return refuse(if s.is_empty() { "it is empty" } else { "it has no unit" }.into());
+            return refuse(match s.chars().last() {
+                None => "it is empty".into(),
+                Some(c) if c.is_ascii_alphabetic() => format!("`{c}` is not a unit"),
+                Some(_) => "it has no unit".into(),
+            });
         };
         let digits = &s[..s.len() - 1];
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
@@ -155,7 +159,7 @@ impl FromStr for WindowSpec {
 }
 
 /// A date (midnight UTC) or an RFC 3339 time, of the years 1970 to 9999.
-fn instant(text: &str) -> Result<Millis, String> {
+pub fn instant(text: &str) -> Result<Millis, String> {
     if text.is_empty() {
         return Err("is missing".into());
     }
@@ -293,6 +297,8 @@ mod tests {
             ("", "it is empty"),
             ("0d", "it is empty"),
             ("7", "has no unit"),
+            ("1y", "`y` is not a unit"),
+            ("7D", "`D` is not a unit"),
             ("d", "not a whole number"),
             ("-7d", "`-7` is not a whole number"),
             ("7.5h", "not a whole number"),

@@ -50,6 +50,12 @@ pub fn errors(cell: &Cell) -> Rate {
     rate(cell.calls - cell.ok, cell.calls, MIN_CALLS)
 }
 
+/// Evidence units (the first signal per prompt version, session or user, and hour of arrival) to calls
+/// (`statistics.md` 1).
+pub fn coverage(units: i64, calls: i64) -> Rate {
+    rate(units, calls, MIN_CALLS)
+}
+
 /// The mass of each signal, weighted by source.
 pub fn signal_mass(signals: &Tallies, weights: [f64; 3]) -> [f64; 4] {
     mass_of(&signals.counts(Clock::Call), weights)

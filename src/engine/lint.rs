@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::domain::front_matter::Fault;
 use crate::domain::prompt::Scope;
 use crate::domain::prompt_file::{PromptFile, PromptFileError};
 use crate::engine::compose::{self, ComposeError, Shelf};
@@ -56,14 +57,15 @@ pub struct Finding {
 const MIN_SENTENCE: usize = 40;
 
 /// What a file that cannot be read is told.
-pub fn unreadable(error: &PromptFileError) -> Finding {
-    Finding {
+pub fn unreadable(error: &PromptFileError) -> Vec<Finding> {
+    let finding = |fault: &Fault| Finding {
         code: "file",
         severity: Severity::Error,
-        line: error.fault.line,
-        message: visible::one_line(&error.fault.what),
-        next: visible::one_line(&error.fault.next),
-    }
+        line: fault.line,
+        message: visible::one_line(&fault.what),
+        next: visible::one_line(&fault.next),
+    };
+    error.faults.iter().map(finding).collect()
 }
 
 /// All findings, gravest first, then by line. With a `shelf`, what the prompt layers on is looked at as well.

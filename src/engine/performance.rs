@@ -84,11 +84,7 @@ pub fn snapshot<'a>(
             rephrase: evidence::share(&total.signals, Signal::Rephrase),
             correction: evidence::share(&total.signals, Signal::Correction),
             error: evidence::errors(&total),
-            feedback_coverage: evidence::rate(
-                total.signals.total(Clock::Call),
-                total.calls,
-                evidence::MIN_CALLS,
-            ),
+            feedback_coverage: evidence::coverage(total.signals.total(Clock::Arrival), total.calls),
         },
         feedback: evidence::score(&total.signals),
         model_breakdown,
@@ -205,6 +201,9 @@ mod tests {
         }
         a.signals.add(Clock::Call, Source::User, Signal::Positive, 30);
         a.signals.add(Clock::Call, Source::Agent, Signal::Negative, 10);
+        // Thirty of the forty came from one session within one hour: they are one unit.
+        a.signals.add(Clock::Arrival, Source::User, Signal::Positive, 1);
+        a.signals.add(Clock::Arrival, Source::Agent, Signal::Negative, 10);
         b.add_call(&call(None, None, 400, true), 1);
         b.signals.add(Clock::Call, Source::User, Signal::Correction, 1);
         fleet.merge(&a, 1);
@@ -224,7 +223,7 @@ mod tests {
         assert!((s.stats.total_cost_usd - 0.6).abs() < 1e-12);
         assert!((s.stats.p95_duration_ms.unwrap() / 1200.0 - 1.0).abs() < 0.01);
         assert_eq!((s.rates.positive.count, s.rates.positive.sample_size), (30, 41));
-        assert_eq!(s.rates.feedback_coverage.rate, Some(41.0 / 101.0));
+        assert_eq!(s.rates.feedback_coverage.rate, Some(11.0 / 101.0));
         assert_eq!(s.model_breakdown.iter().map(|m| m.part.call_count).sum::<u64>(), 101);
         assert_eq!(s.model_breakdown[0].model_id, "gpt-4o");
         assert_eq!(s.model_breakdown[1].part.score.verdict, Verdict::Insufficient);

@@ -250,7 +250,7 @@ impl Walk {
                 TemplateElement::PartialExpression(_) | TemplateElement::PartialBlock(_) => {
                     return Err(TemplateError::Form {
                         line,
-                        what: "a partial".into(),
+                        what: "a partial, which is not supported".into(),
                         next: "name the prompt below in `human.extends` and place it by `{{base}}`".into(),
                     });
                 }

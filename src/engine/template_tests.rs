@@ -51,7 +51,7 @@ fn strict_about_names() {
     assert!(error.starts_with("line 1: unknown helper `shout`; known: if,"), "{error}");
     assert!(render("{{eq a a}}", json!({"a": 1})).is_err());
     for (template, said) in [
-        ("{{> other}}", "a partial"),
+        ("{{> other}}", "a partial, which is not supported"),
         ("{{#> other}}x{{/other}}", "a partial"),
         ("{{#*inline \"x\"}}x{{/inline}}", "a decorator"),
         ("{{#if a}}x", "line 1: "),

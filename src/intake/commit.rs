@@ -77,6 +77,8 @@ pub enum Item {
     Trace(Arrived),
     /// What cannot be taken.
     Quarantine(Quarantined),
+    /// A beginning that was quarantined, by its number: the whole of it has come.
+    Completed(i64),
 }
 
 /// What became of a batch.
@@ -156,6 +158,7 @@ pub fn commit(tx: &mut Transaction<'_>, items: Vec<Item>, preparation: &Arc<Prep
                 tx.quarantine(&item)?;
                 receipt.quarantined += 1;
             }
+            Item::Completed(seq) => tx.release(seq)?,
         }
     }
     Ok(receipt)

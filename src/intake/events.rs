@@ -33,7 +33,7 @@ const MAX_PROMPTS: usize = 64;
 const MAX_VARIABLES: usize = 256;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an event, which is an object")]
 struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<Cow<'a, str>>,
@@ -75,7 +75,7 @@ struct Wire<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct WireMetadata {
     #[serde(default)]
     prompt_uris: Vec<PromptUri>,
@@ -320,6 +320,8 @@ fn cut(text: &str, most: usize) -> String {
 fn tokens(name: &str, value: Option<f64>) -> Result<Option<u32>, String> {
     let Some(n) = value else { return Ok(None) };
     if n < 0.0 || n.fract() != 0.0 || n > f64::from(u32::MAX) {
+        // Beyond 2^53 it would not be shown as it was written.
+        let n = if n.abs() < 9e15 { n.to_string() } else { "too large".into() };
         return Err(format!("`{name}` is {n}: a whole number from 0 to {} is expected", u32::MAX));
     }
     Ok(Some(n as u32))

@@ -131,12 +131,28 @@ pub struct Frames<R> {
     /// The array's end was met.
     closed: bool,
     ended: bool,
+    number: u64,
+    torn: bool,
 }
 
 impl<R: BufRead> Frames<R> {
     /// Reads `stream` by `layout`.
     pub fn new(stream: R, layout: Layout) -> Self {
-        Frames { stream, layout, begun: false, closed: false, ended: false }
+        Frames { stream, layout, begun: false, closed: false, ended: false, number: 0, torn: false }
+    }
+
+    /// Where the last value stands: its line, or its number in the array.
+    pub fn place(&self) -> Option<String> {
+        match self.layout {
+            Layout::Lines => Some(format!("line {}", self.number)),
+            Layout::Array => Some(format!("value {}", self.number)),
+            Layout::Whole => None,
+        }
+    }
+
+    /// Whether the input ended with the last value, without a line end: it may be cut short.
+    pub fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// The next value; `None` at the end.
@@ -146,7 +162,10 @@ impl<R: BufRead> Frames<R> {
         }
         match self.layout {
             Layout::Lines => self.line(),
-            Layout::Array => self.element(),
+            Layout::Array => {
+                self.number += 1;
+                self.element()
+            }
             Layout::Whole => {
                 self.ended = true;
                 let mut bytes = Vec::new();
@@ -174,6 +193,8 @@ impl<R: BufRead> Frames<R> {
                 self.ended = true;
                 return Ok(None);
             }
+            self.number += 1;
+            self.torn = line.last() != Some(&b'\n');
             if line.last() != Some(&b'\n') && read == MAX_FRAME {
                 let rest = skip_line(&mut self.stream)?;
                 line.truncate(KEPT);
@@ -211,6 +232,7 @@ impl<R: BufRead> Frames<R> {
                     value.truncate(KEPT);
                     return Ok(Some(Frame::TooLong(value, length)));
                 }
+                self.torn = true;
                 let value = value.trim_ascii().to_vec();
                 return Ok((!value.is_empty()).then_some(Frame::Torn(value)));
             }

@@ -2,6 +2,7 @@
 //! follows the longest span and not the body. Ids are hex, 64-bit integers may be numbers or strings.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -18,6 +19,7 @@ use super::wire::{
 pub(super) struct Json;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Request<'a> {
     #[serde(borrow, rename = "resourceSpans", alias = "resource_spans")]
     spans: Option<&'a RawValue>,
@@ -28,6 +30,7 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Group<'a> {
     #[serde(borrow)]
     resource: Option<&'a RawValue>,
@@ -36,6 +39,7 @@ struct Group<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Scoped<'a> {
     #[serde(borrow)]
     scope: Option<&'a RawValue>,
@@ -54,7 +58,7 @@ impl<'a> Text<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Span<'a> {
     #[serde(borrow, rename = "traceId", alias = "trace_id")]
     trace: Option<Text<'a>>,
@@ -77,6 +81,7 @@ struct Span<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Status<'a> {
     #[serde(borrow)]
     message: Option<Text<'a>>,
@@ -84,7 +89,7 @@ struct Status<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Event<'a> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
@@ -95,7 +100,7 @@ struct Event<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 struct Record<'a> {
     #[serde(borrow, rename = "traceId", alias = "trace_id")]
     trace: Option<Text<'a>>,
@@ -112,6 +117,7 @@ struct Record<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Holder<'a> {
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
@@ -120,6 +126,7 @@ struct Holder<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct KeyValue<'a> {
     #[serde(borrow)]
     key: Option<Text<'a>>,
@@ -128,6 +135,7 @@ struct KeyValue<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Any<'a> {
     #[serde(borrow, rename = "stringValue", alias = "string_value")]
     text: Option<Text<'a>>,
@@ -257,6 +265,20 @@ fn each<'a, T: Deserialize<'a>>(
     reader.deserialize_any(Elements(visit, PhantomData)).map_err(|e| e.to_string())
 }
 
+/// Refuses an object that is not OTLP at all. An empty export, `{}`, is.
+fn known(body: &[u8]) -> Result<(), String> {
+    let members: BTreeMap<Cow<'_, str>, &RawValue> =
+        serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let ours = |name: &str| {
+        let name = name.replace('_', "").to_lowercase();
+        ["resourcespans", "resourcelogs", "resourcemetrics"].contains(&name.as_str())
+    };
+    if members.is_empty() || members.keys().any(|name| ours(name)) {
+        return Ok(());
+    }
+    Err("it has none of `resourceSpans`, `resourceLogs` and `resourceMetrics`".into())
+}
+
 fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, String> {
     serde_json::from_str(raw.get()).map_err(|e| e.to_string())
 }
@@ -290,7 +312,7 @@ impl<'a> Encoding<'a> for Json {
             Request { spans: Some(_), .. } => Some(Signal::Traces),
             Request { logs: Some(_), .. } => Some(Signal::Logs),
             Request { metrics: Some(_), .. } => Some(Signal::Metrics),
-            _ => None,
+            _ => known(body).map(|()| None)?,
         })
     }
 
@@ -305,6 +327,9 @@ impl<'a> Encoding<'a> for Json {
             Signal::Logs => request.logs,
             Signal::Metrics => request.metrics,
         };
+        if groups.is_none() {
+            known(body)?;
+        }
         each(groups, &mut |group: Group<'a>| {
             each(group.scopes, &mut |scoped: Scoped<'a>| {
                 each(scoped.items, &mut |item: &'a RawValue| {

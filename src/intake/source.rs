@@ -14,11 +14,12 @@ use super::commit::{Arrived, Item, Receipt, commit};
 use super::events::Reader;
 use super::frames::{Frame, Frames, Layout, is_protobuf, layout};
 use super::prepare::Preparation;
+use super::refused::Refusals;
 use super::{Headers, take};
 use crate::domain::call::{Millis, PLAUSIBLE_MS};
 use crate::domain::event::Event;
 use crate::store::telemetry::NamedCall;
-use crate::store::{Pending, Quarantined, Store, StoreError};
+use crate::store::{Pending, Quarantined, Store, StoreError, TORN};
 
 /// Events and spans that are committed together.
 const BATCH: usize = 5_000;
@@ -72,6 +73,11 @@ pub struct Intake<'s> {
     bytes: usize,
     under_way: VecDeque<Pending<Receipt>>,
     committed: Receipt,
+    refused: Refusals,
+    /// Where the value under way stands in its input.
+    place: Option<String>,
+    /// Whether the input ended with it, without a line end.
+    torn: bool,
     watch: Option<Watch<'s>>,
 }
 
@@ -97,6 +103,9 @@ impl<'s> Intake<'s> {
             bytes: 0,
             under_way: VecDeque::new(),
             committed: Receipt::default(),
+            refused: Refusals::default(),
+            place: None,
+            torn: false,
             watch: None,
         }
     }
@@ -190,10 +199,23 @@ impl<'s> Intake<'s> {
             Format::Jsonl if head.trim_ascii_start().first() != Some(&b'[') => Layout::Lines,
             _ => layout(head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&head)),
         };
+        // A file is read again while it grows: what was its torn end is now the beginning of a whole value.
+        let mut torn = self.store.read()?.torn_ends(origin)?;
         let mut frames = Frames::new(io::Cursor::new(head).chain(stream), layout);
         while let Some(frame) = frames.next_frame().map_err(fault)? {
+            self.place = frames.place();
+            self.torn = frames.is_torn();
             match frame {
-                Frame::Value(value) => self.value(value, origin, layout, format)?,
+                Frame::Value(value) => {
+                    torn.retain(|(seq, beginning)| {
+                        let whole = value.len() > beginning.len() && value.starts_with(beginning);
+                        if whole {
+                            self.batch.push(Item::Completed(*seq));
+                        }
+                        !whole
+                    });
+                    self.value(value, origin, layout, format)?;
+                }
                 Frame::Torn(value) => {
                     self.quarantine(
                         origin.to_owned(),
@@ -213,6 +235,7 @@ impl<'s> Intake<'s> {
                 Frame::TooLong(start, length) => self.too_long(origin.to_owned(), start, length)?,
             }
         }
+        (self.place, self.torn) = (None, false);
         Ok(())
     }
 
@@ -224,7 +247,7 @@ impl<'s> Intake<'s> {
         format: Format,
     ) -> Result<(), IntakeError> {
         let json = value.trim_ascii_start().first() == Some(&b'{') && !is_protobuf(&value);
-        if value.is_empty() {
+        if value.is_empty() || (format != Format::OtlpProto && value.trim_ascii().is_empty()) {
             return Ok(());
         }
         let otlp = match format {
@@ -264,6 +287,10 @@ impl<'s> Intake<'s> {
             dated.received_at = self.now;
         }
         match take(&dated, &body, &self.preparation.options) {
+            Err(_) if *headers == Headers::default() && is_text(&body) => {
+                let reason = "it is text, but neither JSON events nor OTLP";
+                self.quarantine(origin.to_owned(), &format(), reason.into(), body)
+            }
             Err(error) => self.quarantine(origin.to_owned(), &format(), error.to_string(), body),
             Ok(decoded) => {
                 for part in decoded.rejected {
@@ -314,6 +341,11 @@ impl<'s> Intake<'s> {
             reason.truncate(reason.floor_char_boundary(MAX_REASON));
             reason.push('…');
         }
+        if self.torn {
+            reason.push_str(TORN);
+        }
+        let place = self.place.as_deref();
+        self.refused.add(&reason, 1, || place.map_or(origin.clone(), |place| format!("{origin}, {place}")));
         self.bytes += bytes.len();
         self.batch.push(Item::Quarantine(Quarantined { origin, format: format.to_owned(), reason, bytes }));
         self.added(1)
@@ -349,6 +381,11 @@ impl<'s> Intake<'s> {
             }
         }
         Ok(())
+    }
+
+    /// What was refused since this was last asked.
+    pub fn refused(&mut self) -> Refusals {
+        std::mem::take(&mut self.refused)
     }
 
     /// What is durable so far.
@@ -394,6 +431,12 @@ impl<'s> Intake<'s> {
             _ => self.quarantine(item.origin, &item.format, item.reason, item.bytes),
         }
     }
+}
+
+/// Whether people wrote it: protobuf is full of control characters.
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace()))
 }
 
 /// The headers file beside a captured body.

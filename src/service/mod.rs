@@ -5,6 +5,7 @@
 mod catalog;
 mod error;
 mod standings;
+mod world;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,7 @@ use semver::Version;
 pub use catalog::Catalog;
 pub use error::{Result, ServiceError};
 pub use standings::{LiveBoard, Standings};
+pub use world::Ground;
 
 use crate::config::Config;
 use crate::demo::{Publication, World};
@@ -298,7 +300,7 @@ impl Service {
             if error.kind != Kind::Corrupt {
                 return Err(error);
             }
-            faults.push(error.to_string());
+            faults.push(error.seen());
             Ok(())
         };
         let found = reader.integrity().or_else(|e| said(e).map(|()| Vec::new()))?;
@@ -323,6 +325,18 @@ impl Service {
     /// Quarantined inputs by reason, most first.
     pub fn quarantine(&self) -> Result<Vec<(String, i64)>> {
         Ok(self.read()?.quarantine_reasons()?)
+    }
+
+    /// Lets go of all quarantined inputs for good; how many.
+    pub fn discard_quarantined(&self) -> Result<usize> {
+        let reader = self.read()?;
+        let (mut last, mut gone) = (0, 0);
+        loop {
+            let seqs: Vec<i64> = reader.quarantined(last, 256)?.into_iter().map(|(seq, _)| seq).collect();
+            let Some(newest) = seqs.last() else { return Ok(gone) };
+            (last, gone) = (*newest, gone + seqs.len());
+            self.store.write(move |tx| seqs.iter().try_for_each(|seq| tx.release(*seq)))?;
+        }
     }
 
     /// Lets go of what retention says is too old; calls and rows of cells that went.

@@ -16,6 +16,8 @@ pub enum Kind {
     Newer,
     /// Damaged pages.
     Corrupt,
+    /// The folder cannot be read: whether there is a file is not known.
+    Denied,
     /// The file or its folder cannot be written.
     ReadOnly,
     /// No space left on the disk.
@@ -55,6 +57,13 @@ impl StoreError {
         self
     }
 
+    /// The same for `human doctor`, to which nobody needs to be sent: without what to do.
+    pub fn seen(&self) -> String {
+        let text = self.to_string();
+        let detail = format!("({})", self.detail);
+        text.find(&detail).map_or(text.clone(), |at| text[..at + detail.len()].to_owned())
+    }
+
     /// Stored bytes that do not read back.
     pub fn corrupt(detail: impl fmt::Display) -> Self {
         Self::new(Kind::Corrupt, detail.to_string())
@@ -69,6 +78,10 @@ impl fmt::Display for StoreError {
             Kind::Missing => (
                 "does not exist",
                 "Feed it first with `human ingest FILE` or `human prompts publish DIR`, or name another with --store.",
+            ),
+            Kind::Denied => (
+                "cannot be looked for: its folder cannot be read",
+                "Check the path and the permissions of its folders, or name another with --store.",
             ),
             Kind::Foreign => (
                 "is not a store of this program",

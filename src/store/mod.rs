@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use fault::{Kind, Result, StoreError};
-pub use quarantine::Quarantined;
+pub use quarantine::{Quarantined, TORN};
 pub use reader::Reader;
 use schema::connect;
 pub use schema::{Access, VERSION as SCHEMA_VERSION};

@@ -32,6 +32,9 @@ pub struct Quarantined {
     pub bytes: Vec<u8>,
 }
 
+/// How the reason ends where the input ended inside what is kept: the rest may come.
+pub const TORN: &str = "; the input ends here";
+
 /// Keeps `item`; false if the same bytes were kept before (their reason is then brought up to date).
 pub fn keep(db: &Connection, item: &Quarantined, now: Millis) -> Result<bool> {
     let mut content = item.format.clone().into_bytes();
@@ -72,6 +75,19 @@ pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quaran
                 Quarantined { origin: r.get(1)?, format: r.get(2)?, reason: r.get(3)?, bytes: r.get(4)? };
             Ok((r.get(0)?, item))
         })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(found)
+}
+
+/// The newest torn ends ([`TORN`]) that were kept from `origin`, each with its number.
+pub fn torn_ends(db: &Connection, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
+    // Bounded, because this is asked for every input: the last 10,000 rows are looked at.
+    let mut rows = db.prepare_cached(
+        "SELECT seq, bytes FROM quarantine WHERE seq > (SELECT max(seq) FROM quarantine) - 10000 AND origin = ?1
+         AND substr(reason, -length(?2)) = ?2 AND length(bytes) < 8388608 ORDER BY seq DESC LIMIT 4",
+    )?;
+    let found = rows
+        .query_map(params![origin, TORN], |r| Ok((r.get(0)?, r.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(found)
 }

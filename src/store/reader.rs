@@ -65,6 +65,11 @@ impl Reader {
         self.named(Tail::bytes(&self.db))
     }
 
+    /// The newest torn ends that were quarantined from `origin`, each with its number.
+    pub fn torn_ends(&self, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
+        self.named(quarantine::torn_ends(&self.db, origin))
+    }
+
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.
     pub fn integrity(&self) -> Result<Vec<String>> {
         let found = self.db.prepare("PRAGMA integrity_check(20)").and_then(|mut statement| {

@@ -34,8 +34,14 @@ pub fn connect(path: &Path, access: Access) -> Result<Connection> {
 }
 
 fn open(path: &Path, access: Access) -> Result<Connection> {
-    if access == Access::Read && !path.exists() {
-        return Err(StoreError::new(Kind::Missing, "no such file"));
+    if path.is_dir() {
+        return Err(StoreError::new(Kind::Foreign, "it is a directory"));
+    }
+    match path.try_exists() {
+        // Writing goes on, and says whether the folder can be made.
+        Err(error) if access == Access::Read => return Err(StoreError::new(Kind::Denied, error.to_string())),
+        Ok(false) if access == Access::Read => return Err(StoreError::new(Kind::Missing, "no such file")),
+        _ => {}
     }
     if access == Access::Write
         && let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
@@ -57,10 +63,7 @@ fn open(path: &Path, access: Access) -> Result<Connection> {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?,
-        other => other.map_err(|e| {
-            let kind = if path.is_dir() { Kind::Foreign } else { Kind::ReadOnly };
-            StoreError::new(kind, e.to_string())
-        })?,
+        other => other.map_err(|e| StoreError::new(Kind::ReadOnly, e.to_string()))?,
     };
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.set_prepared_statement_cache_capacity(64);
@@ -229,6 +232,15 @@ mod tests {
         std::fs::write(&path, "hello, this is a text file and no database, whatever its name says").unwrap();
         assert_eq!(connect(&path, Access::Write).unwrap_err().kind, Kind::Foreign);
         assert_eq!(connect(&dir.path().join("absent.db"), Access::Read).unwrap_err().kind, Kind::Missing);
-        assert_eq!(connect(dir.path(), Access::Write).unwrap_err().kind, Kind::Foreign);
+        for access in [Access::Read, Access::Write] {
+            let error = connect(dir.path(), access).unwrap_err();
+            assert!(
+                error.kind == Kind::Foreign && error.to_string().contains("it is a directory"),
+                "{error}"
+            );
+        }
+        // Stands for a folder that may not be looked into, which root always may.
+        let error = connect(&path.join("x.db"), Access::Read).unwrap_err();
+        assert!(error.kind == Kind::Denied && error.to_string().contains("cannot be looked for"), "{error}");
     }
 }

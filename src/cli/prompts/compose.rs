@@ -21,7 +21,8 @@ pub enum Method {
     Effective,
 }
 
-/// Arguments of `prompts compose`.
+/// Arguments of `prompts compose`. The text is printed as it would be sent, to the byte; only a terminal is shown
+/// control characters as escapes.
 #[derive(Debug, clap::Args)]
 pub struct ComposeArgs {
     /// The prompts in order: URI, key or last segment, with `@VERSION` or the active one

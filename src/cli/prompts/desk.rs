@@ -88,7 +88,7 @@ fn count(n: usize) -> String {
 
 impl From<PromptFileError> for PromptsError {
     fn from(error: PromptFileError) -> Self {
-        PromptsError::Refused { reasons: vec![one_line(&error.to_string())] }
+        PromptsError::Refused { reasons: error.each().map(|fault| one_line(&fault)).collect() }
     }
 }
 

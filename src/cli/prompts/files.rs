@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::desk::{PromptsError, Result};
-use crate::domain::prompt_file::MAX_FILE;
+use crate::domain::prompt_file::{MAX_FILE, PromptFile, PromptFileError};
 
 /// Deepest folder below one that was named, and most files taken.
 const MAX_DEPTH: usize = 16;
@@ -48,12 +48,17 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A file's bytes, one byte more at most than a prompt file may have: what is longer is refused by its parser.
-pub fn bytes(path: &Path) -> Result<Vec<u8>> {
+/// Reads a prompt file, one byte more at most than one may have; the inner error says what is to correct in it.
+pub fn read(path: &Path) -> Result<std::result::Result<PromptFile, PromptFileError>> {
+    let name = path.display().to_string();
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| unreadable(path, error))?;
+    let length = file.metadata().map_or(0, |data| data.len());
     file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
-    Ok(bytes)
+    if bytes.len() > MAX_FILE {
+        return Ok(Err(PromptFileError::too_long(&name, length.max(bytes.len() as u64))));
+    }
+    Ok(PromptFile::parse(&name, &bytes))
 }
 
 /// The error for a path.

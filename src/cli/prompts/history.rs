@@ -43,7 +43,7 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             &json!({"uri": uri, "active": active, "versions": versions, "activations": activations}),
         );
     }
-    writeln!(desk.out, "{uri}\n\nVersions")?;
+    writeln!(desk.out, "{uri}\n\nVersions (* is active now)")?;
     let width = versions.iter().map(|v| v.version.to_string().len()).max().unwrap_or(0);
     for v in versions.iter().take(args.limit) {
         let mark = if Some(&v.version) == active.as_ref() { "*" } else { " " };
@@ -57,7 +57,7 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         writeln!(desk.out, "{}", line.trim_end())?;
     }
     more(desk, versions.len(), args.limit)?;
-    writeln!(desk.out, "\nActive (* now)")?;
+    writeln!(desk.out, "\nActivations")?;
     for a in activations.iter().take(args.limit) {
         let (version, at) = (a.version.to_string(), time(a.at));
         let reason = a.reason.as_deref().map(one_line).unwrap_or_default();

@@ -47,7 +47,7 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let mut read = Vec::new();
     for path in files::named(&args.paths)? {
         let name = path.display().to_string();
-        let file = PromptFile::parse(&name, &files::bytes(&path)?);
+        let file = files::read(&path)?;
         read.push((name, file));
     }
     let drafts = Drafts {
@@ -62,7 +62,7 @@ pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     for (name, file) in read {
         let (findings, tokens) = match &file {
             Ok(file) => (lint::lint(file, Some(&drafts)), Some(tokens::estimate(file.template()))),
-            Err(error) => (vec![lint::unreadable(error)], None),
+            Err(error) => (lint::unreadable(error), None),
         };
         reports.push((name, findings, tokens));
     }

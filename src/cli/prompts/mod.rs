@@ -34,7 +34,10 @@ pub enum PromptsCommand {
     Rollback(activate::RollbackArgs),
     /// Give a published version a label
     Label(activate::LabelArgs),
-    /// Print the text of a call, and the record of what it was made of
+    /// Print the text of a call, and with --json the record of what it was made of
+    ///
+    /// Written to a file or a pipe, the text is exactly what a call would send. On a terminal control, bidirectional and
+    /// invisible characters are shown as escapes.
     Compose(compose::ComposeArgs),
     /// Check prompt files before they are published
     Lint(lint::LintArgs),

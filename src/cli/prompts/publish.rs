@@ -4,7 +4,7 @@
 //! `{"at": RFC 3339, "text": the whole file with its human.version, "note": what was said about it, "actor": who}`.
 //! `note` and `actor` may be absent. The version is required, so that importing a history twice changes nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -93,8 +93,15 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         writeln!(desk.out, "Imported: {new} versions ({} were there already)", reports.len() - new)?;
         return Ok(Exit::Done);
     }
+    let key_of = |uri: &str| uri.rsplit('/').next().unwrap_or(uri).to_owned();
+    let mut keys: HashMap<String, HashSet<&str>> = HashMap::new();
+    for report in &reports {
+        keys.entry(key_of(&report.uri)).or_default().insert(&report.uri);
+    }
     for Report { uri, version, outcome, change, previous_active, active } in &reports {
-        let key = uri.rsplit('/').next().unwrap_or(uri);
+        let key = key_of(uri);
+        // A key that core, org and users share says only with its place which of them it is.
+        let key = if keys[&key].len() > 1 { uri.clone() } else { key };
         let why = change.map(|change| format!(" ({change} changed)")).unwrap_or_default();
         match *outcome {
             "unchanged" => writeln!(desk.out, "Unchanged: {key}@{version}")?,
@@ -125,8 +132,8 @@ fn publish(
     let mut done = Vec::new();
     for path in paths {
         let name = path.display().to_string();
-        match PromptFile::parse(&name, &files::bytes(path)?) {
-            Err(error) => reasons.push(one_line(&error.to_string())),
+        match files::read(path)? {
+            Err(error) => reasons.extend(error.each().map(|fault| one_line(&fault))),
             Ok(file) => match change.publish(&file, activation, deed) {
                 Ok(published) => done.push((name, file, published)),
                 Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),

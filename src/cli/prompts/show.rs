@@ -9,7 +9,7 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::diff::{self, Diff, Role};
 use crate::engine::tokens;
-use crate::engine::visible::one_line;
+use crate::engine::visible::{one_line, visible};
 use crate::store::prompt_shelf::View;
 
 /// Unchanged lines shown around a change.
@@ -24,7 +24,8 @@ pub struct ShowArgs {
     /// The prompt: URI, key or last segment, with `@VERSION` or the active one
     #[arg(value_name = "P[@V]")]
     pub prompt: String,
-    /// Print the file as it was published, byte for byte
+    /// Print the file as it was published: byte for byte where the output is no terminal; on a terminal control
+    /// characters are shown as escapes
     #[arg(long)]
     pub raw: bool,
 }
@@ -50,8 +51,10 @@ fn named(view: &View<'_>, name: &str) -> Result<(PromptUri, PromptFile)> {
 pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let view = desk.shelf.view()?;
     let (uri, file) = named(&view, &args.prompt)?;
-    if args.raw {
-        desk.out.write_all(file.text().as_bytes())?;
+    if args.raw && !desk.json {
+        drop(view);
+        let text = desk.safe(file.text());
+        desk.out.write_all(text.as_bytes())?;
         return Ok(Exit::Done);
     }
     let bare = uri.unversioned();
@@ -114,7 +117,8 @@ pub fn show(args: &ShowArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         }
     }
     writeln!(desk.out)?;
-    let text = desk.safe(file.template());
+    // For reading, wherever it goes: `--raw` and `--json` have the text itself.
+    let text = visible(file.template());
     desk.out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {
         writeln!(desk.out)?;

@@ -145,6 +145,38 @@ fn publish_is_all_or_nothing_and_lists_every_fault() {
 }
 
 #[test]
+fn all_faults_of_a_file_are_said_at_once() {
+    let mut world = World::new();
+    world.write("a.prompt", "---\nname: Not A Key\nmodel: 4\nhuman.scope: org\nhuman.color: red\n---\nx");
+    world.write("b.prompt", &format!("---\nname: b\nhuman.scope: core\n---\n{}", "x".repeat(5 << 20)));
+    let faults =
+        ["`name` is not a key", "`model` is not a text", "needs `human.org`", "unknown key `human.color`"];
+    for words in [["publish", "%/"], ["lint", "%/"]] {
+        let (code, said) = world.fails(&words);
+        assert_eq!(code, 1);
+        assert!(faults.iter().all(|fault| said.contains(fault)), "{said}");
+        assert!(said.contains("this one has 52429"), "{said}");
+    }
+    world.write("c.prompt", "---\nname: c\nhuman.scope: core\n---\n{{> other}}");
+    assert!(world.fails(&["lint", "%/c.prompt"]).1.contains("a partial, which is not supported"));
+}
+
+#[test]
+fn a_key_that_several_scopes_share_is_told_apart() {
+    let mut world = World::new();
+    for (file, scope) in
+        [("a", "core"), ("b", "org\nhuman.org: O"), ("c", "user\nhuman.org: O\nhuman.user: u")]
+    {
+        let text = format!("---\nname: house.style\nhuman.scope: {scope}\n---\n{file}");
+        world.write(&format!("p/{file}.prompt"), &text);
+    }
+    let said = world.says(&["publish", "%/p"]);
+    for uri in ["prompt://core/house.style", "prompt://org/O/house.style", "prompt://user/O/u/house.style"] {
+        assert!(said.contains(&format!("Published: {uri}@1.0.0\n")), "{said}");
+    }
+}
+
+#[test]
 fn a_folder_may_hold_bases_in_any_order() {
     let mut world = World::new();
     world.write(
@@ -164,7 +196,11 @@ fn show_prints_text_that_is_safe_on_a_terminal() {
     world.says(&["publish", "%/a.prompt"]);
     let raw = world.says(&["show", "a", "--raw"]);
     assert_eq!(raw, text.replace("---\nred", "human.version: 1.0.0\n---\nred"));
+    assert_eq!(world.says(&["compose", "a"]), "red\u{1b}[31m \u{202e}x\r\n");
+    assert!(world.says(&["show", "a"]).ends_with("\n\nred\\u{1b}[31m \\u{202e}x\\r\n"));
     world.terminal = true;
+    assert!(world.says(&["show", "a", "--raw"]).ends_with("red\\u{1b}[31m \\u{202e}x\\r\n"));
+    assert_eq!(world.says(&["compose", "a"]), "red\\u{1b}[31m \\u{202e}x\\r\n");
     let said = world.says(&["show", "a"]);
     assert!(
         said.starts_with("prompt://core/a@1.0.0\n  description  d\\u{1b}[31m\n  state        active\n"),
@@ -203,6 +239,10 @@ fn history_activate_and_rollback() {
         "Rolled back: legal.contract-analysis@1.0.0\nPrevious active: 1.1.0\n"
     );
     let history = world.says(&["history", uri]);
+    assert!(
+        history.contains("\nVersions (* is active now)\n") && history.contains("\nActivations\n"),
+        "{history}"
+    );
     assert!(history.contains("\n  1.1.0  1970-01-01T00:00:02Z      "), "{history}");
     assert!(history.contains("\n* 1.0.0  1970-01-01T00:00:01Z      "), "{history}");
     assert!(history.contains("rollback  me  worse\\u{1b} answers\n"), "{history}");

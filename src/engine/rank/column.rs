@@ -33,7 +33,7 @@ pub enum Column {
     Correction,
     /// Share of failed calls.
     Errors,
-    /// Signals to calls.
+    /// Evidence units to calls.
     Coverage,
     /// Score of the feedback.
     Score,
@@ -114,18 +114,22 @@ impl Default for Sort {
     }
 }
 
-/// `neg`, `neg:asc`, `neg:desc`.
+/// `neg`, `neg:asc`, `neg:desc`; `-neg` and `neg-` turn the usual order round.
 impl FromStr for Sort {
     type Err = String;
     fn from_str(s: &str) -> Result<Self, String> {
         let (word, way) = s.split_once(':').map_or((s, None), |(word, way)| (word, Some(way)));
+        let (word, turned) = match (way, word.strip_prefix('-').or_else(|| word.strip_suffix('-'))) {
+            (None, Some(bare)) => (bare, true),
+            _ => (word, false),
+        };
         let short = |text: &str| text.chars().take(40).collect::<String>().escape_debug().to_string();
         let column = Column::of(word).ok_or_else(|| {
             let words = Column::ALL.map(|(_, word, _)| word).join(", ");
             format!("`{}` is not a column: one of {words}", short(word))
         })?;
         match way {
-            None => Ok(Sort::by(column)),
+            None => Ok(Sort { column, descending: Sort::by(column).descending != turned }),
             Some("asc") => Ok(Sort { column, descending: false }),
             Some("desc") => Ok(Sort { column, descending: true }),
             Some(way) => Err(format!("`{}` is not a direction: `asc` or `desc`", short(way))),

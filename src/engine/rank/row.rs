@@ -33,6 +33,8 @@ pub(super) struct Sums {
     cost: i64,
     timed: i64,
     latency_us: i64,
+    /// Evidence units, by the hour in which they arrived.
+    units: i64,
     /// By source, then signal.
     signals: Counts,
 }
@@ -48,6 +50,7 @@ impl Sums {
             cost: cell.cost,
             timed: cell.timed,
             latency_us: cell.latency,
+            units: cell.signals.total(Clock::Arrival),
             signals: cell.signals.counts(Clock::Call),
         }
     }
@@ -61,6 +64,7 @@ impl Sums {
         self.cost += other.cost;
         self.timed += other.timed;
         self.latency_us += other.latency_us;
+        self.units += other.units;
         for (sum, count) in self.signals.iter_mut().flatten().zip(other.signals.iter().flatten()) {
             *sum += count;
         }
@@ -114,7 +118,7 @@ pub struct Line {
     pub correction: Rate,
     /// Failures among the calls.
     pub error: Rate,
-    /// Signals to calls.
+    /// Evidence units to calls.
     pub feedback_coverage: Rate,
     /// The score, whose verdict is the row's.
     #[serde(flatten)]
@@ -151,9 +155,9 @@ impl<'a> Row<'a> {
         evidence::rate(self.sums.failed, self.sums.calls, MIN_CALLS)
     }
 
-    /// Signals to calls, with its interval.
+    /// Evidence units to calls, with its interval. Not known of calls without a prompt, because units are per prompt.
     pub fn coverage(&self) -> Rate {
-        evidence::rate(self.signals(), self.sums.calls, MIN_CALLS)
+        evidence::coverage(self.sums.units, if self.subject.scope.is_some() { self.sums.calls } else { 0 })
     }
 
     /// The score of the feedback, with its interval.
@@ -185,7 +189,8 @@ impl<'a> Row<'a> {
             Column::Rephrase => share(Signal::Rephrase),
             Column::Correction => share(Signal::Correction),
             Column::Errors => ratio(self.sums.failed, self.sums.calls),
-            Column::Coverage => ratio(self.signals().min(self.sums.calls), self.sums.calls),
+            Column::Coverage if self.subject.scope.is_none() => None,
+            Column::Coverage => ratio(self.sums.units.min(self.sums.calls), self.sums.calls),
             Column::Score => (self.signals() > 0).then(|| evidence::mean_score_of_counts(&self.sums.signals)),
         }
     }
