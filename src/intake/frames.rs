@@ -124,6 +124,7 @@ impl Scan {
 
 /// The values of a stream.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing about where the reading is")]
 pub struct Frames<R> {
     stream: R,
     layout: Layout,
