@@ -13,6 +13,7 @@ use std::sync::mpsc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// As the table asks: at least 1,000 prompts or 300 runs a figure.
+    #[allow(dead_code, reason = "tests run small worlds alone")]
     Full,
     /// For tests: everything in about a minute, with requirements wider by the noise of the smaller sample.
     Quick,

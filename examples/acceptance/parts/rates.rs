@@ -48,7 +48,7 @@ fn scores(size: Size) -> Vec<Row> {
     let mut dice = Dice::new(102);
     let row = |n: u64| {
         let mut known: HashMap<[u64; 4], [f64; 2]> = HashMap::new();
-        let mut held = 0;
+        let mut held = 0_u32;
         for _ in 0..prompts {
             let mass = [6.0, 1.2, 1.6, 0.7].map(|shape| dice.gamma(shape, 1.0));
             let total: f64 = mass.iter().sum();
@@ -63,12 +63,12 @@ fn scores(size: Size) -> Vec<Row> {
             let interval = known
                 .entry(counts)
                 .or_insert_with(|| feedback_score(counts.map(|c| c as f64), SIGNAL_WORTH).interval(0.95));
-            held += usize::from(holds(*interval, truth));
+            held += u32::from(holds(*interval, truth));
         }
         Row::at_least(
             "A2",
             format!("score of four signals 95 %, n {n}: coverage"),
-            held as f64 / prompts as f64,
+            f64::from(held) / f64::from(prompts),
             least,
         )
     };

@@ -78,9 +78,9 @@ impl Pair {
             let (mut worse, mut better, mut left) = (None, None, false);
             let mut units = 0;
             for hour in 0..24 * DAYS {
-                let seen = self.hour(&mut dice, hour);
-                units += seen.old.all + seen.new.all;
-                let Some(block) = closer.add(seen) else { continue };
+                let came = self.hour(&mut dice, hour);
+                units += came.old.all + came.new.all;
+                let Some(block) = closer.add(came) else { continue };
                 sum.add(&block);
                 if sum.ln_e_regressed() >= ENOUGH.ln() {
                     worse.get_or_insert(units);

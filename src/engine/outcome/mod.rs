@@ -94,12 +94,11 @@ fn hour(hours: i64) -> Hour {
 pub fn outcome(change: &Change, courses: &Courses, peers: &[Peer], now: Millis) -> Outcome {
     let until = change.until(now);
     let shared = courses.side_by_side(change.split);
-    let (basis, finding, old, new) = match &shared {
-        Some((old, new)) => (Basis::Concurrent, side_by_side::compare(old, new, change.bar()), old, new),
-        None => {
-            let finding = one_after_the_other::compare(courses, peers, until, change.bar());
-            (Basis::BeforeAfter, finding, &courses.before, &courses.new)
-        }
+    let (basis, finding, old, new) = if let Some((old, new)) = &shared {
+        (Basis::Concurrent, side_by_side::compare(old, new, change.bar()), old, new)
+    } else {
+        let finding = one_after_the_other::compare(courses, peers, until, change.bar());
+        (Basis::BeforeAfter, finding, &courses.before, &courses.new)
     };
     let judgement = judgement(&finding, basis, until - change.from() >= change.horizon);
     let enough = basis == Basis::Concurrent || finding.negative.old_units >= ROLLBACK_UNITS;

@@ -19,11 +19,14 @@ const PSI: [f64; 4] = [1.25, 1.5, 2.0, 3.0];
 /// One rate that the old version may have had, with what is needed of it for each new unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Node {
-    ln_weight: f64,
-    ln_bad: f64,
-    ln_good: f64,
-    /// ln(1 + (ψ − 1)p) for each ψ, then for each inverse.
-    ln_norms: [[f64; 4]; 2],
+    /// ln of its posterior weight.
+    weight: f64,
+    /// ln of the rate.
+    bad: f64,
+    /// ln of one less the rate.
+    good: f64,
+    /// ln(1 + (ψ − 1) · rate) for each ψ, then for each inverse.
+    norms: [[f64; 4]; 2],
 }
 
 /// What the old version predicts.
@@ -88,10 +91,10 @@ fn node(ln_weight: f64, p: f64, offset: f64) -> Node {
     let odds = p / (1.0 - p) * offset.exp();
     let norms = |psi: [f64; 4]| psi.map(|psi| (psi * odds).ln_1p() - odds.ln_1p());
     Node {
-        ln_weight,
-        ln_bad: odds.ln() - odds.ln_1p(),
-        ln_good: -odds.ln_1p(),
-        ln_norms: [norms(PSI), norms(PSI.map(|psi| 1.0 / psi))],
+        weight: ln_weight,
+        bad: odds.ln() - odds.ln_1p(),
+        good: -odds.ln_1p(),
+        norms: [norms(PSI), norms(PSI.map(|psi| 1.0 / psi))],
     }
 }
 
@@ -102,12 +105,12 @@ pub fn evidence<'b>(strata: impl IntoIterator<Item = (&'b Before, Units)>) -> Ev
     for (before, mut seen) in strata {
         seen.bad = seen.bad.min(seen.all);
         let (bad, good) = (seen.bad as f64, (seen.all - seen.bad) as f64);
-        let ln_likelihood = |n: &Node| n.ln_weight + bad * n.ln_bad + good * n.ln_good;
+        let ln_likelihood = |n: &Node| n.weight + bad * n.bad + good * n.good;
         let base: Vec<f64> = before.nodes.iter().map(ln_likelihood).collect();
         for (side, sums) in sums.iter_mut().enumerate() {
             let sign = if side == 0 { 1.0 } else { -1.0 };
             for (j, (sum, psi)) in sums.iter_mut().zip(PSI).enumerate() {
-                *sum += before.ln_ratio(&base, seen, sign * psi.ln(), |node| node.ln_norms[side][j]);
+                *sum += before.ln_ratio(&base, seen, sign * psi.ln(), |node| node.norms[side][j]);
             }
         }
     }
