@@ -28,8 +28,7 @@ pub fn line(outcome: &Outcome) -> String {
     let negative = &outcome.negative;
     let odds = match negative.odds_ratio.zip(negative.interval) {
         Some((ratio, [low, high])) => {
-            let factor = |f| times(f, outcome.basis);
-            format!(" odds of a negative signal x{} [{}, {}],", factor(ratio), factor(low), factor(high))
+            format!(" odds of a negative signal x{} [{}, {}],", times(ratio), times(low), times(high))
         }
         None => String::new(),
     };
@@ -51,16 +50,15 @@ pub fn line(outcome: &Outcome) -> String {
     line
 }
 
-/// A factor, side by side with a mark at the ends of what is tried.
-fn times(factor: f64, basis: Basis) -> String {
-    const END: f64 = 7.38;
-    let mark = match basis {
-        Basis::Concurrent if factor > END => ">",
-        Basis::Concurrent if factor < 1.0 / END => "<",
-        _ => "",
-    };
-    let number = if factor < 9.95 { format!("{factor:.1}") } else { format!("{factor:.0}") };
-    format!("{mark}{number}")
+/// A factor; with a mark at the ends of what is tried.
+fn times(factor: f64) -> String {
+    if factor > 7.38 {
+        ">7.4".into()
+    } else if factor < 1.0 / 7.38 {
+        "<0.1".into()
+    } else {
+        format!("{factor:.1}")
+    }
 }
 
 #[cfg(test)]
@@ -115,18 +113,18 @@ mod tests {
             line(&running),
             "Since 1.1.0 (active 3 d): no difference yet: odds of a negative signal x0.9 [0.6, 1.3], 212 units"
         );
-        let mut worse = outcome(Basis::BeforeAfter, Judgement::Regressed, Some((8.0, [2.0, 32.4])));
+        let mut worse = outcome(Basis::BeforeAfter, Judgement::Regressed, Some((3.0, [2.0, 7.389])));
         assert_eq!(
             line(&worse),
             "Since 1.1.0 (active 3 d): regressed, before/after (confounded), rollback suggested: \
-             odds of a negative signal x8.0 [2.0, 32], 112 units, 100 before"
+             odds of a negative signal x3.0 [2.0, >7.4], 112 units, 100 before"
         );
         worse.suggest_rollback = false;
         worse.guards = vec![Guard::ResponseRateChanged, Guard::MoreErrors];
         let text = line(&worse);
         assert!(text.contains("too little before to suggest a rollback"), "{text}");
         assert!(text.ends_with("100 before; response rate changed; more calls fail"), "{text}");
-        let end = outcome(Basis::Concurrent, Judgement::Improved, Some((0.14, [0.1353, 0.3])));
+        let end = outcome(Basis::Concurrent, Judgement::Improved, Some((0.15, [0.1353, 0.3])));
         assert!(
             line(&end).contains("improved: odds of a negative signal x0.1 [<0.1, 0.3]"),
             "{}",

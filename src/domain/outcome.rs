@@ -62,11 +62,11 @@ impl Serialize for Basis {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OddsEffect {
-    /// The odds with the new version to those with the old one; before and after: with the old one's shrunk to its
-    /// peers and moved by what moved these. `None` where nothing can be compared.
+    /// The odds with the new version to those with the old one: side by side the most likely ratio; before and after
+    /// the mean one, the old version shrunk to its peers and moved by what moved these. `None` where nothing can be compared.
     pub odds_ratio: Option<f64>,
-    /// Its 95 % confidence sequence, which may be looked at at any time. Side by side it ends at .14 and 7.4: an end
-    /// there means "or beyond".
+    /// Its 95 % confidence sequence, which may be looked at at any time. It ends at .14 and 7.4: an end there means "or
+    /// beyond".
     pub interval: Option<[f64; 2]>,
     /// What the old version was judged by: units of feedback, or calls.
     pub old_units: u64,

@@ -64,7 +64,7 @@ struct Proposals {
 }
 
 #[derive(Deserialize)]
-struct Slope {
+struct Learnt {
     slope: f64,
     slope_var: f64,
     tau2: f64,
@@ -72,7 +72,7 @@ struct Slope {
 
 #[derive(Deserialize)]
 struct Prediction {
-    cal: Slope,
+    cal: Learnt,
     x: f64,
     s_new: f64,
     conf: f64,

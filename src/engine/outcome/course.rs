@@ -114,9 +114,18 @@ impl Tally {
         Units { bad: count(self.failed), all: count(self.calls) }
     }
 
-    /// Calls that got feedback among the calls, a call with two signals as two, up to all of them.
+    /// Units that arrived among the calls: for comparing arms whose feedback comes alike late.
+    pub fn arrivals(&self) -> Units {
+        Units { bad: self.all_units().min(self.calls()), all: self.calls() }
+    }
+
+    /// Calls that got feedback among the calls, both as many times fewer as there are signals to a unit: the signals
+    /// of one session say one thing.
     pub fn responses(&self) -> Units {
-        Units { bad: count(self.signals.min(self.calls)), all: count(self.calls) }
+        let (signals, units, calls) = (count(self.signals), self.all_units(), self.calls());
+        let fewer = if signals > units { units as f64 / signals as f64 } else { 1.0 };
+        let scaled = |n: u64| (n as f64 * fewer).round() as u64;
+        Units { bad: scaled(signals.min(calls)), all: scaled(calls) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::outcome::OddsEffect;
 use crate::engine::rollup::Hour;
-use crate::engine::stats::ratio::Change;
+use crate::engine::stats::odds::LogOdds;
 
 /// Miss rate of the confidence sequences.
 pub const ALPHA: f64 = 0.05;
@@ -54,25 +54,21 @@ impl Finding {
     }
 }
 
-/// An effect on the odds from its logarithm and interval.
+/// An effect on the odds as a vector holds it; `estimate`: ln of the odds ratio; `units`: old and new; `evidence`: ln of
+/// the e-values for worse and better.
 pub fn effect(
-    change: Option<(f64, [f64; 2])>,
+    odds: &LogOdds,
+    estimate: f64,
     [old_units, new_units]: [u64; 2],
-    [ln_e_regressed, ln_e_improved]: [f64; 2],
+    evidence: [f64; 2],
 ) -> OddsEffect {
+    let known = old_units > 0 && new_units > 0;
     OddsEffect {
-        odds_ratio: change.map(|(ln, _)| ln.exp()),
-        interval: change.map(|(_, ends)| ends.map(f64::exp)),
+        odds_ratio: known.then(|| estimate.exp()),
+        interval: known.then(|| odds.interval(ALPHA).map(f64::exp)),
         old_units,
         new_units,
-        ln_e_regressed,
-        ln_e_improved,
+        ln_e_regressed: evidence[0],
+        ln_e_improved: evidence[1],
     }
-}
-
-/// A normal estimate of a log odds ratio with a confidence sequence that is tightest where the prior weights of
-/// `stats::odds` are spread.
-pub fn normal(change: Change) -> (f64, [f64; 2]) {
-    const MIXTURE: f64 = 1.0 / (0.7 * 0.7);
-    (change.ln, change.interval(ALPHA, MIXTURE))
 }

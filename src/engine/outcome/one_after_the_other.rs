@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::course::{Course, Courses, Tally};
-use super::finding::{Bar, Finding, effect, normal};
+use super::finding::{Bar, Finding, effect};
 use crate::domain::feedback::Source;
 use crate::domain::outcome::OddsEffect;
 use crate::engine::rollup::Hour;
 use crate::engine::stats::before_after::{self, Before};
-use crate::engine::stats::odds::{BLOCK_UNITS, Block, Units, haldane, mantel_haenszel};
-use crate::engine::stats::ratio::{Change, pooled};
+use crate::engine::stats::odds::{BLOCK_UNITS, Block, LogOdds, Units, mantel_haenszel};
 use crate::engine::stats::shrink::{self, Prior};
 
 /// Units of the peers, before and after, from which their drift is believed.
@@ -54,26 +53,16 @@ impl Fleet {
     }
 }
 
-/// A stratum: what the old version predicts for it, and what the new one saw.
+/// A stratum: what the old version predicts for it, and what was seen of it with the old one and the new.
 struct Stratum {
     before: Before,
-    prior: Prior,
-    offset: f64,
     old: Units,
     new: Units,
 }
 
 impl Stratum {
     fn new(prior: Prior, old: Units, offset: f64) -> Stratum {
-        Stratum { before: Before::new(prior, old, offset), prior, offset, old, new: Units::default() }
-    }
-
-    /// The log odds ratio to the old version, shrunk to its peers and moved with them.
-    fn change(&self) -> Change {
-        let Prior { mean, strength } = self.prior;
-        let old = (self.old.bad as f64 + mean * strength, self.old.all as f64 + strength);
-        let (ln, variance) = haldane(old.0, old.1, self.new.bad as f64, self.new.all as f64);
-        Change { ln: ln - self.offset, precision: 1.0 / variance }
+        Stratum { before: Before::new(prior, old, offset), old, new: Units::default() }
     }
 }
 
@@ -84,8 +73,9 @@ fn evidence<'s>(strata: impl IntoIterator<Item = &'s Stratum>) -> [f64; 2] {
 
 fn effect_of(strata: &[&Stratum]) -> OddsEffect {
     let units = |of: fn(&Stratum) -> Units| strata.iter().map(|s| of(s).all).sum();
-    let seen = strata.iter().filter(|s| s.new.all > 0).map(|s| s.change());
-    effect(pooled(seen).map(normal), [units(|s| s.old), units(|s| s.new)], evidence(strata.iter().copied()))
+    let odds = before_after::log_odds(strata.iter().map(|s| (&s.before, s.new)));
+    // A prompt that looked bad by luck has two likely pasts: the mean weighs both.
+    effect(&odds, odds.mean(), [units(|s| s.old), units(|s| s.new)], evidence(strata.iter().copied()))
 }
 
 /// A rate of calls, model by model, each model's prior being its own rate before: there is no fleet whose calls fail
@@ -123,7 +113,7 @@ pub fn compare(courses: &Courses, peers: &[Peer], until: Hour, bar: Bar) -> Find
             }
         }
     }
-    let nothing = effect(None, [0, 0], [0.0, 0.0]);
+    let nothing = effect(&LogOdds::default(), 0.0, [0, 0], [0.0, 0.0]);
     let mut finding = Finding { decided: None, negative: nothing, errors: nothing, ln_e_response: 0.0 };
     for ((hour, model), tally) in courses.new.stretches() {
         let mut came = false;

@@ -1,6 +1,6 @@
 //! What a proposer's predictions are worth, by what became of its finished proposals (`statistics.md` section 6).
 //!
-//! Effects are logarithms of ratios: ln .82 is 18 % less. Start with [`expectation`].
+//! Effects are logarithms of ratios: ln .82 is 18 % less. Start with [`Proposer`].
 
 use crate::domain::outcome::{Delivery, Expectation, Judgement, Measure};
 use crate::engine::stats::calibration::{self, Calibration, Finished};

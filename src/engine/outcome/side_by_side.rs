@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::course::{Course, Tally};
-use super::finding::{ALPHA, Bar, Finding, effect};
+use super::finding::{Bar, Finding, effect};
 use crate::domain::feedback::Source;
 use crate::domain::outcome::OddsEffect;
 use crate::engine::rollup::Hour;
@@ -35,8 +35,7 @@ impl Odds {
     }
 
     fn effect(&self) -> OddsEffect {
-        let known = self.units[0] > 0;
-        effect(known.then(|| (self.sum.estimate(), self.sum.interval(ALPHA))), self.units, self.evidence())
+        effect(&self.sum, self.sum.estimate(), self.units, self.evidence())
     }
 }
 
@@ -57,7 +56,7 @@ pub fn compare(old: &Course, new: &Course, bar: Bar) -> Finding {
                 closed |= negative.add((model, source as u8), a, b);
             }
             errors.add((model, 0), both[0].failures(), both[1].failures());
-            responses.add((model, 0), both[0].responses(), both[1].responses());
+            responses.add((model, 0), both[0].arrivals(), both[1].arrivals());
         }
         if closed {
             finding.judge(bar, together[0].0, negative.evidence());

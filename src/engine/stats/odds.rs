@@ -120,9 +120,13 @@ impl LogOdds {
     /// the old arm grows. `rate` in (0, 1).
     pub fn add_known(&mut self, rate: f64, seen: Units) {
         let (bad, all) = (seen.bad.min(seen.all) as f64, seen.all as f64);
+        self.add_likelihood(|g| bad * g - all * (rate * g.exp_m1()).ln_1p());
+    }
+
+    /// Adds another likelihood: `ln_ratio` of ln ψ is its logarithm, 0 at 0.
+    pub fn add_likelihood(&mut self, ln_ratio: impl Fn(f64) -> f64) {
         for (i, sum) in self.0.iter_mut().enumerate() {
-            let g = ln_odds(i);
-            *sum += bad * g - all * (rate * g.exp_m1()).ln_1p();
+            *sum += ln_ratio(ln_odds(i));
         }
     }
 
@@ -171,6 +175,13 @@ impl LogOdds {
         let low = (0..POINTS).find(kept).unwrap_or(0);
         let high = (0..POINTS).rev().find(kept).unwrap_or(POINTS - 1);
         [ln_odds(low), ln_odds(high)]
+    }
+
+    /// The mean of ln ψ under the prior weights: nearer to 0 than the most likely one, and not torn between two.
+    pub fn mean(&self) -> f64 {
+        let total = self.ln_mixture();
+        let weight = |i: usize| (WEIGHTS.all[i] + self.0[i] - total).exp();
+        (0..POINTS).map(|i| weight(i) * ln_odds(i)).sum()
     }
 
     /// The most likely ln ψ; of equals the lowest.

@@ -33,6 +33,7 @@ fn blocks() -> impl Strategy<Value = Vec<Block>> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn it_is_the_plain_sum(blocks in blocks()) {
         for b in &blocks {
