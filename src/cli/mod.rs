@@ -12,6 +12,7 @@ mod ingest;
 pub mod models;
 mod models_verbs;
 pub mod number;
+mod outcome;
 mod performance;
 pub mod plain;
 pub mod prompts;

@@ -5,7 +5,9 @@ use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
 use super::report::Report;
-use super::{CliError, Desk, Exit, Result, WindowArg, board};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome};
+use crate::domain::outcome::Outcome;
+use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
@@ -84,6 +86,16 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The snapshot, and what else is known of the prompt.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    snapshot: &'a PromptPerformanceSnapshot,
+    /// What came of the latest change of version; absent where there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a Outcome>,
+}
+
 fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     if let (Some((_, named)), Some(version)) = (args.prompt.split_once('@'), &args.version)
         && named != version.as_str()
@@ -97,8 +109,9 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.reading()?;
     let window = args.window.window();
     let found = service.performance(&args.prompt, window, args.version.as_deref())?;
+    let latest = service.latest_outcome(&found.snapshot.prompt_uri.unversioned().to_string(), now())?;
     if desk.json {
-        return desk.document(&found.snapshot);
+        return desk.document(&Document { snapshot: &found.snapshot, outcome: latest.as_ref() });
     }
     let named = args.version.as_deref().or(args.prompt.split_once('@').map(|(_, v)| v));
     let version = named.and_then(|v| v.parse().ok()).or_else(|| {
@@ -119,6 +132,9 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
+    if let Some(latest) = &latest {
+        writeln!(desk.out, "\n{}", outcome::line(latest))?;
+    }
     if found.snapshot.stats.total_calls == 0 {
         desk.out.flush()?;
         let asked = named.and_then(|v| v.parse().ok());

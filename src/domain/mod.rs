@@ -8,6 +8,7 @@ pub mod event;
 pub mod feedback;
 pub mod front_matter;
 pub mod model;
+pub mod outcome;
 pub mod prompt;
 pub mod prompt_file;
 pub mod snapshot;

@@ -254,7 +254,7 @@ fn hour(hours: i64) -> i32 {
 }
 
 /// RFC 3339 in UTC, without a fraction where it is zero; the number itself where no calendar reaches it.
-fn time(ms: Millis) -> String {
+pub fn time(ms: Millis) -> String {
     match DateTime::<Utc>::from_timestamp_millis(ms) {
         Some(at) => at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         None => format!("{ms} ms"),

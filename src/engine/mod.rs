@@ -1,7 +1,7 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
-//! [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
+//! [`outcome`] says what came of a change, [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
@@ -15,6 +15,7 @@ pub mod diff;
 pub mod evidence;
 pub mod lint;
 pub mod names;
+pub mod outcome;
 pub mod performance;
 pub mod price;
 pub mod rank;

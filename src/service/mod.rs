@@ -4,6 +4,7 @@
 
 mod catalog;
 mod error;
+mod outcome;
 mod standings;
 mod world;
 

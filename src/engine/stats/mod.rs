@@ -1,13 +1,20 @@
 //! The mathematics, by its textbook names. Knows no domain type.
 //!
 //! Start with [`proportion`] (how sure a rate is), then [`shrink`] and
-//! [`hierarchy`] (what peers say about a thin cell).
+//! [`hierarchy`] (what peers say about a thin cell). What changed from one version to the next: [`odds`] side by side,
+//! [`before_after`] one after the other, [`ratio`] for means, [`split`] as their guard, [`calibration`] of what was
+//! predicted.
 
+pub mod before_after;
 pub mod beta;
+pub mod calibration;
 pub mod hierarchy;
+pub mod odds;
 pub mod proportion;
+pub mod ratio;
 pub mod shrink;
 pub mod sketch;
+pub mod split;
 
 #[cfg(test)]
 mod coverage;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Relative error of a quantile.
 pub const ALPHA: f64 = 0.01;
 const GAMMA: f64 = (1.0 + ALPHA) / (1.0 - ALPHA);
-/// The bin of zero; positive values start at bin 0.
-const ZERO: i16 = -1;
+/// The bin of zero; values from 1 on start at bin 0.
+pub const ZERO: i16 = -1;
 
 /// Counts of values by bin, ordered by bin. A count may be negative while a difference is being built up;
 /// bins that reach zero are removed, so equal multisets of values have equal sketches, whatever the order.
@@ -21,12 +21,13 @@ pub struct Sketch {
     bins: Vec<(i16, i32)>,
 }
 
-fn bin_of(value: u64) -> i16 {
-    if value == 0 {
+/// The bin of a value that is 0 or at least 1.
+pub fn bin_of(value: f64) -> i16 {
+    if value < 1.0 {
         return ZERO;
     }
     // u64::MAX falls into bin 2219.
-    ((value as f64).ln() / GAMMA.ln()).ceil() as i16
+    (value.ln() / GAMMA.ln()).ceil() as i16
 }
 
 /// The value that is within α of every value of the bin.
@@ -37,10 +38,16 @@ fn value_of(bin: i16) -> f64 {
 impl Sketch {
     /// Adds `count` times `value` (negative: takes back).
     pub fn add(&mut self, value: u64, count: i32) {
-        self.add_bin(bin_of(value), count);
+        self.add_bin(bin_of(value as f64), count);
     }
 
-    fn add_bin(&mut self, bin: i16, count: i32) {
+    /// The counts by bin, which are all that it holds.
+    pub fn bins(&self) -> &[(i16, i32)] {
+        &self.bins
+    }
+
+    /// Adds `count` values of a bin (negative: takes back).
+    pub fn add_bin(&mut self, bin: i16, count: i32) {
         match self.bins.binary_search_by_key(&bin, |b| b.0) {
             Ok(i) => {
                 let sum = self.bins[i].1.saturating_add(count);

@@ -1,0 +1,6 @@
+//! Section of the acceptance table; filled in with its section of the engine.
+
+use super::Part;
+
+/// The figures of this section.
+pub const PARTS: &[Part] = &[];

@@ -1,0 +1,110 @@
+//! How a mean changed: the ratio of two means with an interval that may be watched while both grow.
+//!
+//! The interval is the normal mixture of Robbins (1970), asymptotic in both arms. Formula and measured error:
+//! `statistics.md` 5.1 and 5.3. Start with [`change`].
+
+/// Observations that each arm needs, for the normal approximation to hold.
+pub const ENOUGH: u64 = 50;
+/// Precision at which the interval of a ratio of means is tightest, in units of the mixture's own.
+pub const MIXTURE: f64 = 50.0;
+
+/// A mean of `n` observations with their variance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Observations.
+    pub n: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their variance.
+    pub variance: f64,
+}
+
+/// A difference on the log scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// The estimate.
+    pub ln: f64,
+    /// One over its variance; infinite where nothing varies.
+    pub precision: f64,
+}
+
+/// ln of the ratio of two means, new to old; `None` where one is not positive or nothing was observed.
+pub fn change(old: Sample, new: Sample) -> Option<Change> {
+    let share = |s: Sample| s.variance.max(0.0) / (s.n * s.mean * s.mean);
+    let usable = |s: Sample| s.n > 0.0 && s.mean > 0.0 && s.mean.is_finite() && s.variance.is_finite();
+    if !usable(old) || !usable(new) {
+        return None;
+    }
+    Some(Change { ln: (new.mean / old.mean).ln(), precision: 1.0 / (share(old) + share(new)) })
+}
+
+/// One change of several strata, weighted by precision; `None` of none.
+pub fn pooled(changes: impl IntoIterator<Item = Change>) -> Option<Change> {
+    let changes: Vec<Change> = changes.into_iter().filter(|c| c.precision > 0.0).collect();
+    if let Some(exact) = changes.iter().find(|c| c.precision.is_infinite()) {
+        return Some(*exact);
+    }
+    let precision: f64 = changes.iter().map(|c| c.precision).sum();
+    let ln = changes.iter().map(|c| c.precision * c.ln).sum::<f64>() / precision;
+    (precision > 0.0).then_some(Change { ln, precision })
+}
+
+impl Change {
+    /// The confidence sequence: with probability 1 − `alpha` it holds the true change however often it is looked at.
+    /// `mixture`: the precision around which it is tightest.
+    pub fn interval(&self, alpha: f64, mixture: f64) -> [f64; 2] {
+        let v = self.precision;
+        let half = if v.is_infinite() {
+            0.0
+        } else {
+            ((v + mixture) * ((v + mixture) / (mixture * alpha * alpha)).ln()).sqrt() / v
+        };
+        [self.ln - half, self.ln + half]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn known_values() {
+        let old = Sample { n: 847.0, mean: 1203.0, variance: 520_000.0 };
+        let new = Sample { n: 790.0, mean: 1010.0, variance: 460_000.0 };
+        let found = change(old, new).expect("a ratio");
+        let [low, high] = found.interval(0.05, MIXTURE);
+        assert!((found.ln + 0.174_868_106_139_373_7).abs() < 1e-12);
+        assert!(
+            (low + 0.272_044_704_332_481_57).abs() < 1e-9 && (high + 0.077_691_507_946_265_82).abs() < 1e-9
+        );
+        assert_eq!(change(old, Sample { mean: 0.0, ..new }), None);
+        let flat = Sample { variance: 0.0, ..old };
+        assert_eq!(change(flat, flat).map(|c| c.interval(0.05, MIXTURE)), Some([0.0, 0.0]));
+    }
+
+    #[test]
+    fn strata_weigh_by_what_they_know() {
+        let strong = Change { ln: -0.2, precision: 900.0 };
+        let weak = Change { ln: 0.8, precision: 100.0 };
+        let both = pooled([strong, weak]).expect("a ratio");
+        assert!((both.ln + 0.1).abs() < 1e-12 && (both.precision - 1000.0).abs() < 1e-9);
+        assert_eq!(pooled([strong]).map(|c| c.ln), Some(-0.2));
+        assert_eq!(pooled([]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_breaks_and_narrows(
+            n in 0.0f64..1e9, mean in 0.0f64..1e12, variance in 0.0f64..1e20, other in 1e-9f64..1e12,
+        ) {
+            let old = Sample { n: n + 1.0, mean: other, variance };
+            if let Some(found) = change(old, Sample { n, mean, variance }) {
+                let [low, high] = found.interval(0.05, MIXTURE);
+                prop_assert!(low <= found.ln && found.ln <= high, "{low} {high}");
+                let more = Change { precision: found.precision * 2.0, ..found }.interval(0.05, MIXTURE);
+                prop_assert!(more[1] - more[0] <= high - low);
+            }
+        }
+    }
+}
