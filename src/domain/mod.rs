@@ -10,6 +10,7 @@ pub mod front_matter;
 pub mod model;
 pub mod prompt;
 pub mod prompt_file;
+pub mod route;
 pub mod snapshot;
 pub mod variables;
 pub mod window;

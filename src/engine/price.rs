@@ -150,7 +150,7 @@ impl Prices {
 }
 
 /// The spellings under which a list may have a model, surest first.
-fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = (&'m str, Match)> {
+pub(super) fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = (&'m str, Match)> {
     let named = [Some(model), bare].into_iter().flatten();
     named.clone().map(|id| (id, Match::Exact)).chain(named.filter_map(undated).map(|id| (id, Match::Undated)))
 }
@@ -205,7 +205,8 @@ const MAKERS: [(&str, &str); 22] = [
     ("kimi-", "moonshot"),
 ];
 
-fn maker(model: &str) -> Option<&'static str> {
+/// Who makes a model, where its name tells.
+pub(super) fn maker(model: &str) -> Option<&'static str> {
     MAKERS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, maker)| *maker)
 }
 

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod error;
+mod routing;
 mod standings;
 
 use std::path::Path;
@@ -14,6 +15,7 @@ use semver::Version;
 
 pub use catalog::Catalog;
 pub use error::{Result, ServiceError};
+pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
 
 use crate::config::Config;
@@ -25,9 +27,9 @@ use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
+use crate::engine::performance;
 use crate::engine::price::Prices;
-use crate::engine::rollup::{Cell, CellKey, Cells, VersionId};
-use crate::engine::{affinity, performance};
+use crate::engine::rollup::{Cell, CellKey, Cells, Hour, VersionId};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::prompts::{Activation, Deed};
@@ -35,6 +37,7 @@ use crate::store::telemetry::{
     CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
 };
 use crate::store::{Access, Kind, Reader, Store, StoreError};
+use routing::Circle;
 
 /// A store with its configuration.
 #[derive(Debug)]
@@ -136,11 +139,25 @@ impl Service {
         versions: Option<&[VersionId]>,
     ) -> Result<Cells> {
         let mut cells = Cells::default();
-        let edges = answerable(reader, window)?.edges();
-        reader.cells(edges.hours, false, versions, &mut |_, key, cell| {
+        Self::each_cell(reader, dictionary, window, versions, &mut |_, key, cell| {
             cells.entry(key).or_default().merge(cell, 1);
         })?;
+        cells.retain(|_, cell| !cell.is_empty());
+        Ok(cells)
+    }
+
+    /// Hands the cells of a window to `fold`, part by part, with the hour, or the first hour of the day, of the part.
+    fn each_cell(
+        reader: &Reader,
+        dictionary: &Dictionary,
+        window: Window,
+        versions: Option<&[VersionId]>,
+        fold: &mut dyn FnMut(Hour, CellKey, &Cell),
+    ) -> Result<()> {
+        let edges = answerable(reader, window)?.edges();
+        reader.cells(edges.hours, false, versions, fold)?;
         for part in edges.partial {
+            let mut cells = Cells::default();
             let mut failed = Ok(());
             reader.deltas(
                 part.start,
@@ -155,9 +172,10 @@ impl Service {
                 },
             )?;
             failed?;
+            let hour = part.start.div_euclid(HOUR_MS) as Hour;
+            cells.iter().for_each(|(key, cell)| fold(hour, *key, cell));
         }
-        cells.retain(|_, cell| !cell.is_empty());
-        Ok(cells)
+        Ok(())
     }
 
     /// How the prompt that `name` names performed; of one version if given.
@@ -169,28 +187,9 @@ impl Service {
             Some(v) => Some(catalog.version(&uri, v)?),
             None => named,
         };
-        let own = catalog.numbers(&uri, version.as_ref());
-        let task_type = catalog.task_type(&uri);
-        let mut peers: Vec<Vec<VersionId>> = vec![own];
-        let others = catalog.prompts().filter(|p| **p != uri && catalog.task_type(p) == task_type);
-        peers.extend(others.map(|p| catalog.numbers(p, None)).filter(|numbers| !numbers.is_empty()));
-        let mut numbers: Vec<VersionId> = peers.iter().flatten().copied().collect();
-        numbers.sort_unstable();
-        let cells = Self::cells(&reader, &catalog.dictionary, window, Some(&numbers))?;
-        let of = |versions: &[VersionId]| -> Vec<(CellKey, &Cell)> {
-            let mut found: Vec<_> = cells
-                .iter()
-                .filter(|(key, _)| versions.contains(&key.version))
-                .map(|(key, cell)| (*key, cell))
-                .collect();
-            found.sort_unstable_by_key(|(key, _)| *key);
-            found
-        };
-        let rows: Vec<Vec<(CellKey, &Cell)>> = peers.iter().map(|p| of(p)).collect();
-        let models = catalog.dictionary.models();
-        let model = |id: u32| models.get(id as usize).map_or("", |m| m.name.as_str());
-        let affinities = affinity::affinities(&uri, 0, &rows, model);
-        let mine = rows[0].iter().map(|(key, cell)| (*key, *cell));
+        let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
+        let affinities = circle.affinities(&catalog);
+        let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
         let snapshot = performance::snapshot(&uri, window, mine, &catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
         Ok(Performance { snapshot, affinities, active })

@@ -20,9 +20,25 @@ pub struct Published {
     pub active: Option<Version>,
     /// Which version became active when, oldest first.
     pub activations: Vec<(Millis, Version)>,
+    /// What each of those asks of models.
+    pub asks: BTreeMap<Version, Asked>,
+}
+
+/// What a version's file asks of models.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Capabilities that a call needs, as written.
+    pub requires: Vec<String>,
+    /// The recommended model.
+    pub model: Option<String>,
 }
 
 impl Published {
+    /// What a version asks of models; the active one, where none is named or the one named was never active.
+    pub fn asked(&self, version: Option<&Version>) -> Option<&Asked> {
+        version.and_then(|v| self.asks.get(v)).or_else(|| self.asks.get(self.active.as_ref()?))
+    }
+
     /// The version that was active at a time.
     pub fn active_at(&self, at: Millis) -> Option<&Version> {
         let until = self.activations.partition_point(|(since, _)| *since <= at);
@@ -38,10 +54,13 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     while let Some(row) = rows.next()? {
         let uri: PromptUri = row.get::<_, String>(1)?.parse().map_err(StoreError::corrupt)?;
         let task_type = uri.key.first_segment().to_owned();
-        found.insert(row.get(0)?, Published { uri, task_type, active: None, activations: Vec::new() });
+        found.insert(
+            row.get(0)?,
+            Published { uri, task_type, active: None, activations: Vec::new(), asks: BTreeMap::new() },
+        );
     }
     let mut statement = db.prepare_cached(
-        "SELECT a.prompt, a.at_ms, a.version, v.task_type FROM prompt_activation a
+        "SELECT a.prompt, a.at_ms, a.version, v.task_type, v.requires, v.model FROM prompt_activation a
          JOIN prompt_version v ON v.prompt = a.prompt AND v.version = a.version ORDER BY a.at_ms, a.id",
     )?;
     let mut rows = statement.query([])?;
@@ -50,6 +69,8 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
         if let Some(prompt) = found.get_mut(&row.get(0)?) {
             prompt.task_type = row.get(3)?;
             prompt.active = Some(version.clone());
+            let requires = serde_json::from_str(&row.get::<_, String>(4)?).map_err(StoreError::corrupt)?;
+            prompt.asks.insert(version.clone(), Asked { requires, model: row.get(5)? });
             prompt.activations.push((row.get(1)?, version));
         }
     }
