@@ -80,7 +80,9 @@ mod tests {
 
     fn card(provider: &str, id: &str, says: &[(Capability, bool)], as_of: &str) -> ModelCard {
         let mut capabilities = Capabilities::default();
-        says.iter().for_each(|(capability, yes)| capabilities.set(*capability, Some(*yes)));
+        for (capability, yes) in says {
+            capabilities.set(*capability, Some(*yes));
+        }
         ModelCard {
             model: Model { id: id.into(), provider: provider.into() },
             capabilities,

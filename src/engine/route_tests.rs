@@ -10,7 +10,9 @@ use crate::engine::rollup::{CellKey, Layer};
 
 fn candidate<'a>(model: &'a str, can: &[(Capability, bool)]) -> Candidate<'a> {
     let mut capabilities = Capabilities::default();
-    can.iter().for_each(|(capability, yes)| capabilities.set(*capability, Some(*yes)));
+    for (capability, yes) in can {
+        capabilities.set(*capability, Some(*yes));
+    }
     Candidate {
         model,
         facts: Facts { capabilities, retired: None },

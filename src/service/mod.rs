@@ -173,7 +173,9 @@ impl Service {
             )?;
             failed?;
             let hour = part.start.div_euclid(HOUR_MS) as Hour;
-            cells.iter().for_each(|(key, cell)| fold(hour, *key, cell));
+            for (key, cell) in &cells {
+                fold(hour, *key, cell);
+            }
         }
         Ok(())
     }

@@ -192,13 +192,13 @@ impl Service {
         for id in in_use {
             let provider = dictionary.models().get(id as usize).map(|m| m.provider.as_str());
             let facts = cards.of(name(dictionary, id), provider);
-            let used = uses.entry(name(dictionary, id)).or_default();
-            used.facts = Some(used.facts.map_or(facts, |others| others.agreed(facts)));
+            let entry = uses.entry(name(dictionary, id)).or_default();
+            entry.facts = Some(entry.facts.map_or(facts, |others| others.agreed(facts)));
         }
         uses.remove("");
         if let Some(model) = named {
-            let used = uses.entry(model).or_default();
-            used.facts = used.facts.or_else(|| Some(cards.of(model, None)));
+            let entry = uses.entry(model).or_default();
+            entry.facts = entry.facts.or_else(|| Some(cards.of(model, None)));
         }
         for (id, cell) in circle.fleet() {
             uses.entry(name(dictionary, id)).or_default().fleet.merge(cell, 1);

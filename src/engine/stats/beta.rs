@@ -56,6 +56,7 @@ impl Cdf {
 }
 
 /// The continued fraction, for `x` below the mean or little above it, where it converges in O(√max(a, b)) steps.
+#[allow(clippy::many_single_char_names, reason = "the names of the literature")]
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away = |v: f64| if v.abs() < TINY { TINY } else { v };
@@ -146,15 +147,18 @@ fn stirling(x: f64) -> f64 {
     /// B₂ᵢ / (2i (2i − 1)).
     const SERIES: [f64; 6] =
         [1.0 / 12.0, -1.0 / 360.0, 1.0 / 1260.0, -1.0 / 1680.0, 1.0 / 1188.0, -691.0 / 360_360.0];
-    let (mut x, mut raised) = (x, 1.0);
-    while x < 10.0 {
-        raised *= x;
-        x += 1.0;
+    let (mut x, mut lowered) = (x, 0.0);
+    if x < 10.0 {
+        let mut raised = 1.0_f64;
+        while x < 10.0 {
+            raised *= x;
+            x += 1.0;
+        }
+        lowered = raised.ln();
     }
     let inverse = 1.0 / x;
     let square = inverse * inverse;
     let tail = SERIES.iter().rev().fold(0.0, |sum, term| sum * square + term) * inverse;
-    let lowered = if raised == 1.0 { 0.0 } else { raised.ln() };
     (x - 0.5) * x.ln() - x + tail - lowered
 }
 
