@@ -220,7 +220,7 @@ pub fn route_text(
         }
         let _ = writeln!(
             out,
-            "\nshare = 98% x base x P(best)^3, normalised, + 2% / {} for each: nobody is pinned, nobody shut out.\n\
+            "\nshare = 98% x base x P(best)^3, normalised, + 2% / {} for each:\nnobody is pinned, nobody shut out.\n\
              A call's model follows from its id and this table, {}.",
             table.models.len(),
             table.snapshot_id
@@ -247,7 +247,7 @@ fn explain_model(out: &mut String, rank: usize, m: &RankedModel) {
     let _ = writeln!(
         out,
         "\n{rank}. {}\n   {}\n   quality   {:.3} {} from {} signals (weight {:.1}), {} calls\n   \
-         discount  {:.3} = success {:.3} x cost {:.3} ({cost}) x latency {:.3} (p95 {})\n   \
+         discount  {:.2} = success {:.2} x cost {:.2} ({cost}) x latency {:.2} (p95 {})\n   \
          score     {:.3} {}, P(best) {}, base {}, share {:.2}%",
         shown(&m.model_id),
         m.reason,
