@@ -3,6 +3,7 @@
 //! Start with [`Service::open`]. Every question reads one consistent state of the store.
 
 mod catalog;
+mod cells;
 mod error;
 mod routing;
 mod standings;
@@ -14,6 +15,7 @@ use std::time::SystemTime;
 use semver::Version;
 
 pub use catalog::Catalog;
+pub use cells::answerable;
 pub use error::{Result, ServiceError};
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
@@ -21,15 +23,17 @@ pub use standings::{LiveBoard, Standings};
 use crate::config::Config;
 use crate::demo::{Publication, World};
 use crate::domain::affinity::PromptModelAffinity;
-use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::call::Millis;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
+use crate::domain::route::RouteTable;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
+use crate::engine::cards::Cards;
 use crate::engine::performance;
 use crate::engine::price::Prices;
-use crate::engine::rollup::{Cell, CellKey, Cells, Hour, VersionId};
+use crate::engine::rollup::{Cells, VersionId};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::prompts::{Activation, Deed};
@@ -55,17 +59,6 @@ pub struct Performance {
     pub affinities: Vec<PromptModelAffinity>,
     /// The version that is active now, if the prompt is published.
     pub active: Option<Version>,
-}
-
-/// The window that can be answered exactly: where only whole days are known, its edges move out to these.
-pub fn answerable(reader: &Reader, window: Window) -> Result<Window> {
-    const DAY: i64 = 24 * HOUR_MS;
-    let exact_from = i64::from(reader.exact_from()?) * HOUR_MS;
-    let to_day = |at: Millis, day: Millis| if at < exact_from { day * DAY } else { at };
-    Ok(Window {
-        from_ms: to_day(window.from_ms, window.from_ms.div_euclid(DAY)),
-        to_ms: to_day(window.to_ms, (window.to_ms + DAY - 1).div_euclid(DAY)),
-    })
 }
 
 /// Wall clock, ms.
@@ -139,45 +132,11 @@ impl Service {
         versions: Option<&[VersionId]>,
     ) -> Result<Cells> {
         let mut cells = Cells::default();
-        Self::each_cell(reader, dictionary, window, versions, &mut |_, key, cell| {
+        cells::each_cell(reader, dictionary, window, versions, &mut |_, key, cell| {
             cells.entry(key).or_default().merge(cell, 1);
         })?;
         cells.retain(|_, cell| !cell.is_empty());
         Ok(cells)
-    }
-
-    /// Hands the cells of a window to `fold`, part by part, with the hour, or the first hour of the day, of the part.
-    fn each_cell(
-        reader: &Reader,
-        dictionary: &Dictionary,
-        window: Window,
-        versions: Option<&[VersionId]>,
-        fold: &mut dyn FnMut(Hour, CellKey, &Cell),
-    ) -> Result<()> {
-        let edges = answerable(reader, window)?.edges();
-        reader.cells(edges.hours, false, versions, fold)?;
-        for part in edges.partial {
-            let mut cells = Cells::default();
-            let mut failed = Ok(());
-            reader.deltas(
-                part.start,
-                part.end,
-                &mut |delta| match dictionary.composition(delta.composition) {
-                    Err(error) => failed = Err(error),
-                    Ok(composition) => delta.each(&composition.subjects, |key, delta| {
-                        if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
-                            delta.add_to(cells.entry(key).or_default());
-                        }
-                    }),
-                },
-            )?;
-            failed?;
-            let hour = part.start.div_euclid(HOUR_MS) as Hour;
-            for (key, cell) in &cells {
-                fold(hour, *key, cell);
-            }
-        }
-        Ok(())
     }
 
     /// How the prompt that `name` names performed; of one version if given.
@@ -195,6 +154,13 @@ impl Service {
         let snapshot = performance::snapshot(&uri, window, mine, &catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
         Ok(Performance { snapshot, affinities, active })
+    }
+
+    /// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in
+    /// it (in an empty window: ever), and the one that the prompt's file names.
+    pub fn route(&self, prompt: &str, window: Window, wish: &Wish) -> Result<RouteTable> {
+        let cards = Cards::new(&self.model_table()?.cards);
+        routing::route(&self.read()?, &cards, prompt, window, wish)
     }
 
     /// Everything that a leaderboard of the window ranks.

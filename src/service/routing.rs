@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
 
-use super::Service;
 use super::catalog::Catalog;
+use super::cells::each_cell;
 use super::error::{Result, ServiceError};
 use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::call::{HOUR_MS, Millis};
@@ -63,7 +63,7 @@ impl Circle {
         let numbers: Vec<VersionId> = [CellKey::FLEET].into_iter().chain(places.keys().copied()).collect();
         let mut evidence: BTreeMap<CellKey, Evidence> = BTreeMap::new();
         let last_day = day_of(window.to_ms - 1);
-        Service::each_cell(reader, &catalog.dictionary, window, Some(&numbers), &mut |hour, key, cell| {
+        each_cell(reader, &catalog.dictionary, window, Some(&numbers), &mut |hour, key, cell| {
             // By calendar day: whether hours are still known apart makes no difference.
             let age = last_day - day_of(Millis::from(hour) * HOUR_MS);
             evidence.entry(key).or_default().add(cell, f64::from(age));
@@ -118,101 +118,101 @@ struct Use {
     recent: Recent,
 }
 
-impl Service {
-    /// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in
-    /// it (in an empty window: ever), and the one that the prompt's file names.
-    pub fn route(&self, prompt: &str, window: Window, wish: &Wish) -> Result<RouteTable> {
-        let reader = self.read()?;
-        let catalog = Catalog::read(&reader)?;
-        let (uri, version) = catalog.find(prompt)?;
-        let published = catalog.published.get(&uri);
-        let asked = published.and_then(|p| p.asked(version.as_ref()));
-        let mut needs = wish.needs.clone();
-        for word in asked.map_or(&[][..], |asked| &asked.requires) {
-            needs.push(
-                word.parse().map_err(|why| ServiceError::Requirement { uri: Box::new(uri.clone()), why })?,
-            );
-        }
-        needs.sort_unstable();
-        needs.dedup();
-        let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
-        let named = asked.and_then(|asked| asked.model.as_deref());
-        let uses = self.uses(&reader, &catalog, &circle, named, window)?;
-        let candidates: Vec<Candidate> = uses
-            .iter()
-            .map(|(model, used)| Candidate {
-                model,
-                facts: used.facts.unwrap_or_default(),
-                cost_usd: used.own.mean_cost_usd().or(used.fleet.mean_cost_usd()),
-                recent: used.recent,
-                base: 1.0,
-                named: named == Some(*model),
-            })
-            .collect();
-        if candidates.is_empty() {
-            return Err(ServiceError::NoModels(Box::new(uri)));
-        }
-        let demand = Demand {
-            needs,
-            max_cost_usd: wish.max_cost_usd,
-            excluded: wish.excluded.clone(),
-            day: Some(Day::of(window.to_ms - 1)),
-        };
-        let eligible: BTreeSet<&str> = candidates
-            .iter()
-            .filter(|candidate| route::obstacles(candidate, &demand).is_empty())
-            .map(|candidate| candidate.model)
-            .collect();
-        let model = |id| name(&catalog.dictionary, id);
-        let standings = affinity::standings(0, &circle.rows(), model, Some(&eligible));
-        let table = route::table(&uri, window, &candidates, &demand, &standings);
-        if table.models.is_empty() {
-            return Err(ServiceError::NoneEligible(Box::new(table)));
-        }
-        Ok(table)
+/// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in
+/// it (in an empty window: ever), and the one that the prompt's file names.
+pub fn route(
+    reader: &Reader,
+    cards: &Cards,
+    prompt: &str,
+    window: Window,
+    wish: &Wish,
+) -> Result<RouteTable> {
+    let catalog = Catalog::read(reader)?;
+    let (uri, version) = catalog.find(prompt)?;
+    let published = catalog.published.get(&uri);
+    let asked = published.and_then(|p| p.asked(version.as_ref()));
+    let mut needs = wish.needs.clone();
+    for word in asked.map_or(&[][..], |asked| &asked.requires) {
+        needs
+            .push(word.parse().map_err(|why| ServiceError::Requirement { uri: Box::new(uri.clone()), why })?);
     }
+    needs.sort_unstable();
+    needs.dedup();
+    let circle = Circle::read(reader, &catalog, &uri, version.as_ref(), window)?;
+    let named = asked.and_then(|asked| asked.model.as_deref());
+    let uses = uses_of(reader, cards, &catalog, &circle, named, window)?;
+    let candidates: Vec<Candidate> = uses
+        .iter()
+        .map(|(model, used)| Candidate {
+            model,
+            facts: used.facts.unwrap_or_default(),
+            cost_usd: used.own.mean_cost_usd().or(used.fleet.mean_cost_usd()),
+            recent: used.recent,
+            base: 1.0,
+            named: named == Some(*model),
+        })
+        .collect();
+    if candidates.is_empty() {
+        return Err(ServiceError::NoModels(Box::new(uri)));
+    }
+    let demand = Demand {
+        needs,
+        max_cost_usd: wish.max_cost_usd,
+        excluded: wish.excluded.clone(),
+        day: Some(Day::of(window.to_ms - 1)),
+    };
+    let eligible: BTreeSet<&str> = candidates
+        .iter()
+        .filter(|candidate| route::obstacles(candidate, &demand).is_empty())
+        .map(|candidate| candidate.model)
+        .collect();
+    let model = |id| name(&catalog.dictionary, id);
+    let standings = affinity::standings(0, &circle.rows(), model, Some(&eligible));
+    let table = route::table(&uri, window, &candidates, &demand, &standings);
+    if table.models.is_empty() {
+        return Err(ServiceError::NoneEligible(Box::new(table)));
+    }
+    Ok(table)
+}
 
-    /// The models that may be candidates, by name.
-    fn uses<'c>(
-        &self,
-        reader: &Reader,
-        catalog: &'c Catalog,
-        circle: &Circle,
-        named: Option<&'c str>,
-        window: Window,
-    ) -> Result<BTreeMap<&'c str, Use>> {
-        let dictionary = &catalog.dictionary;
-        let known = self.model_table()?;
-        let cards = Cards::new(&known.cards);
-        let mut uses: BTreeMap<&str, Use> = BTreeMap::new();
-        let mut in_use: Vec<u32> = circle.fleet().map(|(id, _)| id).collect();
-        if in_use.is_empty() {
-            in_use.extend(0..dictionary.models().len() as u32);
-        }
-        for id in in_use {
-            let provider = dictionary.models().get(id as usize).map(|m| m.provider.as_str());
-            let facts = cards.of(name(dictionary, id), provider);
-            let entry = uses.entry(name(dictionary, id)).or_default();
-            entry.facts = Some(entry.facts.map_or(facts, |others| others.agreed(facts)));
-        }
-        uses.remove("");
-        if let Some(model) = named {
-            let entry = uses.entry(model).or_default();
-            entry.facts = entry.facts.or_else(|| Some(cards.of(model, None)));
-        }
-        for (id, cell) in circle.fleet() {
-            uses.entry(name(dictionary, id)).or_default().fleet.merge(cell, 1);
-        }
-        for (key, evidence) in circle.own() {
-            uses.entry(name(dictionary, key.model)).or_default().own.merge(&evidence.cell, 1);
-        }
-        let now = (window.to_ms - 1).div_euclid(HOUR_MS) as Hour + 1;
-        reader.cells(now - HEALTH_HOURS..now, true, Some(&[CellKey::FLEET]), &mut |_, key, cell| {
-            if let Some(used) = uses.get_mut(name(dictionary, key.model)) {
-                used.recent.calls += cell.calls;
-                used.recent.ok += cell.ok;
-            }
-        })?;
-        Ok(uses)
+/// The models that may be candidates, by name.
+fn uses_of<'c>(
+    reader: &Reader,
+    cards: &Cards,
+    catalog: &'c Catalog,
+    circle: &Circle,
+    named: Option<&'c str>,
+    window: Window,
+) -> Result<BTreeMap<&'c str, Use>> {
+    let dictionary = &catalog.dictionary;
+    let mut uses: BTreeMap<&str, Use> = BTreeMap::new();
+    let mut in_use: Vec<u32> = circle.fleet().map(|(id, _)| id).collect();
+    if in_use.is_empty() {
+        in_use.extend(0..dictionary.models().len() as u32);
     }
+    for id in in_use {
+        let provider = dictionary.models().get(id as usize).map(|m| m.provider.as_str());
+        let facts = cards.of(name(dictionary, id), provider);
+        let entry = uses.entry(name(dictionary, id)).or_default();
+        entry.facts = Some(entry.facts.map_or(facts, |others| others.agreed(facts)));
+    }
+    uses.remove("");
+    if let Some(model) = named {
+        let entry = uses.entry(model).or_default();
+        entry.facts = entry.facts.or_else(|| Some(cards.of(model, None)));
+    }
+    for (id, cell) in circle.fleet() {
+        uses.entry(name(dictionary, id)).or_default().fleet.merge(cell, 1);
+    }
+    for (key, evidence) in circle.own() {
+        uses.entry(name(dictionary, key.model)).or_default().own.merge(&evidence.cell, 1);
+    }
+    let now = (window.to_ms - 1).div_euclid(HOUR_MS) as Hour + 1;
+    reader.cells(now - HEALTH_HOURS..now, true, Some(&[CellKey::FLEET]), &mut |_, key, cell| {
+        if let Some(used) = uses.get_mut(name(dictionary, key.model)) {
+            used.recent.calls += cell.calls;
+            used.recent.ok += cell.ok;
+        }
+    })?;
+    Ok(uses)
 }
