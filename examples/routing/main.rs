@@ -47,7 +47,9 @@ fn main() -> shared::Result<()> {
     line("-", Policy::Oracle, None);
     for per_cell in [None, Some(100), Some(20), Some(5)] {
         let taught = per_cell.map_or("all".to_owned(), |n| format!("{n} a cell"));
-        LEARNT.into_iter().for_each(|policy| line(&taught, policy, per_cell));
+        for policy in LEARNT {
+            line(&taught, policy, per_cell);
+        }
     }
     println!("\n{:<37} {:>8} {:>10}", "one stream, one answer an item", "success", "$/1,000");
     // A score that is never asked again learns nothing: what routes a stream are the weights.

@@ -252,7 +252,7 @@ fn estimate(
 /// Worlds differ more than prompts do: their models are shared.
 fn months(size: Size, worlds: u64, seed: u64, drift: bool, weighing: Weighing) -> Vec<Month> {
     let (prompts, refreshes) = (size.of(200, 24), size.of(4, 1));
-    (0..size.of(worlds, 1)).map(|i| month(seed + i, prompts, refreshes, drift, weighing)).collect()
+    (0..size.of(worlds, 3)).map(|i| month(seed + i, prompts, refreshes, drift, weighing)).collect()
 }
 
 /// Regret as a multiple of that of uniform routing: by prompt (0), by call (1), in the last days (2).
