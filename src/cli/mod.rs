@@ -17,6 +17,7 @@ mod performance;
 pub mod plain;
 pub mod prompts;
 pub mod report;
+mod routing;
 pub mod table;
 mod trace;
 

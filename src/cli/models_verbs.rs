@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::models;
 use super::number::count;
 use super::plain::shown;
+use super::routing;
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::model::Day;
 use crate::intake::prices;
@@ -25,6 +26,10 @@ pub enum ModelsVerb {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
+    /// How models serve a prompt: quality from feedback, less failures, cost and latency
+    Affinity(routing::AffinityArgs),
+    /// Where a prompt's calls go: who may answer, and which share each gets
+    Route(routing::RouteArgs),
     /// Take a price table: LiteLLM, models.dev, OpenRouter, or this program's own CSV; gzip or not
     Import {
         /// The table
@@ -38,6 +43,8 @@ pub enum ModelsVerb {
 pub fn run(verb: &ModelsVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
         ModelsVerb::List { filter, on, limit } => list(filter.as_deref(), *on, *limit, desk),
+        ModelsVerb::Affinity(args) => routing::affinity(args, desk),
+        ModelsVerb::Route(args) => routing::route(args, desk),
         ModelsVerb::Import { file, as_of } => import(file, *as_of, desk),
     }
 }

@@ -11,6 +11,7 @@ pub mod model;
 pub mod outcome;
 pub mod prompt;
 pub mod prompt_file;
+pub mod route;
 pub mod snapshot;
 pub mod variables;
 pub mod window;

@@ -9,29 +9,57 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::{self, count};
 use super::rollup::{Cell, CellKey, Clock};
 use super::stats::beta;
-use super::stats::hierarchy::{self, Mass};
+use super::stats::hierarchy::{self, Mass, Scaled};
 use super::stats::proportion::SIGNAL_WORTH;
 use crate::domain::affinity::{AffinityRates, AffinityStats, PromptModelAffinity};
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::PromptUri;
 
-/// Twice the cost must buy 5 % of relative quality.
-const COST_EXPONENT: f64 = 0.07;
-/// Twice the latency must buy 2 %.
-const LATENCY_EXPONENT: f64 = 0.03;
 /// Calls that a model's overall success rate weighs against the prompt's own.
 const SUCCESS_STRENGTH: f64 = 20.0;
 /// Confidence of the interval of a score.
-const CONFIDENCE: f64 = 0.9;
+pub const CONFIDENCE: f64 = 0.9;
 /// A cost below this counts as this: models without a price would beat all others by an infinite ratio.
 const CHEAPEST_USD: f64 = 1e-6;
 /// A latency below this counts as this.
 const FASTEST_MS: f64 = 1.0;
 
+/// Days in which feedback loses half of its weight: models change under their names, and tasks under their prompts.
+pub const HALF_LIFE_DAYS: f64 = 30.0;
+
+/// What a window holds of a prompt version on a model: the counts, and what is left of the weight of the feedback.
+///
+/// Reports count; scores weigh. That a signal is old lowers how much a score leans on it, never a count.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// The counts.
+    pub cell: Cell,
+    /// Feedback, weighted by signal, source and age.
+    pub feedback: Mass,
+}
+
+impl Evidence {
+    /// Adds a cell whose signals are about `age_days` old at the end of the window.
+    pub fn add(&mut self, cell: &Cell, age_days: f64) {
+        self.cell.merge(cell, 1);
+        let mass = evidence::signal_mass(&cell.signals, evidence::SOURCE_WEIGHT);
+        let left = (-age_days.max(0.0) / HALF_LIFE_DAYS).exp2();
+        self.feedback.k +=
+            left * mass.iter().zip(SIGNAL_WORTH).map(|(mass, worth)| mass * worth).sum::<f64>();
+        self.feedback.n += left * mass.iter().sum::<f64>();
+    }
+
+    fn merge(&mut self, other: &Evidence) {
+        self.cell.merge(&other.cell, 1);
+        self.feedback.k += other.feedback.k;
+        self.feedback.n += other.feedback.n;
+    }
+}
+
 /// What a prompt's calls on a model say.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Observation {
-    /// Feedback, weighted by signal and source.
+    /// Feedback, weighted by signal, source and age.
     pub feedback: Mass,
     /// Calls answered.
     pub ok: f64,
@@ -43,20 +71,32 @@ pub struct Observation {
     pub latency_ms: Option<f64>,
 }
 
-impl Observation {
-    /// What a cell says.
-    pub fn of(cell: &Cell) -> Observation {
-        let mass = evidence::signal_mass(&cell.signals, evidence::SOURCE_WEIGHT);
+impl From<&Evidence> for Observation {
+    fn from(evidence: &Evidence) -> Observation {
+        let cell = &evidence.cell;
         Observation {
-            feedback: Mass {
-                k: mass.iter().zip(SIGNAL_WORTH).map(|(mass, worth)| mass * worth).sum(),
-                n: mass.iter().sum(),
-            },
+            feedback: evidence.feedback,
             ok: count(cell.ok) as f64,
             calls: count(cell.calls) as f64,
-            cost_usd: cell.mean_cost_usd(),
+            // A cost of nothing is what a gateway reports for a model that it has no price for.
+            cost_usd: cell.mean_cost_usd().filter(|usd| *usd > 0.0),
             latency_ms: cell.latency_sketch.quantile(0.95).map(|us| us / 1e3),
         }
+    }
+}
+
+/// How much quality dollars and time may buy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exchange {
+    /// Exponent of the cost: .07 asks of twice the cost 5 % of relative quality.
+    pub cost: f64,
+    /// Exponent of the latency: .03 asks of twice the latency 2 %.
+    pub latency: f64,
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Exchange { cost: 0.07, latency: 0.03 }
     }
 }
 
@@ -67,55 +107,98 @@ pub struct Worth {
     pub alpha: f64,
     /// Second shape parameter.
     pub beta: f64,
-    /// Success, cost and latency in (0, 1].
-    pub discount: f64,
+    /// The share of calls that are answered, few calls leaning on the model's others.
+    pub success: f64,
+    /// What its cost leaves, 1 for the cheapest.
+    pub cost: f64,
+    /// What its latency leaves, 1 for the fastest.
+    pub latency: f64,
 }
 
 impl Worth {
-    /// The affinity score: its mean.
+    /// Success, cost and latency in (0, 1].
+    pub fn discount(&self) -> f64 {
+        self.success * self.cost * self.latency
+    }
+
+    /// Mean quality.
+    pub fn quality(&self) -> f64 {
+        self.alpha / (self.alpha + self.beta)
+    }
+
+    /// The central interval that holds `conf` of the quality.
+    pub fn quality_interval(&self, conf: f64) -> [f64; 2] {
+        beta::central(self.alpha, self.beta, conf)
+    }
+
+    /// The affinity score: the mean of the discounted quality.
     pub fn score(&self) -> f64 {
-        self.discount * self.alpha / (self.alpha + self.beta)
+        self.discount() * self.quality()
     }
 
-    /// The central interval that holds `conf` of it.
+    /// The central interval that holds `conf` of the discounted quality.
     pub fn interval(&self, conf: f64) -> [f64; 2] {
-        beta::central(self.alpha, self.beta, conf).map(|q| self.discount * q)
+        self.quality_interval(conf).map(|q| self.discount() * q)
     }
 }
 
-/// The worth of each model for each prompt of a table `rows[prompt][model]`; every row has the same length.
-///
-/// A prompt's models are those with calls; the cheapest and the fastest are sought among them. A model whose cost or
-/// latency is unknown counts as the worst that is known, so that not being measured is no advantage.
-pub fn worth(rows: &[Vec<Observation>]) -> Vec<Vec<Worth>> {
-    let masses: Vec<Vec<Mass>> = rows.iter().map(|row| row.iter().map(|o| o.feedback).collect()).collect();
-    let priors = hierarchy::fit(&masses).priors;
-    let models = rows.first().map_or(0, Vec::len);
-    let success: Vec<f64> = (0..models)
-        .map(|m| {
-            let (ok, calls) =
-                rows.iter().fold((0.0, 0.0), |sum, row| (sum.0 + row[m].ok, sum.1 + row[m].calls));
-            (ok + 0.5) / (calls + 1.0)
-        })
-        .collect();
-    let row_worth = |(row, priors): (&Vec<Observation>, Vec<hierarchy::CellPrior>)| {
-        let cost = discounts(row, |o| o.cost_usd.map(|usd| usd.max(CHEAPEST_USD)), COST_EXPONENT);
-        let latency = discounts(row, |o| o.latency_ms.map(|ms| ms.max(FASTEST_MS)), LATENCY_EXPONENT);
-        let model_worth = |(m, (o, prior)): (usize, (&Observation, hierarchy::CellPrior))| Worth {
-            alpha: prior.strength * prior.mean + o.feedback.k,
-            beta: prior.strength * (1.0 - prior.mean) + o.feedback.n - o.feedback.k,
-            discount: (SUCCESS_STRENGTH * success[m] + o.ok) / (SUCCESS_STRENGTH + o.calls)
-                * cost[m]
-                * latency[m],
-        };
-        row.iter().zip(priors).enumerate().map(model_worth).collect()
-    };
-    rows.iter().zip(priors).map(row_worth).collect()
+/// The probability of each to be the best.
+pub fn probability_best(worth: &[Worth]) -> Vec<f64> {
+    let scaled = |w: &Worth| Scaled { alpha: w.alpha, beta: w.beta, discount: w.discount() };
+    hierarchy::probability_best(&worth.iter().map(scaled).collect::<Vec<_>>())
 }
 
-/// `(least / own)^exponent` for each model of a prompt that has calls.
-fn discounts(row: &[Observation], of: impl Fn(&Observation) -> Option<f64>, exponent: f64) -> Vec<f64> {
-    let known = || row.iter().filter(|o| o.calls > 0.0).filter_map(&of);
+/// What a table of prompts × models teaches about its cells.
+#[derive(Debug)]
+pub struct Learnt<'a> {
+    rows: &'a [Vec<Observation>],
+    priors: Vec<Vec<hierarchy::CellPrior>>,
+    success: Vec<f64>,
+}
+
+impl<'a> Learnt<'a> {
+    /// From `rows[prompt][model]`; every row has the same length.
+    pub fn from(rows: &'a [Vec<Observation>]) -> Learnt<'a> {
+        let masses: Vec<Vec<Mass>> =
+            rows.iter().map(|row| row.iter().map(|o| o.feedback).collect()).collect();
+        let success = |m: usize| {
+            let sum = |of: fn(&Observation) -> f64| rows.iter().map(|row| of(&row[m])).sum::<f64>();
+            (sum(|o| o.ok) + 0.5) / (sum(|o| o.calls) + 1.0)
+        };
+        let models = rows.first().map_or(0, Vec::len);
+        Learnt { rows, priors: hierarchy::fit(&masses).priors, success: (0..models).map(success).collect() }
+    }
+
+    /// The worth of each of `models` for a prompt; the cheapest and the fastest are sought among them. A model whose
+    /// cost or latency is unknown counts as the worst that is known, so that not being measured is no advantage.
+    pub fn worth(&self, prompt: usize, models: &[usize], exchange: Exchange) -> Vec<Worth> {
+        let row: Vec<&Observation> = models.iter().map(|&m| &self.rows[prompt][m]).collect();
+        let cost = discounts(&row, |o| o.cost_usd.map(|usd| usd.max(CHEAPEST_USD)), exchange.cost);
+        let latency = discounts(&row, |o| o.latency_ms.map(|ms| ms.max(FASTEST_MS)), exchange.latency);
+        let worth = |(i, o): (usize, &&Observation)| {
+            let (prior, success) = (self.priors[prompt][models[i]], self.success[models[i]]);
+            Worth {
+                alpha: prior.strength * prior.mean + o.feedback.k,
+                beta: prior.strength * (1.0 - prior.mean) + o.feedback.n - o.feedback.k,
+                success: (SUCCESS_STRENGTH * success + o.ok) / (SUCCESS_STRENGTH + o.calls),
+                cost: cost[i],
+                latency: latency[i],
+            }
+        };
+        row.iter().enumerate().map(worth).collect()
+    }
+}
+
+/// The worth of each model for each prompt of a table `rows[prompt][model]`, all models being candidates everywhere.
+pub fn worth(rows: &[Vec<Observation>], exchange: Exchange) -> Vec<Vec<Worth>> {
+    let learnt = Learnt::from(rows);
+    let models: Vec<usize> = (0..rows.first().map_or(0, Vec::len)).collect();
+    (0..rows.len()).map(|prompt| learnt.worth(prompt, &models, exchange)).collect()
+}
+
+/// `(least / own)^exponent` for each of the models.
+fn discounts(row: &[&Observation], of: impl Fn(&Observation) -> Option<f64>, exponent: f64) -> Vec<f64> {
+    let known = || row.iter().copied().filter_map(&of);
     let (least, most) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
     if most <= 0.0 {
         return vec![1.0; row.len()];
@@ -123,55 +206,80 @@ fn discounts(row: &[Observation], of: impl Fn(&Observation) -> Option<f64>, expo
     row.iter().map(|o| (least / of(o).unwrap_or(most)).powf(exponent).min(1.0)).collect()
 }
 
-/// The affinities of one prompt to the models that it ran on, best score first.
+/// How one model stands for a prompt.
+#[derive(Debug, Clone)]
+pub struct Standing<'m> {
+    /// The model.
+    pub model: &'m str,
+    /// What the prompt's own calls on it say; empty where there are none.
+    pub evidence: Evidence,
+    /// What it is worth.
+    pub worth: Worth,
+    /// The probability that it is the best of those asked about.
+    pub probability_best: f64,
+}
+
+/// How models stand for one prompt, by name: `candidates`, or, without any named, those that the prompt ran on.
 ///
 /// `peers`: the cells of each prompt of the same task type in the window, this prompt's at index `own`; peers teach
 /// the priors, so an empty list of others only makes the score lean on less. `model` names a model.
-pub fn affinities<'m>(
-    prompt: &PromptUri,
+pub fn standings<'m>(
     own: usize,
-    peers: &[Vec<(CellKey, &Cell)>],
+    peers: &[Vec<(CellKey, &Evidence)>],
     model: impl Fn(u32) -> &'m str,
-) -> Vec<PromptModelAffinity> {
-    let by_model = |cells: &Vec<(CellKey, &Cell)>| {
-        let mut sums: BTreeMap<&'m str, Cell> = BTreeMap::new();
-        for (key, cell) in cells.iter().filter(|(key, _)| key.version >= CellKey::FIRST_VERSION) {
-            sums.entry(model(key.model)).or_default().merge(cell, 1);
+    candidates: Option<&BTreeSet<&'m str>>,
+) -> Vec<Standing<'m>> {
+    let by_model = |cells: &Vec<(CellKey, &Evidence)>| {
+        let mut sums: BTreeMap<&'m str, Evidence> = BTreeMap::new();
+        for (key, evidence) in cells.iter().filter(|(key, _)| key.version >= CellKey::FIRST_VERSION) {
+            sums.entry(model(key.model)).or_default().merge(evidence);
         }
         sums
     };
-    let sums: Vec<BTreeMap<&str, Cell>> = peers.iter().map(by_model).collect();
+    let sums: Vec<BTreeMap<&str, Evidence>> = peers.iter().map(by_model).collect();
     let Some(mine) = sums.get(own) else { return vec![] };
-    let models: BTreeSet<&str> = sums.iter().flat_map(|row| row.keys().copied()).collect();
+    let known = sums.iter().flat_map(|row| row.keys().copied());
+    let models: BTreeSet<&str> = known.chain(candidates.into_iter().flatten().copied()).collect();
     let rows: Vec<Vec<Observation>> = sums
         .iter()
-        .map(|row| models.iter().map(|m| row.get(m).map(Observation::of).unwrap_or_default()).collect())
+        .map(|row| models.iter().map(|m| row.get(m).map(Observation::from).unwrap_or_default()).collect())
         .collect();
-    let worth = worth(&rows);
-    let found: Vec<(&Cell, &str, Worth)> = models
-        .iter()
-        .zip(&worth[own])
-        .filter_map(|(m, worth)| mine.get(m).filter(|cell| cell.calls > 0).map(|cell| (cell, *m, *worth)))
-        .collect();
-    let candidates: Vec<_> = found.iter().map(|(_, _, w)| (w.alpha, w.beta, w.discount)).collect();
-    let mut affinities: Vec<PromptModelAffinity> = found
-        .iter()
-        .zip(hierarchy::probability_best(&candidates))
-        .map(|((cell, m, worth), probability)| affinity(prompt, m, cell, worth, probability))
-        .collect();
+    let asked = |m: &str| match candidates {
+        Some(candidates) => candidates.contains(m),
+        None => mine.get(m).is_some_and(|evidence| evidence.cell.calls > 0),
+    };
+    let (places, names): (Vec<usize>, Vec<&str>) =
+        models.iter().enumerate().filter(|(_, m)| asked(m)).map(|(place, m)| (place, *m)).unzip();
+    let worth = Learnt::from(&rows).worth(own, &places, Exchange::default());
+    let chances = probability_best(&worth);
+    names
+        .into_iter()
+        .zip(worth)
+        .zip(chances)
+        .map(|((model, worth), probability_best)| {
+            let evidence = mine.get(model).cloned().unwrap_or_default();
+            Standing { model, evidence, worth, probability_best }
+        })
+        .collect()
+}
+
+/// The affinities of one prompt to the models that it ran on, best score first; arguments as for [`standings`].
+pub fn affinities<'m>(
+    prompt: &PromptUri,
+    own: usize,
+    peers: &[Vec<(CellKey, &Evidence)>],
+    model: impl Fn(u32) -> &'m str,
+) -> Vec<PromptModelAffinity> {
+    let standings = standings(own, peers, model, None);
+    let mut affinities: Vec<PromptModelAffinity> = standings.iter().map(|s| affinity(prompt, s)).collect();
     affinities.sort_by(|a, b| {
         b.affinity_score.total_cmp(&a.affinity_score).then_with(|| a.model_id.cmp(&b.model_id))
     });
     affinities
 }
 
-fn affinity(
-    prompt: &PromptUri,
-    model: &str,
-    cell: &Cell,
-    worth: &Worth,
-    probability: f64,
-) -> PromptModelAffinity {
+fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
+    let cell = &standing.evidence.cell;
     let rates = AffinityRates {
         success: evidence::rate(cell.ok, cell.calls, evidence::MIN_CALLS),
         positive: evidence::share(&cell.signals, Signal::Positive),
@@ -180,7 +288,7 @@ fn affinity(
     let sample_size = count(cell.signals.total(Clock::Call));
     PromptModelAffinity {
         prompt_uri: prompt.clone(),
-        model_id: model.to_owned(),
+        model_id: standing.model.to_owned(),
         sample_size,
         stats: AffinityStats {
             avg_latency_ms: cell.mean_latency_ms(),
@@ -190,9 +298,9 @@ fn affinity(
             negative_signal_rate: rates.negative.rate,
         },
         rates,
-        affinity_score: worth.score(),
-        interval: worth.interval(CONFIDENCE),
-        probability_best: probability,
+        affinity_score: standing.worth.score(),
+        interval: standing.worth.interval(CONFIDENCE),
+        probability_best: standing.probability_best,
         verdict: evidence::verdict(sample_size, evidence::MIN_SIGNALS),
     }
 }

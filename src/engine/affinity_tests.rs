@@ -1,61 +1,12 @@
-//! Affinity: the shared vectors, small cases by hand, and the claims of its intervals and probabilities in a drawn world
+//! Affinity: small cases by hand, and the claims of its intervals and probabilities in a drawn world
 //! (acceptance figures B1 and B2 of `statistics.md` section 7).
 
 use super::*;
 use crate::domain::feedback::Source;
 use crate::domain::snapshot::Verdict;
 use crate::engine::rollup::{CallFacts, Layer};
-use crate::engine::stats::vectors;
-use serde_json::{Value, json};
 
-fn table(v: &Value, key: &str) -> Vec<Vec<f64>> {
-    serde_json::from_value(v[key].clone()).unwrap()
-}
-
-#[test]
-fn reaches_the_vectors() {
-    let Some(all) = vectors::of("affinity") else { return };
-    for vector in all {
-        let [k, n, ok, calls, cost, latency] =
-            ["k", "n", "succ", "calls", "cost", "lat"].map(|key| table(&vector.input, key));
-        let cell = |p: usize, m: usize| Observation {
-            feedback: Mass { k: k[p][m], n: n[p][m] },
-            ok: ok[p][m],
-            calls: calls[p][m],
-            cost_usd: Some(cost[p][m]),
-            latency_ms: Some(latency[p][m]),
-        };
-        let rows: Vec<Vec<_>> = (0..k.len()).map(|p| (0..k[p].len()).map(|m| cell(p, m)).collect()).collect();
-        let masses: Vec<Vec<_>> = rows.iter().map(|r| r.iter().map(|o| o.feedback).collect()).collect();
-        let fitted = hierarchy::fit(&masses);
-        let each = |f: &dyn Fn(&Worth) -> f64| -> Vec<Vec<f64>> {
-            worth(&rows).iter().map(|row| row.iter().map(f).collect()).collect()
-        };
-        let best: Vec<Vec<f64>> = worth(&rows)
-            .iter()
-            .map(|row| {
-                hierarchy::probability_best(
-                    &row.iter().map(|w| (w.alpha, w.beta, w.discount)).collect::<Vec<_>>(),
-                )
-            })
-            .collect();
-        let of = |f: fn(&hierarchy::CellPrior) -> f64| -> Vec<Vec<f64>> {
-            fitted.priors.iter().map(|row| row.iter().map(f).collect()).collect()
-        };
-        let got = json!({
-            "sP": fitted.prompt_spread, "sI": fitted.cell_spread,
-            "prior_mean": of(|p| p.mean), "kappa": of(|p| p.strength),
-            "D": each(&|w| w.discount), "affinity": each(&Worth::score),
-            "lo": each(&|w| w.interval(0.9)[0]), "hi": each(&|w| w.interval(0.9)[1]),
-            "p_best": best,
-        });
-        let mut want = vector.expect.clone();
-        want.as_object_mut().unwrap().remove("weight").expect("the routing weight is another room's");
-        vectors::assert_near(&vector.id, &got, &want);
-    }
-}
-
-fn observed(calls: i64, positive: i32, negative: i32, cost: i64) -> Cell {
+fn observed(calls: i64, positive: i32, negative: i32, cost: i64) -> Evidence {
     let mut cell = Cell::default();
     for _ in 0..calls {
         let facts = CallFacts {
@@ -70,7 +21,38 @@ fn observed(calls: i64, positive: i32, negative: i32, cost: i64) -> Cell {
     }
     cell.signals.add(Clock::Call, Source::User, Signal::Positive, positive);
     cell.signals.add(Clock::Call, Source::User, Signal::Negative, negative);
-    cell
+    fresh(&cell)
+}
+
+fn fresh(cell: &Cell) -> Evidence {
+    let mut evidence = Evidence::default();
+    evidence.add(cell, 0.0);
+    evidence
+}
+
+#[test]
+fn old_feedback_weighs_less_and_counts_the_same() {
+    let mut cell = Cell::default();
+    cell.signals.add(Clock::Call, Source::User, Signal::Positive, 40);
+    let mut evidence = fresh(&cell);
+    evidence.add(&cell, 30.0);
+    evidence.add(&cell, 60.0);
+    assert!((evidence.feedback.n - 70.0).abs() < 1e-12 && (evidence.feedback.k - 70.0).abs() < 1e-12);
+    assert_eq!(evidence.cell.signals.total(Clock::Call), 120);
+}
+
+#[test]
+fn candidates_without_calls_stand_on_what_their_peers_say() {
+    let (good, bad) = (observed(300, 90, 10, 1000), observed(300, 60, 40, 1000));
+    let key = |model| CellKey { version: 5, layer: Layer::Direct, model };
+    let peers = [vec![], vec![(key(0), &good), (key(1), &bad)]];
+    let names = ["good", "bad"];
+    let candidates = BTreeSet::from(["good", "bad", "new"]);
+    let found = standings(0, &peers, |m| names[m as usize], Some(&candidates));
+    assert_eq!(found.iter().map(|s| s.model).collect::<Vec<_>>(), ["bad", "good", "new"]);
+    assert!(found.iter().all(|s| s.evidence == Evidence::default()));
+    assert!(found[1].worth.quality() > found[0].worth.quality());
+    assert!(standings(0, &peers, |m| names[m as usize], None).is_empty());
 }
 
 #[test]
@@ -95,7 +77,7 @@ fn the_better_model_leads_and_a_thin_one_says_so() {
 fn an_unknown_cost_is_no_advantage() {
     let row = |costs: [Option<f64>; 3]| {
         let o = |cost_usd| Observation { calls: 10.0, ok: 10.0, cost_usd, ..Observation::default() };
-        discounts(&costs.map(o), |o| o.cost_usd, COST_EXPONENT)
+        discounts(&costs.map(o).each_ref(), |o| o.cost_usd, 0.07)
     };
     let [cheap, dear, unknown] = row([Some(0.001), Some(0.01), None])[..] else { panic!() };
     let same = |a: f64, b: f64| (a - b).abs() < 1e-12;
@@ -155,15 +137,14 @@ fn intervals_and_probabilities_hold_what_they_claim() {
                     cell.cost_usd = Some(0.001 * f64::from(1 << m));
                 }
             }
-            for (row, truth) in worth(&rows).iter().zip(&quality) {
-                let true_worth: Vec<f64> = row.iter().zip(truth).map(|(w, q)| w.discount * q).collect();
+            for (row, truth) in worth(&rows, Exchange::default()).iter().zip(&quality) {
+                let true_worth: Vec<f64> = row.iter().zip(truth).map(|(w, q)| w.discount() * q).collect();
                 for (w, truth) in row.iter().zip(&true_worth) {
                     let [lo, hi] = w.interval(CONFIDENCE);
                     covered += usize::from(lo <= *truth && *truth <= hi);
                     cells += 1;
                 }
-                let candidates: Vec<_> = row.iter().map(|w| (w.alpha, w.beta, w.discount)).collect();
-                let chances = hierarchy::probability_best(&candidates);
+                let chances = probability_best(row);
                 let top = |values: &[f64]| (0..MODELS).max_by(|&a, &b| values[a].total_cmp(&values[b]));
                 let pick = top(&row.iter().map(Worth::score).collect::<Vec<_>>()).unwrap();
                 claimed += chances[pick];

@@ -3,6 +3,9 @@
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
 //! [`outcome`] says what came of a change, [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
+//! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
+//! a model.
+//!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
 //! [`visible`] shows what hides in a text.
@@ -10,6 +13,7 @@
 pub mod affinity;
 pub mod board;
 pub mod bump;
+pub mod cards;
 pub mod compose;
 pub mod diff;
 pub mod evidence;
@@ -20,6 +24,7 @@ pub mod performance;
 pub mod price;
 pub mod rank;
 pub mod rollup;
+pub mod route;
 pub mod stats;
 pub mod template;
 pub mod template_bounds;

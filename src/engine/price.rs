@@ -128,7 +128,7 @@ impl Prices {
 }
 
 /// The spellings under which a list may have a model, surest first.
-fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = &'m str> {
+pub(super) fn forms<'m>(model: &'m str, bare: Option<&'m str>) -> impl Iterator<Item = &'m str> {
     let named = [Some(model), bare].into_iter().flatten();
     named.clone().chain(named.filter_map(undated))
 }
@@ -183,7 +183,8 @@ const MAKERS: [(&str, &str); 22] = [
     ("kimi-", "moonshot"),
 ];
 
-fn maker(model: &str) -> Option<&'static str> {
+/// Who makes a model, where its name tells.
+pub(super) fn maker(model: &str) -> Option<&'static str> {
     MAKERS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, maker)| *maker)
 }
 

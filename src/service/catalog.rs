@@ -60,7 +60,7 @@ impl Catalog {
         if let Some(version) = labelled {
             return Ok(version.clone());
         }
-        let published = published.into_iter().flat_map(|p| &p.versions);
+        let published = published.into_iter().flat_map(|p| p.versions.keys());
         let seen = self.versions.get(uri).into_iter().flatten().map(|(_, v)| v);
         let mut known: Vec<&Version> = published.chain(seen).collect();
         known.sort();

@@ -1,6 +1,7 @@
 //! Why a question has no answer, in words.
 
 use crate::domain::prompt::PromptUri;
+use crate::domain::route::RouteTable;
 use crate::engine::names::NameError;
 use crate::store::StoreError;
 
@@ -26,6 +27,31 @@ pub enum ServiceError {
         /// Those that there are.
         known: String,
     },
+    /// A prompt requires something that is no capability.
+    #[error(
+        "{uri} requires something that no model can be asked for: {why}. Publish a version whose `human.requires` says what is meant."
+    )]
+    Requirement {
+        /// The prompt.
+        uri: Box<PromptUri>,
+        /// What is wrong with the word.
+        why: String,
+    },
+    /// There is no model to route to.
+    #[error(
+        "{0} can go to no model, because none is known: no call names one, and the prompt's file has no `model`. Ingest calls, or publish a version with `model`."
+    )]
+    NoModels(Box<PromptUri>),
+    /// No model may answer.
+    #[error("no model may answer calls of {}: {}. Ask for less with --needs, `human.requires`, --max-cost or --without, or import a table that knows these models (`human models import FILE`).", .0.prompt_uri, obstacles(.0))]
+    NoneEligible(Box<RouteTable>),
+}
+
+/// Why no model is left, one by one.
+fn obstacles(table: &RouteTable) -> String {
+    let each =
+        table.filtered.iter().map(|m| format!("{} ({})", m.model_id.escape_debug(), m.reasons.join(", ")));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// Results of the service.

@@ -3,8 +3,10 @@
 //! Start with [`Service::open`]. Every question reads one consistent state of the store.
 
 mod catalog;
+mod cells;
 mod error;
 mod outcome;
+mod routing;
 mod standings;
 mod world;
 
@@ -12,26 +14,29 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use rustc_hash::FxHashMap;
 use semver::Version;
 
 pub use catalog::Catalog;
+pub use cells::answerable;
 pub use error::{Result, ServiceError};
+pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
 pub use world::Ground;
 
 use crate::config::Config;
 use crate::demo::{Publication, World};
 use crate::domain::affinity::PromptModelAffinity;
-use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::call::Millis;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
+use crate::domain::route::RouteTable;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
+use crate::engine::cards::Cards;
+use crate::engine::performance;
 use crate::engine::price::Prices;
-use crate::engine::rollup::{Cell, CellKey, Cells, VersionId};
-use crate::engine::{affinity, performance};
+use crate::engine::rollup::{Cells, VersionId};
 use crate::intake::events::derived_id;
 use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
 use crate::store::prompts::{Activation, Deed};
@@ -39,6 +44,7 @@ use crate::store::telemetry::{
     CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
 };
 use crate::store::{Access, Kind, Reader, Store, StoreError};
+use routing::Circle;
 
 /// A store with its configuration.
 #[derive(Debug)]
@@ -56,21 +62,6 @@ pub struct Performance {
     pub affinities: Vec<PromptModelAffinity>,
     /// The version that is active now, if the prompt is published.
     pub active: Option<Version>,
-}
-
-/// The window that can be answered exactly: an edge that lies where only hours or days are known moves out to them.
-pub fn answerable(reader: &Reader, window: Window) -> Result<Window> {
-    let known = reader.detail()?;
-    let step = |at: Millis| match at {
-        _ if at >= known.calls_from => 1,
-        _ if at >= i64::from(known.hours_from) * HOUR_MS => HOUR_MS,
-        _ => 24 * HOUR_MS,
-    };
-    let (from, to) = (step(window.from_ms), step(window.to_ms));
-    Ok(Window {
-        from_ms: window.from_ms.div_euclid(from) * from,
-        to_ms: window.to_ms.saturating_add(to - 1).div_euclid(to) * to,
-    })
 }
 
 /// Wall clock, ms.
@@ -145,26 +136,9 @@ impl Service {
         versions: Option<&[VersionId]>,
     ) -> Result<Cells> {
         let mut cells = Cells::default();
-        let edges = window.edges();
-        reader.cells(edges.hours, false, versions, &mut |_, key, cell| {
+        cells::each_cell(reader, dictionary, window, versions, &mut |_, key, cell| {
             cells.entry(key).or_default().merge(cell, 1);
         })?;
-        for part in edges.partial {
-            let mut failed = Ok(());
-            reader.deltas(
-                part.start,
-                part.end,
-                &mut |delta| match dictionary.composition(delta.composition) {
-                    Err(error) => failed = Err(error),
-                    Ok(composition) => delta.each(&composition.subjects, |key, delta| {
-                        if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
-                            delta.add_to(cells.entry(key).or_default());
-                        }
-                    }),
-                },
-            )?;
-            failed?;
-        }
         cells.retain(|_, cell| !cell.is_empty());
         Ok(cells)
     }
@@ -179,35 +153,19 @@ impl Service {
             Some(v) => Some(catalog.version(&uri, v)?),
             None => named,
         };
-        let own = catalog.numbers(&uri, version.as_ref());
-        let task_type = catalog.task_type(&uri);
-        let mut peers: Vec<Vec<VersionId>> = vec![own];
-        let others = catalog.prompts().filter(|p| **p != uri && catalog.task_type(p) == task_type);
-        peers.extend(others.map(|p| catalog.numbers(p, None)).filter(|numbers| !numbers.is_empty()));
-        let mut numbers: Vec<VersionId> = peers.iter().flatten().copied().collect();
-        numbers.sort_unstable();
-        let cells = Self::cells(&reader, &catalog.dictionary, window, Some(&numbers))?;
-        let of_peer: FxHashMap<VersionId, usize> = peers
-            .iter()
-            .enumerate()
-            .flat_map(|(peer, versions)| versions.iter().map(move |v| (*v, peer)))
-            .collect();
-        let mut rows: Vec<Vec<(CellKey, &Cell)>> = vec![Vec::new(); peers.len()];
-        for (key, cell) in &cells {
-            if let Some(peer) = of_peer.get(&key.version) {
-                rows[*peer].push((*key, cell));
-            }
-        }
-        for row in &mut rows {
-            row.sort_unstable_by_key(|(key, _)| *key);
-        }
-        let models = catalog.dictionary.models();
-        let model = |id: u32| models.get(id as usize).map_or("", |m| m.name.as_str());
-        let affinities = affinity::affinities(&uri, 0, &rows, model);
-        let mine = rows[0].iter().map(|(key, cell)| (*key, *cell));
+        let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
+        let affinities = circle.affinities(&catalog);
+        let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
         let snapshot = performance::snapshot(&uri, window, mine, &catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
         Ok(Performance { snapshot, affinities, active })
+    }
+
+    /// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in
+    /// it (in an empty window: ever), and the one that the prompt's file names.
+    pub fn route(&self, prompt: &str, window: Window, wish: &Wish) -> Result<RouteTable> {
+        let cards = Cards::new(&self.model_table()?.cards);
+        routing::route(&self.read()?, &cards, prompt, window, wish)
     }
 
     /// Everything that a leaderboard of the window ranks.

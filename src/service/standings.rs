@@ -78,7 +78,7 @@ impl LiveBoard {
     pub fn follow(&mut self, reader: &Reader, dictionary: &Dictionary, now: Millis) -> Result<()> {
         let known = reader.detail()?;
         let hours = stretch(&known, self.length, now);
-        let moves = self.board.moves(&hours).filter(|(leaves, _)| is_edge(&known, leaves.start));
+        let moves = self.board.moves(&hours).filter(|(leaves, _)| is_known(&known, leaves));
         let (Some((position, deltas)), Some((leaves, enters))) = (reader.changes(self.position)?, moves)
         else {
             *self = Self::load(reader, self.length, now)?;
@@ -109,12 +109,20 @@ impl LiveBoard {
 fn stretch(known: &Detail, length: u32, now: Millis) -> Range<Hour> {
     let end = now.div_euclid(HOUR_MS) as Hour + 1;
     let start = end - length as Hour;
-    if is_edge(known, start) { start..end } else { start.div_euclid(24) * 24..end }
+    let start = if has_hours(known, start) { start } else { start.div_euclid(24) * 24 };
+    start..end
 }
 
-/// Whether the store can tell what was before this hour from what came with it.
-fn is_edge(known: &Detail, hour: Hour) -> bool {
-    hour.rem_euclid(24) == 0 || hour >= known.hours_from || i64::from(hour) * HOUR_MS >= known.calls_from
+/// Whether the store has hours of their own from this one on.
+fn has_hours(known: &Detail, hour: Hour) -> bool {
+    hour >= known.hours_from || i64::from(hour) * HOUR_MS >= known.calls_from
+}
+
+/// Whether the store can tell these hours from those around them: they are whole days where it knows only days.
+fn is_known(known: &Detail, hours: &Range<Hour>) -> bool {
+    let last_day = (hours.end.div_euclid(24) * 24).max(hours.start);
+    let ends_whole = hours.end.rem_euclid(24) == 0 || has_hours(known, last_day);
+    hours.is_empty() || ends_whole && (hours.start.rem_euclid(24) == 0 || has_hours(known, hours.start))
 }
 
 #[cfg(test)]

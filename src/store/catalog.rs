@@ -20,13 +20,27 @@ pub struct Published {
     pub active: Option<Version>,
     /// Which version became active when, oldest first.
     pub activations: Vec<(Millis, Version)>,
-    /// All published versions.
-    pub versions: Vec<Version>,
+    /// All published versions, and what each of them asks of models.
+    pub versions: BTreeMap<Version, Asked>,
     /// Labels, and the versions that they stand for.
     pub labels: Vec<(String, Version)>,
 }
 
+/// What a version's file asks of models.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Capabilities that a call needs, as written.
+    pub requires: Vec<String>,
+    /// The recommended model.
+    pub model: Option<String>,
+}
+
 impl Published {
+    /// What a version asks of models; the active one, where none is named or the one named was never active.
+    pub fn asked(&self, version: Option<&Version>) -> Option<&Asked> {
+        version.and_then(|v| self.versions.get(v)).or_else(|| self.versions.get(self.active.as_ref()?))
+    }
+
     /// The version that was active at a time.
     pub fn active_at(&self, at: Millis) -> Option<&Version> {
         let until = self.activations.partition_point(|(since, _)| *since <= at);
@@ -47,7 +61,7 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
             task_type,
             active: None,
             activations: Vec::new(),
-            versions: Vec::new(),
+            versions: BTreeMap::new(),
             labels: Vec::new(),
         };
         found.insert(row.get(0)?, prompt);
@@ -55,11 +69,12 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     let version = |row: &Row<'_>, at| -> Result<Version> {
         Version::parse(&row.get::<_, String>(at)?).map_err(StoreError::corrupt)
     };
-    let mut statement = db.prepare_cached("SELECT prompt, version FROM prompt_version")?;
+    let mut statement = db.prepare_cached("SELECT prompt, version, requires, model FROM prompt_version")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(prompt) = found.get_mut(&row.get(0)?) {
-            prompt.versions.push(version(row, 1)?);
+            let requires = serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+            prompt.versions.insert(version(row, 1)?, Asked { requires, model: row.get(3)? });
         }
     }
     let mut statement = db.prepare_cached("SELECT prompt, version, label FROM prompt_label")?;

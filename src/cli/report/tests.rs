@@ -8,7 +8,7 @@ use crate::domain::feedback::{Signal, Source};
 use crate::domain::model::Day;
 use crate::domain::prompt::Scope;
 use crate::domain::window::Window;
-use crate::engine::affinity::affinities;
+use crate::engine::affinity::{Evidence, affinities};
 use crate::engine::performance::{Names, snapshot};
 use crate::engine::rank::{self, Lineup, Roster, Sort, Subject};
 use crate::engine::rollup::{CallFacts, Cell, CellKey, Clock, Layer, VersionId};
@@ -43,10 +43,18 @@ fn cell(calls: i64, signals: [i32; 4]) -> Cell {
     cell
 }
 
+fn fresh(cell: &Cell) -> Evidence {
+    let mut evidence = Evidence::default();
+    evidence.add(cell, 0.0);
+    evidence
+}
+
 fn report(cells: &[(CellKey, &Cell)], model: &'static str, page: Page) -> String {
     let uri: PromptUri = "prompt://org/HUMAN_CORP/legal.contract-analysis".parse().unwrap();
     let names = One(Version::new(1, 0, 0), vec![model, "claude-sonnet"]);
-    let found = affinities(&uri, 0, &[cells.to_vec()], |m| names.1[m as usize]);
+    let evidence: Vec<(CellKey, Evidence)> = cells.iter().map(|(key, cell)| (*key, fresh(cell))).collect();
+    let weighed = evidence.iter().map(|(key, evidence)| (*key, evidence)).collect();
+    let found = affinities(&uri, 0, &[weighed], |m| names.1[m as usize]);
     let window = Window { from_ms: 0, to_ms: 7 * 86_400_000 };
     let snapshot = snapshot(&uri, window, cells.iter().copied(), &names, &found);
     let recommendations = [Recommendation {

@@ -54,28 +54,55 @@ fn sum<'a>(cells: impl Iterator<Item = &'a Mass>) -> Mass {
 }
 
 /// Fits the table `rows[prompt][model]`; every row has the same length. A cell with `n = 0` has its prior, too.
+///
+/// What the grid shares is computed once: effects once a prompt spread, and of a cell's likelihood only what depends on
+/// its prior's strength at each of the cell spreads.
 pub fn fit(rows: &[Vec<Mass>]) -> Hierarchy {
     let table = Table::new(rows);
-    let mut best: Option<(f64, Hierarchy)> = None;
+    let mut best: Option<(f64, f64, f64, Vec<Expectation>)> = None;
     for prompt_spread in PROMPT_SPREADS {
-        let effects = table.effects(prompt_spread);
+        let expected = table.expectations(&table.effects(prompt_spread), prompt_spread);
+        let mut better = None;
         for cell_spread in CELL_SPREADS {
-            let priors = table.priors(&effects, prompt_spread, cell_spread);
-            let seen = rows.iter().flatten().zip(priors.iter().flatten()).filter(|(cell, _)| cell.n > 0.0);
+            let seen = rows.iter().flatten().zip(&expected).filter(|(cell, _)| cell.n > 0.0);
             let likelihood: f64 = seen
-                .map(|(cell, prior)| {
-                    let (a, b) = (prior.mean * prior.strength, (1.0 - prior.mean) * prior.strength);
-                    beta::ln_marginal(cell.k, cell.n, a, b)
+                .map(|(cell, expectation)| {
+                    let CellPrior { mean, strength } = expectation.prior(cell_spread);
+                    beta::ln_marginal(cell.k, cell.n, mean * strength, (1.0 - mean) * strength)
                 })
                 .sum();
             let penalty = |spread: f64, typical: f64| 0.5 * ((spread / typical).ln() / 0.5).powi(2);
             let score = likelihood - penalty(prompt_spread, 0.6) - penalty(cell_spread, 0.4);
-            if best.as_ref().is_none_or(|(top, _)| score > top + 1e-9) {
-                best = Some((score, Hierarchy { prompt_spread, cell_spread, priors }));
+            let top = better.map(|(top, _)| top).or(best.as_ref().map(|best| best.0));
+            if top.is_none_or(|top| score > top + 1e-9) {
+                better = Some((score, cell_spread));
             }
         }
+        if let Some((score, cell_spread)) = better {
+            best = Some((score, prompt_spread, cell_spread, expected));
+        }
     }
-    best.map_or(Hierarchy { prompt_spread: 0.6, cell_spread: 0.35, priors: vec![] }, |(_, fitted)| fitted)
+    let Some((_, prompt_spread, cell_spread, expected)) = best else {
+        return Hierarchy { prompt_spread: 0.6, cell_spread: 0.35, priors: vec![] };
+    };
+    let mut priors = expected.iter().map(|expectation| expectation.prior(cell_spread));
+    let priors = rows.iter().map(|row| priors.by_ref().take(row.len()).collect()).collect();
+    Hierarchy { prompt_spread, cell_spread, priors }
+}
+
+/// What model and prompt say of a cell, before the spread of cells around it is known.
+#[derive(Debug, Clone, Copy)]
+struct Expectation {
+    mean: f64,
+    /// Variance of the prompt effect on the logit.
+    variance: f64,
+}
+
+impl Expectation {
+    fn prior(self, cell_spread: f64) -> CellPrior {
+        let spread = self.mean * (1.0 - self.mean) * (cell_spread * cell_spread + self.variance);
+        CellPrior { mean: self.mean, strength: (1.0 / spread - 1.0).max(1.0) }
+    }
 }
 
 struct Table<'a> {
@@ -112,26 +139,28 @@ impl<'a> Table<'a> {
         let mut models = vec![0.0; self.by_model.len()];
         let mut prompts = vec![0.0; self.rows.len()];
         for _ in 0..2 {
+            let at: Vec<f64> = prompts.iter().map(|b| logistic(level + b)).collect();
             for (m, effect) in models.iter_mut().enumerate() {
-                let own = self.by_model[m];
-                let expected = self.rows.iter().zip(&prompts).map(|(row, b)| row[m].n * logistic(level + b));
-                *effect = shift(own, expected.sum(), MODEL_STRENGTH);
+                let expected = self.rows.iter().zip(&at).map(|(row, q)| row[m].n * q);
+                *effect = shift(self.by_model[m], expected.sum(), MODEL_STRENGTH);
             }
+            let at: Vec<f64> = models.iter().map(|a| logistic(level + a)).collect();
             for (p, effect) in prompts.iter_mut().enumerate() {
-                let own = self.by_prompt[p];
-                let expected = self.rows[p].iter().zip(&models).map(|(cell, a)| cell.n * logistic(level + a));
-                *effect = shift(own, expected.sum(), strength);
+                let expected = self.rows[p].iter().zip(&at).map(|(cell, q)| cell.n * q);
+                *effect = shift(self.by_prompt[p], expected.sum(), strength);
             }
         }
         Effects { level, models, strength }
     }
 
-    fn priors(&self, effects: &Effects, prompt_spread: f64, cell_spread: f64) -> Vec<Vec<CellPrior>> {
+    /// Cell by cell, row by row.
+    fn expectations(&self, effects: &Effects, prompt_spread: f64) -> Vec<Expectation> {
         let means: Vec<f64> = effects.models.iter().map(|a| logistic(effects.level + a)).collect();
         let spread2 = prompt_spread * prompt_spread;
-        let row_priors = |(row, own): (&Vec<Mass>, &Mass)| {
+        let mut found = Vec::with_capacity(self.rows.len() * means.len());
+        for (row, own) in self.rows.iter().zip(&self.by_prompt) {
             let expected: f64 = row.iter().zip(&means).map(|(cell, q)| cell.n * q).sum();
-            let cell_prior = |(m, cell): (usize, &Mass)| {
+            found.extend(row.iter().enumerate().map(|(m, cell)| {
                 let (n, k) = (own.n - cell.n, own.k - cell.k);
                 // What the prompt's other cells say about it, and how surely.
                 let (effect, variance) = if n > 1e-9 {
@@ -141,13 +170,11 @@ impl<'a> Table<'a> {
                 } else {
                     (0.0, spread2)
                 };
-                let mean = logistic(effects.level + effects.models[m] + effect).clamp(1e-4, 1.0 - 1e-4);
-                let spread = mean * (1.0 - mean) * (cell_spread * cell_spread + variance);
-                CellPrior { mean, strength: (1.0 / spread - 1.0).max(1.0) }
-            };
-            row.iter().enumerate().map(cell_prior).collect()
-        };
-        self.rows.iter().zip(&self.by_prompt).map(row_priors).collect()
+                let mean = logistic(effects.level + effects.models[m] + effect);
+                Expectation { mean: mean.clamp(1e-4, 1.0 - 1e-4), variance }
+            }));
+        }
+        found
     }
 }
 
@@ -160,28 +187,57 @@ fn shift(own: Mass, expected: f64, strength: f64) -> f64 {
     logit((own.k + strength * e) / (own.n + strength)) - logit(e)
 }
 
-/// The probability of each of `D·Q` being the largest, `Q ~ Beta(alpha, beta)` independently: the midpoint rule on
-/// 256 cells of \[0, max D\]. Empty for none; equal shares where nothing can be told apart.
-pub fn probability_best(candidates: &[(f64, f64, f64)]) -> Vec<f64> {
+/// A quantity `discount · Q`, `Q ~ Beta(alpha, beta)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaled {
+    /// First shape parameter.
+    pub alpha: f64,
+    /// Second shape parameter.
+    pub beta: f64,
+    /// By what it is scaled, in \[0, 1\].
+    pub discount: f64,
+}
+
+/// The probability of each being the largest, all independent: the midpoint rule on 256 cells of \[0, max discount\].
+/// Empty for none; equal shares where nothing can be told apart.
+///
+/// Cells in which nobody can be the largest are passed over: below where one of them is never found, and above where
+/// all of them always are. That is what makes it cheap where the evidence is strong.
+pub fn probability_best(candidates: &[Scaled]) -> Vec<f64> {
     const CELLS: usize = 256;
-    let top = candidates.iter().map(|c| c.2).fold(0.0, f64::max);
+    let top = candidates.iter().map(|c| c.discount).fold(0.0, f64::max);
     if candidates.len() < 2 || top <= 0.0 {
         return vec![1.0 / candidates.len().max(1) as f64; candidates.len()];
     }
-    let cdfs: Vec<Vec<f64>> = candidates
+    let cdfs: Vec<_> = candidates
         .iter()
-        .map(|&(alpha, beta, discount)| {
-            let at = |t: usize| if discount > 0.0 { top * t as f64 / CELLS as f64 / discount } else { 1.0 };
-            (0..=CELLS).map(|t| beta::cdf(alpha, beta, at(t))).collect()
+        .map(|c| {
+            let cdf = beta::Cdf::new(c.alpha, c.beta);
+            move |t: usize| {
+                let x = if c.discount > 0.0 { top * t as f64 / CELLS as f64 / c.discount } else { 1.0 };
+                cdf.at(x)
+            }
         })
         .collect();
-    let mut wins = vec![0.0; candidates.len()];
-    for t in 0..CELLS {
-        for (i, win) in wins.iter_mut().enumerate() {
-            let others = cdfs.iter().enumerate().filter(|&(j, _)| j != i);
-            *win += (cdfs[i][t + 1] - cdfs[i][t])
-                * others.map(|(_, f)| f64::midpoint(f[t], f[t + 1])).product::<f64>();
+    let first = |f: &dyn Fn(usize) -> bool| {
+        let (mut low, mut high) = (0, CELLS);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if f(middle) { high = middle } else { low = middle + 1 }
         }
+        low
+    };
+    let start = cdfs.iter().map(|f| first(&|t| f(t) > NEVER)).max().unwrap_or(0).saturating_sub(1);
+    let end = cdfs.iter().map(|f| first(&|t| f(t) >= 1.0)).max().unwrap_or(CELLS);
+    let mut wins = vec![0.0; candidates.len()];
+    let mut before: Vec<f64> = cdfs.iter().map(|f| f(start)).collect();
+    for t in start + 1..=end {
+        let after: Vec<f64> = cdfs.iter().map(|f| f(t)).collect();
+        for (i, win) in wins.iter_mut().enumerate() {
+            let others = before.iter().zip(&after).enumerate().filter(|&(j, _)| j != i);
+            *win += (after[i] - before[i]) * others.map(|(_, (f, g))| f64::midpoint(*f, *g)).product::<f64>();
+        }
+        before = after;
     }
     let total: f64 = wins.iter().sum();
     if total > 0.0 {
@@ -193,6 +249,9 @@ pub fn probability_best(candidates: &[(f64, f64, f64)]) -> Vec<f64> {
     }
     wins
 }
+
+/// A probability that is none, beside sums that come out near 1.
+const NEVER: f64 = 1e-18;
 
 #[cfg(test)]
 mod tests {
@@ -206,10 +265,10 @@ mod tests {
             fitted.priors.iter().flatten().all(|prior| *prior == first) && (first.mean - 0.5).abs() < 1e-12
         );
         assert!(fit(&[]).priors.is_empty());
-        let p = probability_best(&[(1.0, 1.0, 1.0); 4]);
+        let p = probability_best(&[Scaled { alpha: 1.0, beta: 1.0, discount: 1.0 }; 4]);
         assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-12));
         assert_eq!(probability_best(&[]), Vec::<f64>::new());
-        assert_eq!(probability_best(&[(3.0, 2.0, 0.5)]), vec![1.0]);
+        assert_eq!(probability_best(&[Scaled { alpha: 3.0, beta: 2.0, discount: 0.5 }]), vec![1.0]);
     }
 
     #[test]

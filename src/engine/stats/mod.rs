@@ -1,7 +1,8 @@
 //! The mathematics, by its textbook names. Knows no domain type.
 //!
 //! Start with [`proportion`] (how sure a rate is), then [`shrink`] and
-//! [`hierarchy`] (what peers say about a thin cell). What changed from one version to the next: [`odds`] side by side,
+//! [`hierarchy`] (what peers say about a thin cell); [`preference`] makes
+//! routing of it. What changed from one version to the next: [`odds`] side by side,
 //! [`before_after`] one after the other, [`ratio`] for means, [`split`] as their guard, [`calibration`] of what was
 //! predicted.
 
@@ -10,6 +11,7 @@ pub mod beta;
 pub mod calibration;
 pub mod hierarchy;
 pub mod odds;
+pub mod preference;
 pub mod proportion;
 pub mod ratio;
 pub mod shrink;
@@ -18,5 +20,3 @@ pub mod split;
 
 #[cfg(test)]
 mod coverage;
-#[cfg(test)]
-pub(crate) mod vectors;
