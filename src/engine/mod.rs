@@ -1,7 +1,7 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
-//! [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
+//! [`detect`] finds the prompts that underperform, [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
@@ -11,6 +11,7 @@ pub mod affinity;
 pub mod board;
 pub mod bump;
 pub mod compose;
+pub mod detect;
 pub mod diff;
 pub mod evidence;
 pub mod lint;

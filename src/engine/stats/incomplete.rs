@@ -4,6 +4,7 @@
 //! The factor before the continued fraction is a binomial point probability, computed by Loader's saddle point
 //! (*Fast and accurate computation of binomial probabilities*, 2000), where differences of ln Γ would lose a digit
 //! with every power of ten; the fraction (DLMF 8.17.22) is followed until it stands still. Start with [`beta_inc`].
+#![allow(clippy::many_single_char_names, reason = "the names of the textbooks")]
 
 use statrs::function::gamma::ln_gamma;
 
