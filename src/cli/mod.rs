@@ -15,6 +15,7 @@ pub mod number;
 mod performance;
 pub mod plain;
 pub mod prompts;
+pub mod recommendations;
 pub mod report;
 pub mod table;
 mod trace;

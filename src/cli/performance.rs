@@ -5,7 +5,8 @@ use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
 use super::report::Report;
-use super::{CliError, Desk, Exit, Result, WindowArg, board};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, recommendations};
+use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
@@ -48,6 +49,14 @@ pub struct PerformanceArgs {
     version: Option<String>,
 }
 
+/// The snapshot, and what is said beside it.
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    snapshot: &'a PromptPerformanceSnapshot,
+    recommendations: &'a [recommendations::Said<'a>],
+}
+
 pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
         PromptsVerb::List(args) => list(&args, desk),
@@ -86,10 +95,19 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.reading()?;
     let window = args.window.window();
     let found = service.performance(&args.prompt, window, args.version.as_deref())?;
-    if desk.json {
-        return desk.document(&found.snapshot);
-    }
     let named = args.version.as_deref().or(args.prompt.split_once('@').map(|(_, v)| v));
+    let findings = service.findings(window)?;
+    // Findings are of the active version: of another one that was asked for there are none.
+    let said = recommendations::of(&findings, |uri| {
+        let version = uri.version.as_ref().map(ToString::to_string);
+        uri.unversioned() == found.snapshot.prompt_uri.unversioned()
+            && named.is_none_or(|named| version.is_none_or(|version| version == named))
+    });
+    if desk.json {
+        return desk.document(&Document { snapshot: &found.snapshot, recommendations: &said });
+    }
+    let called = found.snapshot.stats.total_calls > 0;
+    let recommendations = if called { recommendations::lines(&said) } else { Vec::new() };
     let version = named.and_then(|v| v.parse().ok()).or_else(|| {
         // Unpublished prompts have no active version: the one most called stands for it.
         let most = found.snapshot.version_breakdown.iter().max_by_key(|v| v.part.call_count);
@@ -104,11 +122,11 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
         snapshot: &found.snapshot,
         window: &args.window.window.words(),
         affinities: &found.affinities,
-        recommendations: &[],
+        recommendations: &recommendations,
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
-    if found.snapshot.stats.total_calls == 0 {
+    if !called {
         where_the_calls_are(&service, desk)?;
     }
     Ok(Exit::Done)

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod error;
+mod findings;
 mod standings;
 
 use std::path::Path;

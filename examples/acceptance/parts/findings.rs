@@ -57,8 +57,9 @@ impl Fleet {
         cells: impl Iterator<Item = (u32, u32, &'c Cell)>,
         thresholds: Thresholds,
     ) -> Findings {
-        let subject = |(i, prompt)| Subject { prompt, task_type: self.types[i / PEERS].as_str() };
-        let subjects: Vec<Subject> = self.uris.iter().enumerate().map(subject).collect();
+        let types = self.types.iter().flat_map(|t| std::iter::repeat_n(t.as_str(), PEERS));
+        let subjects: Vec<Subject> =
+            self.uris.iter().zip(types).map(|(prompt, task_type)| Subject { prompt, task_type }).collect();
         scan(Window { from_ms: 0, to_ms: 1 }, &subjects, models, cells, &thresholds)
     }
 
@@ -220,7 +221,7 @@ fn success(size: Size) -> Vec<Row> {
 /// C3: 50 task types of 100 prompts, 3 to 3,000 calls; some need 3.2 to 8 times the tokens.
 fn tokens(size: Size, share: f64, seed: u64) -> Vec<Row> {
     const SPREAD: f64 = 0.7;
-    let (worlds, types) = size.of((20, 50), (2, 10));
+    let (worlds, types) = size.of((100, 50), (2, 10));
     let fleet = Fleet::new(types * PEERS);
     let mut dice = Dice::new(seed);
     let (mut score, mut far_off, mut named_in_all) = (Score::default(), 0, 0);
@@ -252,11 +253,12 @@ fn tokens(size: Size, share: f64, seed: u64) -> Vec<Row> {
     vec![
         Row::at_most("C3", format!("token outliers, FDR, {what}"), score.false_share(), size.of(0.06, 0.15)),
         Row::at_least("C3", format!("  power, {what}"), score.power(), size.of(0.83, 0.7)),
+        // The test is of "at most twice", so one of 1.99 is listed now and then: none in a thousand.
         Row::at_most(
             "C3",
-            format!("  listed below twice the median (of {named_in_all}), {what}"),
-            far_off as f64,
-            0.0,
+            format!("  listed below twice the median, share, {what}"),
+            far_off as f64 / named_in_all.max(1) as f64,
+            size.of(0.001, 0.02),
         ),
     ]
 }
