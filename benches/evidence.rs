@@ -35,7 +35,7 @@ fn scan() {
         let subjects: Vec<Subject> = uris.iter().enumerate().map(subject).collect();
         let calls: i64 = cells.iter().map(|(_, _, cell)| cell.calls).sum();
         let mut found = None;
-        let took = median_ms(7, || {
+        let took = median_ms(5, || {
             let each = cells.iter().map(|(prompt, model, cell)| (*prompt, *model, cell));
             let window = Window { from_ms: 0, to_ms: 1 };
             found = Some(detect::scan(window, &subjects, &MODELS, each, &Thresholds::default()));
