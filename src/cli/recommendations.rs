@@ -55,7 +55,7 @@ pub enum On<'f> {
 }
 
 /// What is said of the prompts that `about` chooses: findings, then what is watched, then what is too thin.
-pub fn of<'f>(findings: &'f Findings, about: impl Fn(&PromptUri) -> bool) -> Vec<Said<'f>> {
+pub fn of(findings: &Findings, about: impl Fn(&PromptUri) -> bool) -> Vec<Said<'_>> {
     let mut said: Vec<Said> = Vec::new();
     for (standing, list) in [(Standing::Finding, &findings.findings), (Standing::Watch, &findings.watch)] {
         for found in list.iter().filter(|found| about(&found.prompt_uri)) {

@@ -147,7 +147,9 @@ fn negative(size: Size, hard: bool, share: f64, worlds: u64, power: f64, seed: u
                 cell.signals.add(Clock::Arrival, Source::User, Signal::Positive, (n - k) as i32);
             }
             let named = fleet.listed(&fleet.scan(&[], plain(&cells), thresholds), Detector::HighNegative);
-            named.iter().for_each(|&i| flagged[i] = true);
+            for &i in &named {
+                flagged[i] = true;
+            }
             if day == days {
                 last.add(named.len(), right(&named), so);
             }
@@ -202,9 +204,9 @@ fn success(size: Size) -> Vec<Row> {
             let threshold = middle - 0.03_f64.max(1.5 * spread);
             for rate in rates {
                 low.push(rate < threshold);
-                let calls = log_uniform(&mut dice, 50.0, 50_000.0);
-                let ok = dice.binomial(calls, rate);
-                cells.push(Cell { calls: calls as i64, ok: ok as i64, ..Cell::default() });
+                let n = log_uniform(&mut dice, 50.0, 50_000.0);
+                let ok = dice.binomial(n, rate);
+                cells.push(Cell { calls: n as i64, ok: ok as i64, ..Cell::default() });
             }
         }
         let findings = fleet.scan(&[], plain(&cells), Thresholds::default());

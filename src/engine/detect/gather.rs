@@ -14,27 +14,27 @@ use crate::engine::stats::sketch::Pool;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sum {
     n: i64,
-    sum: i128,
+    total: i128,
     squares: i128,
 }
 
 impl Sum {
     fn add(&mut self, n: i64, sum: i64, squares: i128) {
         self.n += n;
-        self.sum += i128::from(sum);
+        self.total += i128::from(sum);
         self.squares += squares;
     }
 
     /// Mean and sample variance.
     pub fn spend(&self) -> Spend {
         let n = count(self.n);
-        let mean = self.sum as f64 / n.max(1) as f64;
+        let mean = self.total as f64 / n.max(1) as f64;
         // n·Σx² − (Σx)², exactly while it fits: the difference of two large numbers.
         let exact = i128::from(self.n)
             .checked_mul(self.squares)
-            .and_then(|squares| squares.checked_sub(self.sum.checked_mul(self.sum)?));
+            .and_then(|squares| squares.checked_sub(self.total.checked_mul(self.total)?));
         let scatter =
-            exact.map_or_else(|| n as f64 * (self.squares as f64 - mean * self.sum as f64), |x| x as f64);
+            exact.map_or_else(|| n as f64 * (self.squares as f64 - mean * self.total as f64), |x| x as f64);
         let pairs = n as f64 * n.saturating_sub(1).max(1) as f64;
         Spend { mean, variance: (scatter / pairs).max(0.0), n }
     }
@@ -101,11 +101,11 @@ pub fn gather<'a, 'c>(
 }
 
 /// Adds the cells of one model.
-fn add(prompt: &mut Prompt, model: u32, cells: &[(u32, u32, &Cell)], pool: &mut Pool) {
+fn add(prompt: &mut Prompt, model: u32, parts: &[(u32, u32, &Cell)], pool: &mut Pool) {
     let (mut calls, mut ok, mut units) = (0, 0, [[0; 4]; 3]);
     let mut cost = Sum::default();
     pool.clear();
-    for (_, _, cell) in cells {
+    for (_, _, cell) in parts {
         calls += cell.calls;
         ok += cell.ok;
         prompt.tokens.add(cell.metered, cell.input_tokens + cell.output_tokens, cell.tokens_sq);
@@ -117,10 +117,10 @@ fn add(prompt: &mut Prompt, model: u32, cells: &[(u32, u32, &Cell)], pool: &mut 
     }
     let mut feedback = Mass::default();
     for (source, weight) in Source::ALL.into_iter().zip(SOURCE_WEIGHT) {
-        for (signal, worth) in Signal::ALL.into_iter().zip(SIGNAL_WORTH) {
+        for (signal, value) in Signal::ALL.into_iter().zip(SIGNAL_WORTH) {
             let n = count(units[source as usize][signal as usize]);
             feedback.n += weight * n as f64;
-            feedback.k += weight * worth * n as f64;
+            feedback.k += weight * value * n as f64;
             prompt.units += n;
             prompt.negative += if signal == Signal::Negative { n } else { 0 };
         }
@@ -129,7 +129,7 @@ fn add(prompt: &mut Prompt, model: u32, cells: &[(u32, u32, &Cell)], pool: &mut 
     prompt.calls += count(calls);
     prompt.ok += count(ok).min(count(calls));
     prompt.cost.n += cost.n;
-    prompt.cost.sum += cost.sum;
+    prompt.cost.total += cost.total;
     prompt.cost.squares += cost.squares;
     let observation = Observation {
         feedback,

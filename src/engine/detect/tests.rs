@@ -260,7 +260,7 @@ proptest! {
         turn in 0usize..1000, split in 1i64..5,
     ) {
         let uris: Vec<PromptUri> = (0..counts.len()).map(uri).collect();
-        let task_type = |i: usize| if i % 3 == 0 { "legal" } else { "support" };
+        let task_type = |i: usize| if i.is_multiple_of(3) { "legal" } else { "support" };
         let whole: Vec<(usize, u32, Cell)> = counts
             .iter()
             .enumerate()

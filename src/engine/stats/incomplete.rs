@@ -13,12 +13,12 @@ const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// The fraction needs about √max(a, b) terms: enough for parameters up to 10¹².
 const TERMS: u32 = 2_000_000;
 
-/// I_x(a, b) for `a, b > 0` and `x` in (0, 1).
+/// `I_x(a, b)` for `a, b > 0` and `x` in (0, 1).
 pub fn beta_inc(a: f64, b: f64, x: f64) -> f64 {
     if x < (a + 1.0) / (a + b + 2.0) { below(a, b, x, 1.0 - x) } else { 1.0 - below(b, a, 1.0 - x, x) }
 }
 
-/// I_x(a, b) on the side where the fraction converges; `y = 1 − x`.
+/// `I_x(a, b)` on the side where the fraction converges; `y = 1 − x`.
 fn below(a: f64, b: f64, x: f64, y: f64) -> f64 {
     (point(a, b, x, y) * b / (a + b) * fraction(a, b, x)).clamp(0.0, 1.0)
 }
