@@ -33,7 +33,7 @@ fn scan() {
         let uris: Vec<PromptUri> = (0..prompts).map(uri).collect();
         let subject = |(i, prompt)| Subject { prompt, task_type: TYPES[i % TYPES.len()] };
         let subjects: Vec<Subject> = uris.iter().enumerate().map(subject).collect();
-        let calls: i64 = cells.iter().map(|(_, _, cell)| cell.calls).sum();
+        let counted: i64 = cells.iter().map(|(_, _, cell)| cell.calls).sum();
         let mut found = None;
         let took = median_ms(5, || {
             let each = cells.iter().map(|(prompt, model, cell)| (*prompt, *model, cell));
@@ -41,7 +41,7 @@ fn scan() {
             found = Some(detect::scan(window, &subjects, &MODELS, each, &Thresholds::default()));
         });
         println!(
-            "{prompts:>7} prompts {:>7} cells {calls:>12} calls {:<28} {took:>8.1} ms {:>6.2} us a cell   {}",
+            "{prompts:>7} prompts {:>7} cells {counted:>12} calls {:<28} {took:>8.1} ms {:>6.2} us a cell   {}",
             cells.len(),
             if luck { "most on a good model" } else { "half on the wrong model" },
             took * 1e3 / cells.len() as f64,
@@ -74,7 +74,7 @@ fn fleet(prompts: usize, times: i64, luck: bool) -> Vec<(u32, u32, Cell)> {
     let mut dice = Dice(0x5EED_0001);
     let mut cells = Vec::with_capacity(prompts * 4);
     for prompt in 0..prompts {
-        let calls = (10f64.powf(1.5 + 3.0 * dice.unit()) as i64).max(8);
+        let volume = (10f64.powf(1.5 + 3.0 * dice.unit()) as i64).max(8);
         let bad = |chance: f64| chance < 0.03;
         let (unhappy, failing, dear) = (bad(dice.unit()), bad(dice.unit()), bad(dice.unit()));
         let level = 0.06 + 0.08 * dice.unit() + if unhappy { 0.2 } else { 0.0 };
@@ -83,7 +83,7 @@ fn fleet(prompts: usize, times: i64, luck: bool) -> Vec<(u32, u32, Cell)> {
         let most = if luck && !bad(dice.unit()) { best } else { (dice.unit() * 4.0) as usize };
         let size = 400.0 + 900.0 * dice.unit() * if dear { 6.0 } else { 1.0 };
         for (model, quality) in quality.into_iter().enumerate() {
-            let n = (calls * if model == most { 7 } else { 1 } / 10).max(1) * times;
+            let n = (volume * if model == most { 7 } else { 1 } / 10).max(1) * times;
             let fails = if failing { 0.12 } else { 0.01 + 0.01 * dice.unit() };
             let tokens = (size * (0.9 + 0.2 * dice.unit())) as i64;
             let cost = tokens * 3_000 * (model as i64 + 1);

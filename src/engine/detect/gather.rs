@@ -1,7 +1,7 @@
 //! From cells to what the detectors read: sums by prompt, and by prompt and model.
 
-use super::Subject;
 use crate::domain::feedback::{Signal, Source};
+use crate::domain::prompt::PromptUri;
 use crate::engine::affinity::Observation;
 use crate::engine::evidence::{SOURCE_WEIGHT, count};
 use crate::engine::rollup::{Cell, Clock};
@@ -9,6 +9,15 @@ use crate::engine::stats::hierarchy::Mass;
 use crate::engine::stats::peers::Spend;
 use crate::engine::stats::proportion::SIGNAL_WORTH;
 use crate::engine::stats::sketch::Pool;
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The prompt, with the version that its cells are of, where they are of one.
+    pub prompt: &'a PromptUri,
+    /// The prompts that it is compared with.
+    pub task_type: &'a str,
+}
 
 /// Sums of a number over calls.
 #[derive(Debug, Clone, Copy, Default)]

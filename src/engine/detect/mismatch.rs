@@ -1,6 +1,6 @@
 //! Affinity mismatch: most calls go to one model, and another would very probably serve the prompt better.
 
-use super::{Scan, WATCH_FROM};
+use super::lists::{Scan, WATCH_FROM};
 use crate::domain::finding::{Assessment, Detector, Evidence, Lack};
 use crate::engine::affinity::{self, Observation, Worth};
 use crate::engine::evidence::MIN_SIGNALS;

@@ -7,32 +7,19 @@
 //! prompts and cells nor their sharding leaves a trace. Start with [`scan`].
 
 mod gather;
+mod lists;
 mod mismatch;
 mod rates;
 mod spend;
 
-use gather::Prompt;
+pub use gather::Subject;
+use lists::Scan;
+pub use lists::{MIN_SPENT, WATCH_FROM};
 
 use super::rollup::Cell;
-use crate::domain::finding::{Assessment, Detector, Evidence, Findings, Lack, Shortfall, Thin, Thresholds};
-use crate::domain::prompt::PromptUri;
-use crate::domain::snapshot::{SnapshotWindow, Verdict};
+use crate::domain::finding::{Assessment, Evidence, Findings, Thin, Thresholds};
+use crate::domain::snapshot::SnapshotWindow;
 use crate::domain::window::Window;
-
-/// The probability of being beyond its threshold from which a prompt that is on no list is watched.
-pub const WATCH_FROM: f64 = 0.5;
-/// Calls that a mean of tokens or costs is compared from: below [`super::stats::peers::OWN_VARIANCE`] the spread of
-/// the peers stands in for its own, so three are enough to be taken with due doubt.
-pub const MIN_SPENT: u64 = 3;
-
-/// What is looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// The prompt, with the version that its cells are of, where they are of one.
-    pub prompt: &'a PromptUri,
-    /// The prompts that it is compared with.
-    pub task_type: &'a str,
-}
 
 /// Looks at all subjects with all detectors.
 ///
@@ -100,38 +87,6 @@ fn strength(evidence: &Evidence) -> f64 {
         Evidence::EValue { ln_e, .. } => ln_e,
         Evidence::PValue { p, .. } => -p,
         Evidence::Probability { probability } => probability,
-    }
-}
-
-/// A scan on its way from detector to detector.
-struct Scan<'p, 'a> {
-    /// Ordered by task type, then URI.
-    prompts: &'p [Prompt<'a>],
-    thresholds: &'p Thresholds,
-    findings: Vec<Assessment>,
-    watch: Vec<Assessment>,
-    /// By prompt.
-    shortfalls: Vec<Vec<Shortfall>>,
-}
-
-impl<'p, 'a> Scan<'p, 'a> {
-    /// The prompts of each task type, with the index of the first.
-    fn task_types(&self) -> impl Iterator<Item = (usize, &'p [Prompt<'a>])> + use<'p, 'a> {
-        let mut first = 0;
-        self.prompts.chunk_by(|a, b| a.subject.task_type == b.subject.task_type).map(move |group| {
-            let at = first;
-            first += group.len();
-            (at, group)
-        })
-    }
-
-    /// Says that prompt `at` has too little, if it has.
-    fn lacks(&mut self, at: usize, detector: Detector, of: Lack, have: u64, need: u64) -> bool {
-        if have < need {
-            let verdict = Verdict::Insufficient;
-            self.shortfalls[at].push(Shortfall { detector, verdict, of, have, missing: need - have });
-        }
-        have < need
     }
 }
 

@@ -1,7 +1,7 @@
 //! High negative rate, and low success against peers: an e-value per prompt, e-BH over all.
 
 use super::gather::Prompt;
-use super::{Scan, WATCH_FROM};
+use super::lists::{Scan, WATCH_FROM};
 use crate::domain::finding::{Assessment, Detector, Evidence, Lack};
 use crate::engine::evidence::{MIN_CALLS, MIN_SIGNALS};
 use crate::engine::stats::proportion::{self, CONFIDENCE};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::gather::{Prompt, Sum};
-use super::{MIN_SPENT, Scan};
+use super::lists::{MIN_SPENT, Scan};
 use crate::domain::finding::{Assessment, Detector, Evidence, Lack};
 use crate::domain::prompt::Name;
 use crate::engine::stats::peers::{self, Excess, Spend};

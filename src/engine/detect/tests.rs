@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::feedback::{Signal, Source};
+use crate::domain::finding::{Detector, Lack};
+use crate::domain::prompt::PromptUri;
 use crate::engine::rollup::Clock;
 use crate::engine::stats::threshold;
 
