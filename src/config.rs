@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs};
 use serde::Deserialize;
 
+use crate::domain::finding::Thresholds;
 use crate::domain::prompt::Name;
 use crate::intake::identify::{IdentityRule, IdentityRules};
 use crate::intake::signal::{ScoreRule, ScoreRules};
@@ -46,6 +47,7 @@ struct File {
     store: StoreSection,
     intake: IntakeSection,
     retention: RetentionSection,
+    evidence: EvidenceSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,6 +73,31 @@ struct RetentionSection {
     max_mib: Option<u64>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct EvidenceSection {
+    negative_rate: Option<f64>,
+    success_margin: Option<f64>,
+    cost_ratio: Option<f64>,
+    gain: Option<f64>,
+    false_discovery: Option<f64>,
+    peers: Option<u64>,
+}
+
+impl EvidenceSection {
+    fn thresholds(&self) -> Thresholds {
+        let usual = Thresholds::default();
+        Thresholds {
+            negative_rate: self.negative_rate.unwrap_or(usual.negative_rate),
+            success_margin: self.success_margin.unwrap_or(usual.success_margin),
+            cost_ratio: self.cost_ratio.unwrap_or(usual.cost_ratio),
+            gain: self.gain.unwrap_or(usual.gain),
+            false_discovery: self.false_discovery.unwrap_or(usual.false_discovery),
+            peers: self.peers.unwrap_or(usual.peers),
+        }
+    }
+}
+
 /// What is asked for outside the file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -91,6 +118,8 @@ pub struct Config {
     pub scores: ScoreRules,
     /// How long things are kept.
     pub retention: Retention,
+    /// What the detectors ask for.
+    pub evidence: Thresholds,
 }
 
 impl Config {
@@ -116,6 +145,7 @@ impl Config {
             store,
             identity,
             scores: file.intake.scores,
+            evidence: file.evidence.thresholds(),
             retention: Retention {
                 call_days: file.retention.call_days.unwrap_or(usual.call_days),
                 hour_days: file.retention.hour_days.unwrap_or(usual.hour_days),
@@ -168,8 +198,9 @@ fn read(path: &Path) -> Result<File, ConfigError> {
         return Err(invalid(fault));
     }
     let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
-    match rules.faults().first() {
-        Some(fault) => Err(invalid(fault.clone())),
+    let evidence = file.evidence.thresholds().fault().map(|fault| format!("[evidence] {fault}"));
+    match rules.faults().into_iter().next().or(evidence) {
+        Some(fault) => Err(invalid(fault)),
         None => Ok(file),
     }
 }
@@ -195,6 +226,19 @@ mod tests {
         assert_eq!(file.retention.day_days, Some(usual.day_days));
         assert_eq!(file.intake.default_org, Some(IdentityRules::default().default_org));
         assert!(!file.intake.identity.is_empty() && !file.intake.scores.0.is_empty());
+        assert_eq!(file.evidence.thresholds(), Thresholds::default());
+        let e = &file.evidence;
+        let all = [e.negative_rate, e.success_margin, e.cost_ratio, e.gain, e.false_discovery];
+        assert!(all.iter().all(Option::is_some) && e.peers.is_some());
+    }
+
+    #[test]
+    fn thresholds_out_of_bounds_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        std::fs::write(&path, "[evidence]\nnegative_rate = 20\n").unwrap();
+        let error = Config::load(&Overrides { config: Some(path), store: None }).unwrap_err().to_string();
+        assert!(error.contains("[evidence] negative_rate = 20: it must be between 0 and 1"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The acceptance table of the evidence engine on small worlds: the same figures as `examples/acceptance`, with
 //! requirements as wide as the smaller samples make necessary.
 
+#[allow(dead_code, reason = "tests run the small worlds alone")]
 #[path = "../examples/acceptance/parts/mod.rs"]
 #[allow(dead_code, reason = "the example runs the full size")]
 mod parts;

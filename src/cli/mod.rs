@@ -16,6 +16,7 @@ mod outcome;
 mod performance;
 pub mod plain;
 pub mod prompts;
+pub mod recommendations;
 pub mod report;
 mod routing;
 pub mod table;

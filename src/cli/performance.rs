@@ -4,13 +4,14 @@
 use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
+use super::recommendations::Said;
 use super::report::Report;
-use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome, recommendations};
 use crate::domain::outcome::Outcome;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::intake::events::rfc3339;
-use crate::service::{Service, now};
+use crate::service::{Performance, Service, now};
 use crate::store::Kind;
 use crate::store::prompt_shelf::PromptShelf;
 use crate::store::telemetry::CallQuery;
@@ -88,12 +89,14 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
 
 /// The snapshot, and what else is known of the prompt.
 #[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Document<'a> {
     #[serde(flatten)]
     snapshot: &'a PromptPerformanceSnapshot,
     /// What came of the latest change of version; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    recommendations: &'a [Said<'a>],
 }
 
 fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
@@ -109,55 +112,65 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.reading()?;
     let window = args.window.window();
     let found = service.performance(&args.prompt, window, args.version.as_deref())?;
-    let latest = service.latest_outcome(&found.snapshot.prompt_uri.unversioned().to_string(), now())?;
+    let prompt = found.snapshot.prompt_uri.unversioned();
+    let latest = service.latest_outcome(&prompt.to_string(), now())?;
+    let findings = service.findings(window)?;
+    // Findings are of the active version: of another one that was asked for there are none.
+    let said = recommendations::of(&findings, |uri| {
+        let other =
+            found.version.as_ref().is_some_and(|named| uri.version.as_ref().is_some_and(|v| v != named));
+        uri.unversioned() == prompt && !other
+    });
     if desk.json {
-        return desk.document(&Document { snapshot: &found.snapshot, outcome: latest.as_ref() });
+        return desk.document(&Document {
+            snapshot: &found.snapshot,
+            outcome: latest.as_ref(),
+            recommendations: &said,
+        });
     }
-    let named = args.version.as_deref().or(args.prompt.split_once('@').map(|(_, v)| v));
-    let version = named.and_then(|v| v.parse().ok()).or_else(|| {
+    let called = found.snapshot.stats.total_calls > 0;
+    let version = found.version.clone().or_else(|| {
         // Unpublished prompts have no active version: the one most called stands for it.
         let most = found.snapshot.version_breakdown.iter().max_by_key(|v| v.part.call_count);
         found.active.clone().or_else(|| most.map(|v| v.version.clone()))
     });
-    let prompt = match version {
-        Some(version) => found.snapshot.prompt_uri.at(version),
-        None => found.snapshot.prompt_uri.clone(),
-    };
     let report = Report {
-        prompt: &prompt,
+        prompt: &version.map_or_else(|| prompt.clone(), |version| prompt.at(version)),
         snapshot: &found.snapshot,
         window: &args.window.window.words(),
         affinities: &found.affinities,
-        recommendations: &[],
+        recommendations: &if called { recommendations::lines(&said) } else { Vec::new() },
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
     if let Some(latest) = &latest {
         writeln!(desk.out, "\n{}", outcome::line(latest))?;
     }
-    if found.snapshot.stats.total_calls == 0 {
-        desk.out.flush()?;
-        let asked = named.and_then(|v| v.parse().ok());
-        let query = CallQuery {
-            versions: Some(service.catalog()?.numbers(&found.snapshot.prompt_uri, asked.as_ref())),
-            ..CallQuery::default()
-        };
-        let mut last = None;
-        service.calls(&query, &mut |kept| {
-            last = Some(kept.call.at);
-            false
-        })?;
-        let whose = if asked.is_some() { "This version" } else { "This prompt" };
-        desk.say(&match last {
-            None => format!("{whose} has no calls in the store."),
-            Some(at) => format!(
-                "{whose} has no calls in this window ({}); its last was at {}. Name a window with --window START..END.",
-                args.window.window.words(),
-                rfc3339(at)
-            ),
-        });
+    if !called {
+        last_call(&service, &found, args, desk)?;
     }
     Ok(Exit::Done)
+}
+
+/// A prompt without calls in the window: says when it had its last.
+fn last_call(service: &Service, found: &Performance, args: &PerformanceArgs, desk: &mut Desk) -> Result<()> {
+    desk.out.flush()?;
+    let numbers = service.catalog()?.numbers(&found.snapshot.prompt_uri, found.version.as_ref());
+    let mut last = None;
+    service.calls(&CallQuery { versions: Some(numbers), ..CallQuery::default() }, &mut |kept| {
+        last = Some(kept.call.at);
+        false
+    })?;
+    let whose = if found.version.is_some() { "This version" } else { "This prompt" };
+    desk.say(&match last {
+        None => format!("{whose} has no calls in the store."),
+        Some(at) => format!(
+            "{whose} has no calls in this window ({}); its last was at {}. Name a window with --window START..END.",
+            args.window.window.words(),
+            rfc3339(at)
+        ),
+    });
+    Ok(())
 }
 
 /// An empty window over a store that is not empty: says where to look.

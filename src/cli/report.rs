@@ -23,12 +23,12 @@ use crate::engine::evidence::MIN_SIGNALS;
 /// Models named on the line of the best.
 const BEST: usize = 3;
 
-/// An open proposal, as the report names it.
+/// A finding or an open proposal, as the report names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recommendation {
-    /// `PROPOSAL-47`
+    /// `PROPOSAL-47`, or the kind of finding.
     pub id: String,
-    /// What it proposes, in a line.
+    /// What it says, in a line.
     pub title: String,
 }
 
@@ -43,7 +43,7 @@ pub struct Report<'a> {
     pub window: &'a str,
     /// The prompt's affinities, best first.
     pub affinities: &'a [PromptModelAffinity],
-    /// Open proposals.
+    /// Findings and open proposals.
     pub recommendations: &'a [Recommendation],
 }
 

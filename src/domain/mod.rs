@@ -6,6 +6,7 @@ pub mod affinity;
 pub mod call;
 pub mod event;
 pub mod feedback;
+pub mod finding;
 pub mod front_matter;
 pub mod model;
 pub mod outcome;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{self, count};
 use super::rollup::{Cell, CellKey, Clock};
-use super::stats::beta;
-use super::stats::hierarchy::{self, Mass, Scaled};
+use super::stats::beta::{self, Scaled};
+use super::stats::hierarchy::{self, Mass};
 use super::stats::proportion::SIGNAL_WORTH;
 use crate::domain::affinity::{AffinityRates, AffinityStats, PromptModelAffinity};
 use crate::domain::feedback::Signal;
@@ -142,10 +142,15 @@ impl Worth {
     }
 }
 
+impl From<&Worth> for Scaled {
+    fn from(worth: &Worth) -> Scaled {
+        Scaled { alpha: worth.alpha, beta: worth.beta, scale: worth.discount() }
+    }
+}
+
 /// The probability of each to be the best.
 pub fn probability_best(worth: &[Worth]) -> Vec<f64> {
-    let scaled = |w: &Worth| Scaled { alpha: w.alpha, beta: w.beta, discount: w.discount() };
-    hierarchy::probability_best(&worth.iter().map(scaled).collect::<Vec<_>>())
+    hierarchy::probability_best(&worth.iter().map(Scaled::from).collect::<Vec<_>>())
 }
 
 /// What a table of prompts × models teaches about its cells.

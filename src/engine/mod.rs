@@ -1,7 +1,8 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
-//! [`outcome`] says what came of a change, [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
+//! [`outcome`] says what came of a change, [`detect`] which prompts underperform, [`evidence`] what is enough; [`stats`]
+//! holds the mathematics, [`price`] what a call costs.
 //!
 //! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
 //! a model.
@@ -15,6 +16,7 @@ pub mod board;
 pub mod bump;
 pub mod cards;
 pub mod compose;
+pub mod detect;
 pub mod diff;
 pub mod evidence;
 pub mod lint;

@@ -5,6 +5,7 @@
 mod catalog;
 mod cells;
 mod error;
+mod findings;
 mod outcome;
 mod routing;
 mod standings;
@@ -62,6 +63,8 @@ pub struct Performance {
     pub affinities: Vec<PromptModelAffinity>,
     /// The version that is active now, if the prompt is published.
     pub active: Option<Version>,
+    /// The version that was asked for, if one was.
+    pub version: Option<Version>,
 }
 
 /// Wall clock, ms.
@@ -158,7 +161,7 @@ impl Service {
         let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
         let snapshot = performance::snapshot(&uri, window, mine, &catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
-        Ok(Performance { snapshot, affinities, active })
+        Ok(Performance { snapshot, affinities, active, version })
     }
 
     /// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in

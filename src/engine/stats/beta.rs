@@ -1,9 +1,12 @@
 //! The Beta distribution: density, distribution function and quantiles that hold to 1e-9.
 //!
-//! `statrs` gives the special functions; its inverse of the incomplete beta function is off by up to 1e-8 at
-//! extremes, so quantiles are found here by Newton steps that never leave a bracket. Start with [`quantile`].
+//! `statrs` gives ln B; its inverse of the incomplete beta function is off by up to 1e-8 at extremes, so quantiles are
+//! found here by Newton steps that never leave a bracket, and its incomplete beta function ends after 140 terms, too
+//! few for large counts (see [`super::incomplete`]). Start with [`quantile`].
 
 use statrs::function::beta as special;
+
+use super::incomplete::beta_inc;
 
 /// ln B(a, b), for `a, b > 0`.
 pub fn ln_beta(a: f64, b: f64) -> f64 {
@@ -17,7 +20,7 @@ pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
     } else if x >= 1.0 {
         1.0
     } else {
-        special::beta_reg(a, b, x)
+        beta_inc(a, b, x)
     }
 }
 
@@ -160,6 +163,30 @@ fn stirling(x: f64) -> f64 {
     let square = inverse * inverse;
     let tail = SERIES.iter().rev().fold(0.0, |sum, term| sum * square + term) * inverse;
     (x - 0.5) * x.ln() - x + tail - lowered
+}
+
+/// `scale · Q`, `Q ~ Beta(alpha, beta)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scaled {
+    /// First shape parameter.
+    pub alpha: f64,
+    /// Second shape parameter.
+    pub beta: f64,
+    /// Factor in \[0, 1\].
+    pub scale: f64,
+}
+
+impl Scaled {
+    /// Mean.
+    pub fn mean(&self) -> f64 {
+        self.scale * self.alpha / (self.alpha + self.beta)
+    }
+
+    /// Variance.
+    pub fn variance(&self) -> f64 {
+        let n = self.alpha + self.beta;
+        self.scale * self.scale * self.alpha * self.beta / (n * n * (n + 1.0))
+    }
 }
 
 #[cfg(test)]

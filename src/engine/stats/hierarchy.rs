@@ -3,7 +3,7 @@
 //!
 //! Formula, and what the alternatives cost in regret: `statistics.md` 2.1 and 2.3. Start with [`fit`].
 
-use super::beta;
+use super::beta::{self, Scaled};
 
 /// Spreads of the prompt effect that are tried.
 const PROMPT_SPREADS: [f64; 5] = [0.2, 0.35, 0.6, 0.9, 1.3];
@@ -187,25 +187,14 @@ fn shift(own: Mass, expected: f64, strength: f64) -> f64 {
     logit((own.k + strength * e) / (own.n + strength)) - logit(e)
 }
 
-/// A quantity `discount · Q`, `Q ~ Beta(alpha, beta)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scaled {
-    /// First shape parameter.
-    pub alpha: f64,
-    /// Second shape parameter.
-    pub beta: f64,
-    /// By what it is scaled, in \[0, 1\].
-    pub discount: f64,
-}
-
-/// The probability of each being the largest, all independent: the midpoint rule on 256 cells of \[0, max discount\].
+/// The probability of each being the largest, all independent: the midpoint rule on 256 cells of \[0, max scale\].
 /// Empty for none; equal shares where nothing can be told apart.
 ///
 /// Cells in which nobody can be the largest are passed over: below where one of them is never found, and above where
 /// all of them always are. That is what makes it cheap where the evidence is strong.
 pub fn probability_best(candidates: &[Scaled]) -> Vec<f64> {
     const CELLS: usize = 256;
-    let top = candidates.iter().map(|c| c.discount).fold(0.0, f64::max);
+    let top = candidates.iter().map(|c| c.scale).fold(0.0, f64::max);
     if candidates.len() < 2 || top <= 0.0 {
         return vec![1.0 / candidates.len().max(1) as f64; candidates.len()];
     }
@@ -214,7 +203,7 @@ pub fn probability_best(candidates: &[Scaled]) -> Vec<f64> {
         .map(|c| {
             let cdf = beta::Cdf::new(c.alpha, c.beta);
             move |t: usize| {
-                let x = if c.discount > 0.0 { top * t as f64 / CELLS as f64 / c.discount } else { 1.0 };
+                let x = if c.scale > 0.0 { top * t as f64 / CELLS as f64 / c.scale } else { 1.0 };
                 cdf.at(x)
             }
         })
@@ -265,10 +254,10 @@ mod tests {
             fitted.priors.iter().flatten().all(|prior| *prior == first) && (first.mean - 0.5).abs() < 1e-12
         );
         assert!(fit(&[]).priors.is_empty());
-        let p = probability_best(&[Scaled { alpha: 1.0, beta: 1.0, discount: 1.0 }; 4]);
+        let p = probability_best(&[Scaled { alpha: 1.0, beta: 1.0, scale: 1.0 }; 4]);
         assert!(p.iter().all(|p| (p - 0.25).abs() < 1e-12));
         assert_eq!(probability_best(&[]), Vec::<f64>::new());
-        assert_eq!(probability_best(&[Scaled { alpha: 3.0, beta: 2.0, discount: 0.5 }]), vec![1.0]);
+        assert_eq!(probability_best(&[Scaled { alpha: 3.0, beta: 2.0, scale: 0.5 }]), vec![1.0]);
     }
 
     #[test]
