@@ -5,8 +5,10 @@ use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
 use super::report::Report;
-use super::{CliError, Desk, Exit, Result, WindowArg, board};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, watch};
+use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
+use crate::engine::trend::health::Health;
 use crate::intake::events::rfc3339;
 use crate::service::{Service, now};
 use crate::store::Kind;
@@ -82,12 +84,22 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// A performance as JSON: the snapshot, and how the prompt is.
+#[derive(serde::Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    snapshot: &'a PromptPerformanceSnapshot,
+    health: Option<&'a Health>,
+}
+
 fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.reading()?;
     let window = args.window.window();
     let found = service.performance(&args.prompt, window, args.version.as_deref())?;
+    let health = service.health(&args.prompt, now())?;
     if desk.json {
-        return desk.document(&found.snapshot);
+        let health = health.as_ref();
+        return desk.document(&Told { snapshot: &found.snapshot, health });
     }
     let named = args.version.as_deref().or(args.prompt.split_once('@').map(|(_, v)| v));
     let version = named.and_then(|v| v.parse().ok()).or_else(|| {
@@ -108,6 +120,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
+    writeln!(desk.out, "\n{}", watch::line(health.as_ref()))?;
     if found.snapshot.stats.total_calls == 0 {
         where_the_calls_are(&service, desk)?;
     }

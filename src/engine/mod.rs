@@ -1,7 +1,7 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
-//! [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
+//! [`trend`] watches them hour by hour, [`evidence`] says what is enough, [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
@@ -24,4 +24,5 @@ pub mod template;
 pub mod template_bounds;
 pub mod template_helpers;
 pub mod tokens;
+pub mod trend;
 pub mod visible;

@@ -26,6 +26,14 @@ pub enum ServiceError {
         /// Those that there are.
         known: String,
     },
+    /// No stream has this name.
+    #[error("`{}` names no stream that is watched: {what}. `human watch --once` lists those that are rising.", name.escape_debug())]
+    NoStream {
+        /// The name.
+        name: String,
+        /// What there is instead.
+        what: String,
+    },
 }
 
 /// Results of the service.

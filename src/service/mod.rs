@@ -5,6 +5,7 @@
 mod catalog;
 mod error;
 mod standings;
+mod watch;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,7 @@ use semver::Version;
 pub use catalog::Catalog;
 pub use error::{Result, ServiceError};
 pub use standings::{LiveBoard, Standings};
+pub use watch::Watch;
 
 use crate::config::Config;
 use crate::demo::{Publication, World};

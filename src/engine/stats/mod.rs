@@ -4,6 +4,7 @@
 //! [`hierarchy`] (what peers say about a thin cell).
 
 pub mod beta;
+pub mod detector;
 pub mod hierarchy;
 pub mod proportion;
 pub mod shrink;

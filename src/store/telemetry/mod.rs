@@ -35,6 +35,7 @@ use std::ops::Range;
 pub use calls::CallQuery;
 pub use cells::SHARD;
 pub use dictionary::{Dictionary, ModelName};
+pub use journal::{changed_from, changes_since, set_changed_from};
 pub use memory::Memory;
 pub use read::Tail;
 pub use retention::{Retention, Swept, is_due as sweep_is_due, sweep};

@@ -1,0 +1,2 @@
+//! Monitors as a whole.
+use super::*;
