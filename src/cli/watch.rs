@@ -20,7 +20,7 @@ use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::window::Window;
 use crate::engine::trend::health::Health;
-use crate::engine::trend::{Measure, Subject, open_hour};
+use crate::engine::trend::{Subject, open_hour};
 use crate::service::{Service, Watch, now};
 use crate::store::{Access, Kind, StoreError};
 
@@ -257,9 +257,10 @@ fn details(health: &Health) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(was), Some(now)) = (health.baseline, health.current) {
         let unit = health.id.measure.unit();
-        let what = match health.id.measure {
-            Measure::Negative | Measure::Errors => String::new(),
-            measure => format!(" above the usual 95% of {}", measure.as_str()),
+        let measure = health.id.measure;
+        let what = match measure.is_quantity() {
+            true => format!(" above the usual 95% of {}", measure.as_str()),
+            false => String::new(),
         };
         lines.push(format!(
             "{} {} of {} {unit}{what}, was {} {} of {}",

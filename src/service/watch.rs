@@ -131,7 +131,7 @@ impl Service {
             }
         }
         // Feedback speaks for the prompt unless something else is worse.
-        let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure == Measure::Negative);
+        let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
         let worst =
             own.into_iter().max_by(|a, b| rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)));
         Ok(worst.filter(|h| !look.is_acknowledged(&h.stream)))
@@ -217,7 +217,7 @@ impl Look {
     /// How a stream is.
     fn health(&self, id: &StreamId) -> Result<Health> {
         let stream = &self.monitors.streams[id];
-        let rising = id.measure == Measure::Negative && stream.detector.evidence() >= WATCH;
+        let rising = id.measure.is_feedback() && stream.detector.evidence() >= WATCH;
         let by_hour = rising && self.is_anonymous(&id.subject)?;
         let names = self.standings.subjects.iter().map(|s| s.name.as_str());
         let mut found = health(id, stream, self.monitors.until, self.page_from, by_hour, names);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::cause::{Around, Cause, Kind, MATERIAL, NEAR_HOURS, percent};
 use super::estimate::{Estimate, time};
 use super::reference::{Reference, name_hash};
-use super::{Measure, Stream, StreamId, Subject, WARN, WATCH};
+use super::{Stream, StreamId, Subject, WARN, WATCH};
 use crate::engine::evidence::MIN_SIGNALS;
 use crate::engine::performance::Names;
 use crate::engine::rollup::Hour;
@@ -19,6 +19,9 @@ use crate::engine::stats::detector::logit;
 const QUIET_HOURS: Hour = 72;
 /// Confidence of the baseline's interval.
 const BASELINE_CONFIDENCE: f64 = 0.9;
+/// Share of calls above the baseline's 95 % quantile, twice the usual one, below which latency, cost or tokens wake
+/// nobody: among many calls a rise of a few percent is certain, and still small.
+const WORTH_WAKING: f64 = 0.1;
 /// One minus the confidence of the sequence around the rate since the onset.
 const ALPHA: f64 = 0.05;
 
@@ -112,7 +115,7 @@ pub fn health<'n>(
     by_hour: bool,
     names: impl Iterator<Item = &'n str>,
 ) -> Health {
-    let by_hour = by_hour && matches!(id.subject, Subject::Prompt(_)) && id.measure == Measure::Negative;
+    let by_hour = by_hour && matches!(id.subject, Subject::Prompt(_)) && id.measure.is_feedback();
     let evidence = if by_hour { stream.bets.evidence() } else { stream.detector.evidence() };
     let mut level = if stream.reference.is_none() || evidence < WATCH {
         Level::Stable
@@ -140,6 +143,9 @@ pub fn health<'n>(
     let baseline = stream.reference.as_ref().map(baseline);
     let risen = level > Level::Stable && rung.n > 0;
     let current = risen.then(|| Estimate::sequence(rung.k, rung.n, ALPHA));
+    if id.measure.is_quantity() && current.is_some_and(|now| now.interval[0] < WORTH_WAKING) {
+        level = level.min(Level::Watch);
+    }
     let odds_ratio = current.zip(baseline).map(|(now, then)| {
         let rate = (rung.k as f64 + 0.5) / (now.sample_size as f64 + 1.0);
         (logit(rate) - logit(then.rate)).exp()

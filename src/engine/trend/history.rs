@@ -139,7 +139,7 @@ fn profiles(hours: &BTreeMap<Hour, Grouped>) -> Profiles {
     let mut profiles = Profiles::default();
     for (hour, cells) in hours {
         for ((prompt, _), cell) in cells {
-            for measure in [Measure::Negative, Measure::Errors] {
+            for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
                 for part in 0..measure.parts() {
                     let n = measure.all(cell, part);
                     if n > 0 {

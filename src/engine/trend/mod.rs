@@ -6,10 +6,10 @@
 //!
 //! # What is counted
 //!
-//! * A prompt: negative evidence units of all its versions, by source; failed calls; calls above the baseline's 95 %
-//!   quantile of latency, cost, tokens. A new version is judged by the baseline of the one before: acknowledging the
+//! * A prompt: evidence units of all its versions that are negative, and those that are not positive ("unhappy"), by
+//!   source; failed calls; calls above the baseline's 95 % quantile of latency, cost, tokens. A new version is judged by the baseline of the one before: acknowledging the
 //!   stream accepts the new state and starts a new baseline.
-//! * A model: negative units, failed calls and slow calls, prompt by prompt; a task type: negative units. These pooled
+//! * A model: negative and unhappy units, failed and slow calls, prompt by prompt; a task type: its units. These pooled
 //!   streams see what no prompt alone has the volume for, the silent change of a provider above all.
 //!
 //! # What is not
@@ -86,8 +86,8 @@ impl Subject {
     pub fn measures(&self) -> &'static [Measure] {
         match self {
             Subject::Prompt(_) => &Measure::ALL,
-            Subject::Model(_) => &[Measure::Negative, Measure::Errors, Measure::Latency],
-            Subject::Task(_) => &[Measure::Negative],
+            Subject::Model(_) => &[Measure::Negative, Measure::Unhappy, Measure::Errors, Measure::Latency],
+            Subject::Task(_) => &[Measure::Negative, Measure::Unhappy],
         }
     }
 }
@@ -98,6 +98,8 @@ impl Subject {
 pub enum Measure {
     /// Negative signals among evidence units.
     Negative,
+    /// Signals other than positive ones among evidence units: who rephrases or corrects was not served either.
+    Unhappy,
     /// Failed calls.
     Errors,
     /// Calls slower than 95 % of the baseline.
@@ -110,13 +112,20 @@ pub enum Measure {
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Measure; 5] =
-        [Measure::Negative, Measure::Errors, Measure::Latency, Measure::Cost, Measure::Tokens];
+    pub const ALL: [Measure; 6] = [
+        Measure::Negative,
+        Measure::Unhappy,
+        Measure::Errors,
+        Measure::Latency,
+        Measure::Cost,
+        Measure::Tokens,
+    ];
 
     /// The word used in JSON, in tables and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Measure::Negative => "negative",
+            Measure::Unhappy => "unhappy",
             Measure::Errors => "errors",
             Measure::Latency => "latency",
             Measure::Cost => "cost",
@@ -126,18 +135,30 @@ impl Measure {
 
     /// What one observation is.
     pub fn unit(self) -> &'static str {
-        if self == Measure::Negative { "units" } else { "calls" }
+        if self.is_feedback() { "units" } else { "calls" }
+    }
+
+    /// Whether evidence units are counted, not calls.
+    pub fn is_feedback(self) -> bool {
+        matches!(self, Measure::Negative | Measure::Unhappy)
+    }
+
+    /// Whether what is bad depends on a quantile of the baseline.
+    pub fn is_quantity(self) -> bool {
+        matches!(self, Measure::Latency | Measure::Cost | Measure::Tokens)
     }
 
     /// How many strata a prompt has: sources differ in how they judge, so each has its own baseline.
     fn parts(self) -> u8 {
-        if self == Measure::Negative { Source::ALL.len() as u8 } else { 1 }
+        if self.is_feedback() { Source::ALL.len() as u8 } else { 1 }
     }
 
     /// All observations of a stratum in a cell.
     fn all(self, cell: &Cell, part: u8) -> i64 {
         match self {
-            Measure::Negative => cell.signals.counts(Clock::Arrival)[usize::from(part)].iter().sum(),
+            Measure::Negative | Measure::Unhappy => {
+                cell.signals.counts(Clock::Arrival)[usize::from(part)].iter().sum()
+            }
             Measure::Errors => cell.calls,
             Measure::Latency => cell.timed,
             Measure::Cost => cell.priced,
@@ -151,6 +172,10 @@ impl Measure {
             Measure::Negative => {
                 cell.signals.counts(Clock::Arrival)[usize::from(part)][Signal::Negative as usize]
             }
+            Measure::Unhappy => {
+                let counts = cell.signals.counts(Clock::Arrival)[usize::from(part)];
+                counts.iter().sum::<i64>() - counts[Signal::Positive as usize]
+            }
             Measure::Errors => cell.calls - cell.ok,
             _ => self.sketch(cell).map_or(0, |sketch| sketch.above(above)),
         }
@@ -158,7 +183,7 @@ impl Measure {
 
     fn sketch(self, cell: &Cell) -> Option<&super::stats::sketch::Sketch> {
         match self {
-            Measure::Negative | Measure::Errors => None,
+            Measure::Negative | Measure::Unhappy | Measure::Errors => None,
             Measure::Latency => Some(&cell.latency_sketch),
             Measure::Cost => Some(&cell.cost_sketch),
             Measure::Tokens => Some(&cell.token_sketch),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{DAY, Grouped, History, Keyed, Ledger, WINDOW_DAYS, read_hours};
 use super::reference::{Maker, Reference, by_prompt, counts, name_hash, subjects_of};
-use super::{Measure, StreamId, Subject};
+use super::{StreamId, Subject};
 use crate::engine::rank::Roster;
 use crate::engine::rollup::Hour;
 use crate::engine::stats::detector::{Bets, Detector, POOLED_RATIOS, RATIOS, Seen, logistic};
@@ -103,7 +103,7 @@ impl Stream {
             for (rung, _) in lowest.iter().enumerate().filter(|(_, lowest)| **lowest) {
                 self.leads.iter_mut().for_each(|lead| lead[rung] = 0.0);
             }
-        } else if id.measure == Measure::Negative {
+        } else if id.measure.is_feedback() {
             let (k, n) = seen.iter().fold((0.0, 0.0), |(k, n), s| (k + s.k, n + s.n));
             let p0 = seen.iter().map(|s| s.n * s.p0).sum::<f64>() / n;
             self.bets.step(1.0, k, n, p0);

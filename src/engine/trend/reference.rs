@@ -19,7 +19,7 @@ use crate::engine::stats::{beta, sketch};
 
 /// The quantile above which a call is slow, dear or long, and the share of calls that may be so: 1.2 times as many.
 const HIGH: f64 = 0.95;
-const HIGH_SHARE: f64 = 0.05 * 1.2;
+pub const HIGH_SHARE: f64 = 0.05 * 1.2;
 /// Prompts that make a pool.
 pub const MIN_POOL: usize = 3;
 /// No offsets: the boundary is the same at every hour.
@@ -119,7 +119,7 @@ impl<'a> Maker<'a> {
             priors: BTreeMap::new(),
             tasks: BTreeMap::new(),
         };
-        for measure in [Measure::Negative, Measure::Errors] {
+        for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
             for part in 0..measure.parts() {
                 let cells = by_prompt(&maker.fleet).map(|cells| counts(cells, measure, part, 0));
                 let prior = shrink::fit(&cells.map(|(k, n)| (k as f64, n as f64)).collect::<Vec<_>>());
@@ -240,7 +240,6 @@ impl<'a> Maker<'a> {
 
     /// Posteriors and boundaries.
     fn bound(&self, subject: &Subject, measure: Measure, strata: &mut [Stratum]) {
-        let high = !matches!(measure, Measure::Negative | Measure::Errors);
         let fitted: Vec<Prior> = (0..measure.parts())
             .map(|part| {
                 let cells = strata.iter().filter(|s| s.key.1 == part);
@@ -251,7 +250,7 @@ impl<'a> Maker<'a> {
         let tolerance = tolerance(sums.0, sums.1);
         for stratum in strata {
             let (k, n) = (stratum.k as f64, stratum.n as f64);
-            stratum.boundary = if high {
+            stratum.boundary = if measure.is_quantity() {
                 // The quantile is an estimate: how many lie above it in truth follows a Beta distribution.
                 stratum.posterior = (k + 0.5, n - k + 0.5);
                 let most = beta::quantile(k + 0.5, n - k + 0.5, detector::BOUNDARY);
