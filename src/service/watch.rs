@@ -132,8 +132,9 @@ impl Service {
         }
         // Feedback speaks for the prompt unless something else is worse.
         let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
-        let worst =
-            own.into_iter().max_by(|a, b| rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)));
+        let worst = own.into_iter().max_by(|a, b| {
+            rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)).then_with(|| b.id.cmp(&a.id))
+        });
         Ok(worst.filter(|h| !look.is_acknowledged(&h.stream)))
     }
 

@@ -16,7 +16,7 @@ use human::domain::prompt::Scope;
 use human::engine::rank::{Roster, Subject};
 use human::engine::rollup::{CallFacts, Cell, CellKey, Clock, Hour, Layer};
 use human::engine::stats::detector::{
-    self, BOUNDARY, Bets, Detector, OFFSET_SHRINKAGE, POOLED_RATIOS, RATIOS, Seen, logistic, logit,
+    self, Baseline, Bets, Detector, OFFSET_SHRINKAGE, POOLED_RATIOS, RATIOS, Seen, logistic, logit,
 };
 use human::engine::stats::shrink::{self, Prior};
 use human::engine::trend::{Ledger, Monitors, PAGE, WARN};
@@ -109,14 +109,14 @@ fn baselines(fleet: &[Stream], begin: usize, known: Option<Prior>) -> (Vec<f64>,
     let prior = known.unwrap_or_else(|| shrink::fit(&history));
     let (mut seen, mut all, mut expected) = ([0.0; 24], [0.0; 24], [0.0; 24]);
     for (stream, (k, n)) in fleet.iter().zip(&history) {
-        let mean = prior.posterior(*k, *n).mean();
+        let mean = Baseline::new(prior, *k, *n).mean();
         for at in 0..begin {
             seen[at % 24] += f64::from(stream.k[at]);
             all[at % 24] += f64::from(stream.n[at]);
             expected[at % 24] += f64::from(stream.n[at]) * mean;
         }
     }
-    let bounds = history.iter().map(|(k, n)| logit(detector::boundary(prior, *k, *n, BOUNDARY))).collect();
+    let bounds = history.iter().map(|(k, n)| logit(Baseline::new(prior, *k, *n).boundary())).collect();
     (bounds, detector::hour_offsets(&seen, &all, &expected, OFFSET_SHRINKAGE))
 }
 
@@ -385,8 +385,10 @@ fn pool(dice: &mut Dice, shift: f64) -> Option<usize> {
         .collect();
     let (k, n) = history.iter().fold((0.0, 0.0), |(k, n), h| (k + h.0, n + h.1));
     let tolerance = detector::tolerance(k, n);
-    let bounds: Vec<f64> =
-        history.iter().map(|(k, n)| logistic(logit(prior.posterior(*k, *n).mean()) + tolerance)).collect();
+    let bounds: Vec<f64> = history
+        .iter()
+        .map(|(k, n)| logistic(logit(Baseline::new(prior, *k, *n).mean()) + tolerance))
+        .collect();
     let mut detector = Detector::new(0);
     (0..WATCHED_DAYS * 24).find(|hour| {
         let moved = if *hour >= CHANGE { shift } else { 0.0 };

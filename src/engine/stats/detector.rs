@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::beta;
-use super::shrink::Prior;
+use super::shrink::{Prior, Shrunk};
 
 /// Odds ratios that a detector of one prompt looks for.
 pub const RATIOS: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
@@ -41,6 +41,66 @@ pub fn logistic(x: f64) -> f64 {
 pub fn boundary(prior: Prior, k: f64, n: f64, q: f64) -> f64 {
     let posterior = prior.posterior(k, n);
     beta::quantile(posterior.alpha, posterior.beta, q)
+}
+
+/// How much of the prior is diffuse, Beta(1, 3), as for the verdicts (`statistics.md` 5.2): whoever is far from its peers
+/// is then judged by its own data, not called worse than it ever was.
+const DIFFUSE: f64 = 0.1;
+const DIFFUSE_PRIOR: Prior = Prior { mean: 0.25, strength: 4.0 };
+
+/// A baseline of `k` in `n` under the peers' prior with its diffuse part: two posteriors and their weights. Where the
+/// peers are like it, their posterior has all the weight that matters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Baseline([(f64, Shrunk); 2]);
+
+impl Baseline {
+    /// The baseline of `k` in `n`.
+    pub fn new(prior: Prior, k: f64, n: f64) -> Baseline {
+        let part = |weight: f64, prior: Prior| {
+            let (a, b) = (prior.mean * prior.strength, (1.0 - prior.mean) * prior.strength);
+            (weight.ln() + beta::ln_marginal(k, n, a, b), prior.posterior(k, n))
+        };
+        let [peers, diffuse] = [part(1.0 - DIFFUSE, prior), part(DIFFUSE, DIFFUSE_PRIOR)];
+        let share = logistic(diffuse.0 - peers.0);
+        Baseline([(1.0 - share, peers.1), (share, diffuse.1)])
+    }
+
+    /// Its mean.
+    pub fn mean(&self) -> f64 {
+        self.0.iter().map(|(weight, part)| weight * part.mean()).sum()
+    }
+
+    /// The boundary of "as good as ever": its 90 % quantile.
+    pub fn boundary(&self) -> f64 {
+        let ends = self.0.map(|(_, part)| beta::quantile(part.alpha, part.beta, BOUNDARY));
+        let (mut low, mut high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            let below: f64 =
+                self.0.iter().map(|(w, part)| w * beta::cdf(part.alpha, part.beta, middle)).sum();
+            if below < BOUNDARY {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        f64::midpoint(low, high)
+    }
+
+    /// The Beta distribution of the same mean and variance.
+    pub fn matched(&self) -> Shrunk {
+        let mean = self.mean();
+        let variance: f64 = self
+            .0
+            .iter()
+            .map(|(weight, part)| {
+                let m = part.mean();
+                weight * (m * (1.0 - m) / (part.alpha + part.beta + 1.0) + (m - mean) * (m - mean))
+            })
+            .sum();
+        let strength = mean * (1.0 - mean) / variance - 1.0;
+        Shrunk { alpha: mean * strength, beta: (1.0 - mean) * strength }
+    }
 }
 
 /// How much the boundary of a pooled stream lies above its strata's means, on the logit: the 90 % quantile of the
@@ -182,6 +242,16 @@ mod tests {
             detector.step(hour, 1.0, &RATIOS, &[Seen { k: 0.0, n: 0.0, p0: 0.1 }]);
         }
         assert!((detector.evidence() - 1.0).abs() < 1e-9, "{}", detector.evidence());
+    }
+
+    #[test]
+    fn peers_help_who_is_like_them_and_leave_others_alone() {
+        let prior = Prior { mean: 0.1, strength: 64.0 };
+        let usual = Baseline::new(prior, 84.0, 840.0);
+        assert!((usual.boundary() - boundary(prior, 84.0, 840.0, BOUNDARY)).abs() < 2e-4);
+        let odd = Baseline::new(prior, 60.0, 120.0);
+        assert!(boundary(prior, 60.0, 120.0, BOUNDARY) < 0.43 && odd.boundary() > 0.53, "{odd:?}");
+        assert!((odd.matched().mean() - odd.mean()).abs() < 1e-12 && (0.48..0.5).contains(&odd.mean()));
     }
 
     #[test]

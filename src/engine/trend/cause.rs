@@ -21,7 +21,7 @@ pub const NEAR_HOURS: Hour = 24;
 /// One minus the confidence of each of two sequences that must not overlap.
 const ALPHA: f64 = 0.005;
 /// Least change of a share.
-pub const MATERIAL: f64 = 0.1;
+const MATERIAL: f64 = 0.1;
 /// Least factor between two volumes or two rates.
 const FACTOR: f64 = 1.5;
 

@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::cause::{Around, Cause, Kind, MATERIAL, NEAR_HOURS, percent};
+use super::cause::{Around, Cause, Kind, NEAR_HOURS, percent};
 use super::estimate::{Estimate, time};
 use super::reference::{Reference, name_hash};
 use super::{Stream, StreamId, Subject, WARN, WATCH};
@@ -19,6 +19,8 @@ use crate::engine::stats::detector::logit;
 const QUIET_HOURS: Hour = 72;
 /// Confidence of the baseline's interval.
 const BASELINE_CONFIDENCE: f64 = 0.9;
+/// Share of a prompt's calls from which its model may be to blame.
+const SERVES: f64 = 0.25;
 /// Share of calls above the baseline's 95 % quantile, twice the usual one, below which latency, cost or tokens wake
 /// nobody: among many calls a rise of a few percent is certain, and still small.
 const WORTH_WAKING: f64 = 0.1;
@@ -133,11 +135,10 @@ pub fn health<'n>(
             level = Level::Stable;
         }
     }
-    if level == Level::Stable && reason.is_none() {
-        reason = too_little(id, stream, open);
-        if reason.is_some() {
-            level = Level::Insufficient;
-        }
+    if level == Level::Stable
+        && let Some(why) = too_little(id, stream, open)
+    {
+        (level, reason) = (Level::Insufficient, Some(why));
     }
     let rung = stream.detector.rungs[stream.detector.leading()];
     let baseline = stream.reference.as_ref().map(baseline);
@@ -223,7 +224,8 @@ pub fn blame(prompt: &Health, model: &Health, around: &Around, names: &impl Name
     let calls: i64 = around.after.values().map(|cell| cell.calls).sum();
     let on_it = around.after.iter().filter(|(key, _)| names.model(key.model) == name);
     let share = Estimate::sequence(on_it.map(|(_, cell)| cell.calls).sum(), calls, ALPHA);
-    (near && model.level.is_alarm() && share.rate >= MATERIAL).then(|| Cause {
+    let serves = share.rate >= SERVES && prompt.id.measure == model.id.measure;
+    (near && model.level.is_alarm() && serves).then(|| Cause {
         kind: Kind::Model,
         what: format!(
             "model {name}, which serves {} of the calls, got worse for many prompts ({}) since {}",

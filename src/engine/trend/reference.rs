@@ -13,7 +13,7 @@ use super::history::{DAY, Grouped, History, Keyed, Profile, WINDOW_DAYS};
 use super::{Measure, Subject};
 use crate::engine::rank::Roster;
 use crate::engine::rollup::Hour;
-use crate::engine::stats::detector::{self, OFFSET_SHRINKAGE, logit, tolerance};
+use crate::engine::stats::detector::{self, Baseline, OFFSET_SHRINKAGE, logit, tolerance};
 use crate::engine::stats::shrink::{self, Prior, Shrunk};
 use crate::engine::stats::{beta, sketch};
 
@@ -140,7 +140,7 @@ impl<'a> Maker<'a> {
                 tasks.entry(&self.roster.subjects[prompt as usize].task_type).or_default();
             for part in 0..measure.parts() {
                 let (k, n) = counts(cells, measure, part, 0);
-                let mean = self.priors[&(measure, part)].posterior(k as f64, n as f64).mean();
+                let mean = Baseline::new(self.priors[&(measure, part)], k as f64, n as f64).mean();
                 let profile: Profile = self.history.profile(prompt, measure, part);
                 for (hour, [k, n]) in profile.into_iter().enumerate() {
                     seen[hour] += k as f64;
@@ -261,12 +261,13 @@ impl<'a> Maker<'a> {
                 } else {
                     self.priors[&(measure, stratum.key.1)]
                 };
-                let posterior = prior.posterior(k, n);
+                let baseline = Baseline::new(prior, k, n);
+                let posterior = baseline.matched();
                 stratum.posterior = (posterior.alpha, posterior.beta);
                 if subject.is_pooled() {
-                    within(posterior.mean()) + tolerance
+                    within(baseline.mean()) + tolerance
                 } else {
-                    within(detector::boundary(prior, k, n, detector::BOUNDARY))
+                    within(baseline.boundary())
                 }
             };
         }
