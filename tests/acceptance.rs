@@ -2,6 +2,7 @@
 //! requirements as wide as the smaller samples make necessary.
 
 #[path = "../examples/acceptance/parts/mod.rs"]
+#[allow(dead_code, reason = "the example runs them at full size")]
 mod parts;
 
 fn section(ids: &[&str]) {

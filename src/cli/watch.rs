@@ -258,9 +258,10 @@ fn details(health: &Health) -> Vec<String> {
     if let (Some(was), Some(now)) = (health.baseline, health.current) {
         let unit = health.id.measure.unit();
         let measure = health.id.measure;
-        let what = match measure.is_quantity() {
-            true => format!(" above the usual 95% of {}", measure.as_str()),
-            false => String::new(),
+        let what = if measure.is_quantity() {
+            format!(" above the usual 95% of {}", measure.as_str())
+        } else {
+            String::new()
         };
         lines.push(format!(
             "{} {} of {} {unit}{what}, was {} {} of {}",

@@ -298,13 +298,9 @@ impl Look {
         let subject = Subject::Prompt(uri.to_string());
         let own = Measure::ALL.into_iter().map(|measure| StreamId { subject: subject.clone(), measure });
         let own: Vec<StreamId> = own.filter(|id| self.monitors.streams.contains_key(id)).collect();
-        let named: Vec<&StreamId> = match measure {
-            Some(word) => own.iter().filter(|id| id.measure.as_str() == word).collect(),
-            None => {
-                let level = |id: &&StreamId| self.health(id).is_ok_and(|h| h.level > Level::Stable);
-                own.iter().filter(level).collect()
-            }
-        };
+        let rises = |id: &StreamId| self.health(id).is_ok_and(|h| h.level > Level::Stable);
+        let meant = |id: &&StreamId| measure.map_or_else(|| rises(id), |word| id.measure.as_str() == word);
+        let named: Vec<&StreamId> = own.iter().filter(meant).collect();
         match named[..] {
             [id] => Ok(id.clone()),
             [] => Err(unknown("none of its streams is rising".into())),

@@ -408,9 +408,9 @@ fn pool(dice: &mut Dice, shift: f64) -> Option<usize> {
 
 fn pooled(size: Size) -> Vec<Row> {
     let mut dice = Dice::new(451);
-    let runs = size.of(1_000, 60);
+    let runs: usize = size.of(1_000, 60);
     let far = (0..runs).filter(|_| pool(&mut dice, 0.0).is_some()).count() as f64 / runs as f64;
-    let runs = size.of(400, 40);
+    let runs: usize = size.of(400, 40);
     // 10 % becomes 15 %.
     let mut hours: Vec<f64> = (0..runs)
         .map(|_| pool(&mut dice, 0.47).map_or(f64::INFINITY, |at| at as f64 - CHANGE as f64 + 1.0))
@@ -447,7 +447,9 @@ impl Ledger for Shards {
         each: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<(), Infallible> {
         for (hour, cells) in self.0.range(hours) {
-            cells.iter().for_each(|(key, cell)| each(*hour, *key, cell));
+            for (key, cell) in cells {
+                each(*hour, *key, cell);
+            }
         }
         Ok(())
     }

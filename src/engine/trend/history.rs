@@ -3,6 +3,7 @@
 //! Days are read when a baseline asks for them and kept while the fold goes on; the fold adds those that it passes.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -90,20 +91,20 @@ impl History {
         self.totals = self.totals.split_off(&(day - WINDOW_DAYS));
         self.profiles = self.profiles.split_off(&(day - PROFILE_DAYS));
         for day in day - WINDOW_DAYS..day {
-            if !self.totals.contains_key(&day) {
+            if let Entry::Vacant(missing) = self.totals.entry(day) {
                 let mut sums = Sums::default();
                 ledger.read(day * DAY..(day + 1) * DAY, false, &mut |_, key, cell| {
                     if let Some(prompt) = prompt_of(roster, &key) {
                         sums.add(prompt, key.model, cell);
                     }
                 })?;
-                self.totals.insert(day, sums.into_grouped());
+                missing.insert(sums.into_grouped());
             }
         }
         for day in day - PROFILE_DAYS..day {
-            if !self.profiles.contains_key(&day) {
+            if let Entry::Vacant(missing) = self.profiles.entry(day) {
                 let hours = read_hours(ledger, roster, day * DAY..(day + 1) * DAY)?;
-                self.profiles.insert(day, profiles(&hours));
+                missing.insert(profiles(&hours));
             }
         }
         Ok(())

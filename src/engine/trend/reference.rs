@@ -201,19 +201,17 @@ impl<'a> Maker<'a> {
         };
         let own: Grouped = self.cells_of(subject, totals).cloned().collect();
         let mut offsets: Vec<[f64; 24]> = Vec::new();
+        let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
         let mut strata: Vec<Stratum> = Vec::new();
         for cells in by_prompt(&own) {
             let prompt = cells[0].0.0 as usize;
-            let offset = self.tasks.get(&(measure, self.roster.subjects[prompt].task_type.as_str())).map_or(
-                NEVER,
-                |task| {
-                    let known = offsets.iter().position(|o| o == task);
-                    known.unwrap_or_else(|| {
-                        offsets.push(*task);
-                        offsets.len() - 1
-                    }) as u16
-                },
-            );
+            let task = self.roster.subjects[prompt].task_type.as_str();
+            let offset = self.tasks.get(&(measure, task)).map_or(NEVER, |hours| {
+                *numbers.entry(task).or_insert_with(|| {
+                    offsets.push(*hours);
+                    (offsets.len() - 1) as u16
+                })
+            });
             for part in 0..parts {
                 let above = high_bin(cells, measure);
                 let (k, n) = counts(cells, measure, part, above);

@@ -28,7 +28,9 @@ impl Ledger for Cells {
         each: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<(), Infallible> {
         for (hour, cells) in self.0.range(hours) {
-            cells.iter().for_each(|(key, cell)| each(*hour, *key, cell));
+            for (key, cell) in cells {
+                each(*hour, *key, cell);
+            }
         }
         Ok(())
     }
@@ -82,13 +84,13 @@ fn fold(mut cells: Cells, steps: &[Hour], open: Hour, acknowledged: &[Acknowledg
     let models = ["m".to_owned()];
     let roster = Roster { subjects: &subjects, of_version: &of_version, models: &models };
     let mut monitors = Monitors::new(0);
-    let mut stops: Vec<Hour> = steps.iter().copied().filter(|hour| *hour < open).collect();
-    stops.sort_unstable();
-    for stop in stops.into_iter().chain([open]) {
+    let mut pauses: Vec<Hour> = steps.iter().copied().filter(|hour| *hour < open).collect();
+    pauses.sort_unstable();
+    for pause in pauses.into_iter().chain([open]) {
         // As a process that ends keeps them, and the next one reads them.
         let kept = postcard::to_allocvec(&monitors).unwrap();
         monitors = postcard::from_bytes(&kept).unwrap();
-        let Ok(()) = monitors.advance(&mut cells, &roster, acknowledged, stop, &mut |_| {});
+        let Ok(()) = monitors.advance(&mut cells, &roster, acknowledged, pause, &mut |_| {});
     }
     monitors
 }
