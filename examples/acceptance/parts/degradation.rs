@@ -535,15 +535,18 @@ fn replay(size: Size) -> Vec<Row> {
 
 /// Printed, not required: what an hour of one stream costs.
 fn cost(size: Size) -> Vec<Row> {
-    let steps = size.of(5_000_000, 50_000);
+    const STEPS: i32 = 1_000;
     let mut detector = Detector::new(0);
     let seen = [(1.0, 9.0, 0.12), (0.0, 4.0, 0.2), (1.0, 3.0, 0.1)].map(|(k, n, p0)| Seen { k, n, p0 });
-    let begun = Instant::now();
-    for hour in 0..steps {
-        detector.step(hour, 1.0, &RATIOS, black_box(&seen));
-    }
-    black_box(detector.evidence());
-    let nanos = begun.elapsed().as_nanos() as f64 / f64::from(steps);
+    // The least of many: what the machine does besides is not the detector's cost.
+    let least = (0..size.of(5_000, 50)).map(|_| {
+        let begun = Instant::now();
+        for hour in 0..STEPS {
+            detector.step(hour, 1.0, &RATIOS, black_box(&seen));
+        }
+        begun.elapsed().as_nanos() as f64 / f64::from(STEPS)
+    });
+    let nanos = least.fold(f64::INFINITY, f64::min);
     let row = Row::at_most("P1", "an hour of one stream with three sources", 0.0, 1.0);
     vec![Row {
         required: "< 1 us (not asserted)".into(),

@@ -178,7 +178,8 @@ impl Detector {
             if n <= 0.0 {
                 continue;
             }
-            let ln: f64 = strata.iter().map(|s| s.ln_ratio(ratio)).sum();
+            let null: f64 = strata.iter().map(|s| s.n * ((ratio - 1.0) * s.p0).ln_1p()).sum();
+            let ln = k * ratio.ln() - null;
             rung.mass = (rung.mass * ln.min(MOST_LN).exp()).min(MOST);
             rung.climb += ln;
             rung.k += k as i64;
