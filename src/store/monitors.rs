@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::fault::{Result, StoreError};
+use super::fault::Result;
 use super::telemetry::{changed_from, changes_since, set_changed_from};
 use crate::domain::call::Millis;
 use crate::engine::rollup::Hour;
@@ -23,6 +23,21 @@ CREATE TABLE monitor_note (
 CREATE TRIGGER monitor_note_stays BEFORE UPDATE ON monitor_note BEGIN SELECT RAISE(ABORT, 'notes are appended'); END;
 CREATE TRIGGER monitor_note_is_kept BEFORE DELETE ON monitor_note BEGIN SELECT RAISE(ABORT, 'notes are kept'); END;
 ";
+
+/// How bodies are written: raised with every change of what monitors hold, so that those of an earlier program are
+/// folded anew, not misread.
+const FORMAT: u8 = 1;
+
+fn write(monitors: &Monitors) -> Result<Vec<u8>> {
+    Ok(postcard::to_extend(monitors, vec![FORMAT])?)
+}
+
+fn read(body: &[u8]) -> Result<Option<Monitors>> {
+    match body.split_first() {
+        Some((&FORMAT, body)) => Ok(Some(postcard::from_bytes(body)?)),
+        _ => Ok(None),
+    }
+}
 
 /// What a person said to a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +59,7 @@ pub fn latest(db: &Connection) -> Result<Option<Monitors>> {
         .prepare_cached("SELECT body FROM monitor WHERE hour <= ? ORDER BY hour DESC LIMIT 1")?
         .query_row([mark], |r| r.get(0))
         .optional()?;
-    Ok(body.map(|bytes| postcard::from_bytes(&bytes)).transpose()?)
+    body.map_or(Ok(None), |body| read(&body))
 }
 
 /// The midnight at which the first fold began, if there was one.
@@ -53,7 +68,7 @@ pub fn began(db: &Connection) -> Result<Option<Hour>> {
         .prepare_cached("SELECT body FROM monitor ORDER BY hour LIMIT 1")?
         .query_row([], |r| r.get(0))
         .optional()?;
-    let first: Option<Monitors> = body.map(|bytes| postcard::from_bytes(&bytes)).transpose()?;
+    let first = body.map_or(Ok(None), |body| read(&body))?;
     Ok(first.map(|monitors| monitors.began))
 }
 
@@ -68,9 +83,8 @@ pub fn keep(db: &Connection, checkpoints: &[Monitors], position: i64) -> Result<
     let mark = changed_from(db)?;
     db.prepare_cached("DELETE FROM monitor WHERE hour > ?")?.execute([mark])?;
     for monitors in checkpoints {
-        let body = postcard::to_allocvec(monitors).map_err(StoreError::from)?;
         db.prepare_cached("INSERT OR REPLACE INTO monitor VALUES (?, ?)")?
-            .execute(params![monitors.until, body])?;
+            .execute(params![monitors.until, write(monitors)?])?;
     }
     thin(db, newest.until)?;
     set_changed_from(db, newest.until)?;
@@ -102,4 +116,32 @@ pub fn notes(db: &Connection) -> Result<Vec<Note>> {
     let rows = statement
         .query_map([], |r| Ok(Note { stream: r.get(0)?, at: r.get(1)?, who: r.get(2)?, until: r.get(3)? }))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_of_another_program_are_folded_anew_and_notes_stay() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(crate::store::telemetry::SCHEMA).unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        let mut later = Monitors::new(480);
+        later.until = 500;
+        assert!(keep(&db, &[Monitors::new(480), later.clone()], 0).unwrap());
+        assert_eq!(latest(&db).unwrap(), Some(later.clone()));
+        assert_eq!(began(&db).unwrap(), Some(480));
+        // What arrives for a closed hour takes the checkpoints after it with it.
+        set_changed_from(&db, 490).unwrap();
+        assert_eq!(latest(&db).unwrap(), Some(Monitors::new(480)));
+        db.execute("UPDATE monitor SET body = x'FF00'", []).unwrap();
+        assert_eq!((latest(&db).unwrap(), began(&db).unwrap()), (None, None));
+
+        let said = Note { stream: "model:m#errors".into(), at: 7, who: "ana".into(), until: None };
+        note(&db, &said).unwrap();
+        assert_eq!(notes(&db).unwrap(), [said]);
+        assert!(db.execute("DELETE FROM monitor_note", []).is_err());
+        assert!(db.execute("UPDATE monitor_note SET who = 'bob'", []).is_err());
+    }
 }

@@ -112,7 +112,7 @@ impl Stream {
     }
 
     /// The evidence that is left of a pooled stream without the `leave` prompts that add most to it, and these prompts,
-    /// by [`name_hash`], the first adding most.
+    /// by the hash of their names, the first adding most.
     pub fn without_leaders(&self, leave: usize) -> (f64, Vec<u64>) {
         let Some(reference) = &self.reference else { return (0.0, Vec::new()) };
         let mut prompts: BTreeMap<u64, [f64; 4]> = BTreeMap::new();
