@@ -3,7 +3,6 @@
 
 #[allow(dead_code, reason = "tests run the small worlds alone")]
 #[path = "../examples/acceptance/parts/mod.rs"]
-#[allow(dead_code, reason = "the example runs the full size")]
 mod parts;
 
 fn section(ids: &[&str]) {

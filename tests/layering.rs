@@ -164,7 +164,8 @@ fn read() -> Vec<File> {
                 let line = rest[..at].rfind('\n').map_or(0, |n| n + 1);
                 let public = rest[line..at].trim();
                 rest = &rest[at + 4..];
-                if !(public.is_empty() || public.starts_with("pub")) {
+                // A name may end in it: `pub struct Cause {`.
+                if !(public.is_empty() || public == "pub" || public.starts_with("pub(")) {
                     continue;
                 }
                 let (tree, after) = rest.split_once(';').unwrap();

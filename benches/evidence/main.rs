@@ -3,6 +3,7 @@
 //! `cargo bench --bench evidence`; `cargo bench --bench evidence -- scan` runs the groups whose name begins so. Medians.
 
 mod fit;
+mod monitor;
 
 mod scan;
 
@@ -11,7 +12,7 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const GROUPS: [(&str, fn()); 2] = [("fit", fit::run), ("scan", scan::run)];
+const GROUPS: [(&str, fn()); 3] = [("fit", fit::run), ("scan", scan::run), ("monitor", monitor::run)];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();

@@ -21,6 +21,7 @@ pub mod report;
 mod routing;
 pub mod table;
 mod trace;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -91,6 +92,8 @@ enum Command {
     Feedback(feedback::FeedbackArgs),
     /// Show which prompts contributed to a call, layer by layer
     Trace(trace::TraceArgs),
+    /// Which prompts, models and task types got worse, since when, and what changed then
+    Watch(watch::WatchArgs),
     /// Make a living demo world
     Demo(demo::DemoArgs),
     /// Check the store and say what is in it
@@ -127,6 +130,8 @@ pub enum Exit {
     Usage = 2,
     /// Done, but some events were quarantined.
     Quarantined = 3,
+    /// Degradations were found.
+    Degraded = 5,
 }
 
 /// Why a command failed: one paragraph, what failed, why, what to do.
@@ -165,7 +170,10 @@ impl CliError {
     fn exit(&self) -> Exit {
         match self {
             CliError::Service(
-                ServiceError::Name(_) | ServiceError::NoCall(_) | ServiceError::NoVersion { .. },
+                ServiceError::Name(_)
+                | ServiceError::NoCall(_)
+                | ServiceError::NoVersion { .. }
+                | ServiceError::NoStream { .. },
             )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
@@ -325,6 +333,7 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
         Command::Models(verb) => models_verbs::run(&verb, desk),
         Command::Feedback(args) => feedback::run(args, desk),
         Command::Trace(args) => trace::run(&args, desk),
+        Command::Watch(args) => watch::run(&args, desk),
         Command::Demo(args) => demo::run(&args, desk),
         Command::Doctor(args) => doctor::run(&args, desk),
         Command::Config(ConfigVerb::Template) => {

@@ -6,10 +6,11 @@ use std::io::Write;
 use super::prompts::{self, PromptsCommand};
 use super::recommendations::Said;
 use super::report::Report;
-use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome, recommendations};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome, recommendations, watch};
 use crate::domain::outcome::Outcome;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
+use crate::engine::trend::health::Health;
 use crate::intake::events::rfc3339;
 use crate::service::{Performance, Service, now};
 use crate::store::Kind;
@@ -93,6 +94,8 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
 struct Document<'a> {
     #[serde(flatten)]
     snapshot: &'a PromptPerformanceSnapshot,
+    /// How the prompt is; `null` where nothing is watched yet.
+    health: Option<&'a Health>,
     /// What came of the latest change of version; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
@@ -115,6 +118,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let prompt = found.snapshot.prompt_uri.unversioned();
     let latest = service.latest_outcome(&prompt.to_string(), now())?;
     let findings = service.findings(window)?;
+    let health = service.health(&prompt.to_string(), now())?;
     // Findings are of the active version: of another one that was asked for there are none.
     let said = recommendations::of(&findings, |uri| {
         let other =
@@ -124,6 +128,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     if desk.json {
         return desk.document(&Document {
             snapshot: &found.snapshot,
+            health: health.as_ref(),
             outcome: latest.as_ref(),
             recommendations: &said,
         });
@@ -143,8 +148,9 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
+    writeln!(desk.out, "\n{}", watch::line(health.as_ref()))?;
     if let Some(latest) = &latest {
-        writeln!(desk.out, "\n{}", outcome::line(latest))?;
+        writeln!(desk.out, "{}", outcome::line(latest))?;
     }
     if !called {
         last_call(&service, &found, args, desk)?;

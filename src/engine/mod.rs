@@ -1,8 +1,8 @@
 //! Pure functions over [`crate::domain`]: no I/O, no clock (`now` is a parameter), no randomness but a seeded one.
 //!
 //! Evidence: [`rollup`] is where every number comes from; [`performance`], [`affinity`] and [`rank`] read its cells, [`board`] keeps them in memory,
-//! [`outcome`] says what came of a change, [`detect`] which prompts underperform, [`evidence`] what is enough; [`stats`]
-//! holds the mathematics, [`price`] what a call costs.
+//! [`trend`] watches them hour by hour, [`outcome`] says what came of a change, [`detect`] which prompts underperform,
+//! [`evidence`] what is enough; [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
 //! a model.
@@ -32,4 +32,5 @@ pub mod template;
 pub mod template_bounds;
 pub mod template_helpers;
 pub mod tokens;
+pub mod trend;
 pub mod visible;

@@ -45,6 +45,14 @@ pub enum ServiceError {
     /// No model may answer.
     #[error("no model may answer calls of {}: {}. Ask for less with --needs, `human.requires`, --max-cost or --without, or import a table that knows these models (`human models import FILE`).", .0.prompt_uri, obstacles(.0))]
     NoneEligible(Box<RouteTable>),
+    /// No stream has this name.
+    #[error("`{}` names no stream that is watched: {what}. `human watch --once` lists those that are rising.", name.escape_debug())]
+    NoStream {
+        /// The name.
+        name: String,
+        /// What there is instead.
+        what: String,
+    },
 }
 
 /// Why no model is left, one by one.

@@ -9,6 +9,7 @@ mod findings;
 mod outcome;
 mod routing;
 mod standings;
+mod watch;
 mod world;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ pub use cells::answerable;
 pub use error::{Result, ServiceError};
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
+pub use watch::Watch;
 pub use world::Ground;
 
 use crate::config::Config;

@@ -109,20 +109,15 @@ impl LiveBoard {
 fn stretch(known: &Detail, length: u32, now: Millis) -> Range<Hour> {
     let end = now.div_euclid(HOUR_MS) as Hour + 1;
     let start = end - length as Hour;
-    let start = if has_hours(known, start) { start } else { start.div_euclid(24) * 24 };
+    let start = if start >= known.first_hour() { start } else { start.div_euclid(24) * 24 };
     start..end
-}
-
-/// Whether the store has hours of their own from this one on.
-fn has_hours(known: &Detail, hour: Hour) -> bool {
-    hour >= known.hours_from || i64::from(hour) * HOUR_MS >= known.calls_from
 }
 
 /// Whether the store can tell these hours from those around them: they are whole days where it knows only days.
 fn is_known(known: &Detail, hours: &Range<Hour>) -> bool {
     let last_day = (hours.end.div_euclid(24) * 24).max(hours.start);
-    let ends_whole = hours.end.rem_euclid(24) == 0 || has_hours(known, last_day);
-    hours.is_empty() || ends_whole && (hours.start.rem_euclid(24) == 0 || has_hours(known, hours.start))
+    let ends_whole = hours.end.rem_euclid(24) == 0 || last_day >= known.first_hour();
+    hours.is_empty() || ends_whole && (hours.start.rem_euclid(24) == 0 || hours.start >= known.first_hour())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod fault;
 pub mod models;
+pub mod monitors;
 pub mod prompt_error;
 pub mod prompt_list;
 pub mod prompt_shelf;

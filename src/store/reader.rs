@@ -10,13 +10,17 @@ use rusqlite::Connection;
 use super::catalog::{self, Published};
 use super::fault::{Result, StoreError};
 use super::models;
+use super::monitors::{self, Note};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
-use super::telemetry::{CallQuery, Detail, Dictionary, KeptCall, Tail, TelemetryReader, Totals};
+use super::telemetry::{
+    CallQuery, Detail, Dictionary, KeptCall, Tail, TelemetryReader, Totals, changed_from,
+};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
+use crate::engine::trend::Monitors;
 
 /// The view. Rows written after it was opened are not in it.
 #[derive(Debug)]
@@ -68,6 +72,21 @@ impl Reader {
     /// The newest torn ends that were quarantined from `origin`, each with its number.
     pub fn torn_ends(&self, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
         self.named(quarantine::torn_ends(&self.db, origin))
+    }
+
+    /// The monitors as far as they still hold, and the midnight at which their first fold began.
+    pub fn monitors(&self) -> Result<(Option<Monitors>, Option<Hour>)> {
+        self.named(monitors::latest(&self.db).and_then(|latest| Ok((latest, monitors::began(&self.db)?))))
+    }
+
+    /// The hour before which nothing has changed since the monitors were kept.
+    pub fn changed_from(&self) -> Result<Hour> {
+        self.named(changed_from(&self.db))
+    }
+
+    /// What people said to the monitors, oldest first.
+    pub fn monitor_notes(&self) -> Result<Vec<Note>> {
+        self.named(monitors::notes(&self.db))
     }
 
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.

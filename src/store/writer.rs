@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::fault::{Kind, Result, StoreError};
 use super::models::{self, Imported};
+use super::monitors::{self, Note};
 use super::prompts::{self, Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
@@ -17,6 +18,7 @@ use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
+use crate::engine::trend::Monitors;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
 const QUEUE: usize = 64;
@@ -68,6 +70,17 @@ impl Transaction<'_> {
     pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
         prompts::publish(self.telemetry.db(), file, activation, deed)
             .map_err(|e| StoreError::new(Kind::Failed, e.to_string()))
+    }
+
+    /// Keeps checkpoints of the monitors, folded from the store as it was at `position`; false if that does not hold
+    /// any more.
+    pub fn keep_monitors(&self, checkpoints: &[Monitors], position: i64) -> Result<bool> {
+        monitors::keep(self.telemetry.db(), checkpoints, position)
+    }
+
+    /// Appends what a person said to a monitor.
+    pub fn note(&self, note: &Note) -> Result<()> {
+        monitors::note(self.telemetry.db(), note)
     }
 
     /// Wall clock at the start of the transaction, ms.

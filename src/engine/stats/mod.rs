@@ -10,6 +10,7 @@
 pub mod before_after;
 pub mod beta;
 pub mod calibration;
+pub mod detector;
 pub mod discovery;
 pub mod gain;
 pub mod hierarchy;

@@ -116,6 +116,11 @@ impl Sketch {
 
     /// The `q`-quantile (0 ≤ q ≤ 1) within 1 % of the exact lower quantile; `None` when empty.
     pub fn quantile(&self, q: f64) -> Option<f64> {
+        self.quantile_bin(q).map(value_of)
+    }
+
+    /// The bin of the `q`-quantile; `None` when empty.
+    pub fn quantile_bin(&self, q: f64) -> Option<i16> {
         let n = self.count();
         if n <= 0 {
             return None;
@@ -125,10 +130,15 @@ impl Sketch {
         for &(bin, count) in &self.bins {
             seen += i64::from(count);
             if seen > rank {
-                return Some(value_of(bin));
+                return Some(bin);
             }
         }
-        self.bins.last().map(|b| value_of(b.0))
+        self.bins.last().map(|b| b.0)
+    }
+
+    /// How many values lie in bins above this one.
+    pub fn above(&self, bin: i16) -> i64 {
+        self.bins.iter().rev().take_while(|b| b.0 > bin).map(|b| i64::from(b.1)).sum()
     }
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::index::Place;
-use crate::engine::rollup::Delta;
+use crate::engine::rollup::{Delta, Hour};
 use crate::store::fault::Result;
 
 /// One transaction's page.
@@ -20,9 +20,35 @@ pub struct Page {
 
 /// Appends a page; its position.
 pub fn append(db: &Connection, page: &Page) -> Result<i64> {
+    if let Some(first) = page.first_hour().filter(|first| changed_from(db).is_ok_and(|mark| *first < mark)) {
+        set_changed_from(db, first)?;
+    }
     let bytes = postcard::to_allocvec(page)?;
     db.prepare_cached("INSERT INTO journal (page) VALUES (?)")?.execute([bytes])?;
     Ok(db.last_insert_rowid())
+}
+
+impl Page {
+    /// The earliest hour that it changes.
+    fn first_hour(&self) -> Option<Hour> {
+        self.deltas.iter().map(|delta| delta.hour).min()
+    }
+}
+
+/// Monitors have folded the hours before this one as they are; 0 while there are none.
+pub fn changed_from(db: &Connection) -> Result<Hour> {
+    Ok(number(db, "changed_from")?.unwrap_or(0) as Hour)
+}
+
+/// Sets the mark: lowered by what arrives late, raised by who has folded it.
+pub fn set_changed_from(db: &Connection, hour: Hour) -> Result<()> {
+    set_number(db, "changed_from", i64::from(hour))
+}
+
+/// The earliest hour that was changed after `position`, [`Hour::MAX`] if none was; `None` if too much has happened to say.
+pub fn changes_since(db: &Connection, position: i64) -> Result<Option<Hour>> {
+    let hours = |pages: Vec<Page>| pages.iter().filter_map(Page::first_hour).min().unwrap_or(Hour::MAX);
+    Ok(since(db, position)?.map(|(_, pages)| hours(pages)))
 }
 
 /// Hands each page after `position` to `take`, in order.

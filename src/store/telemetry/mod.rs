@@ -35,13 +35,14 @@ use std::ops::Range;
 pub use calls::CallQuery;
 pub use cells::SHARD;
 pub use dictionary::{Dictionary, ModelName};
+pub use journal::{changed_from, changes_since, set_changed_from};
 pub use memory::Memory;
 pub use read::Tail;
 pub use retention::{Retention, Swept};
 pub use write::Telemetry;
 
 use super::fault::Result;
-use crate::domain::call::{Call, Millis};
+use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::Feedback;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 
@@ -162,6 +163,14 @@ pub struct Detail {
     pub hours_from: Hour,
     /// The time from which calls are kept, ms: from here on any edge is exact.
     pub calls_from: Millis,
+}
+
+impl Detail {
+    /// The first hour that can be told from those around it, by its own cell or by its calls.
+    pub fn first_hour(&self) -> Hour {
+        let whole = (self.calls_from + HOUR_MS - 1).div_euclid(HOUR_MS);
+        self.hours_from.min(Hour::try_from(whole).unwrap_or(Hour::MAX))
+    }
 }
 
 /// Reading: one consistent state of the store.

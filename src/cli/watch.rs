@@ -1,0 +1,300 @@
+//! `human watch`: degradations, for a terminal or a script.
+//!
+//! ```text
+//! STREAM                                    STATE        M  SINCE             WAS  NOW
+//! org/HUMAN_CORP/support.refund-reply neg.  PAGE   4.1e+07  2026-11-19 07:00   5%  16%
+//!   odds 3.4 times those of the baseline: 16% [12%, 20%] of 412 units, was 5% [4%, 6%] of 3,120
+//!   version 2.1.0 became active at 2026-11-19T07:00:00Z
+//! ```
+//!
+//! Without `--once` it looks again when hours close: redrawn in place on a terminal, appended elsewhere. It asks every
+//! few seconds whether there is something new, and sleeps otherwise.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::time::Duration;
+
+use super::number::{count, percent, percents};
+use super::plain::shown;
+use super::table::{self, Page};
+use super::{CliError, Desk, Exit, Result};
+use crate::domain::window::Window;
+use crate::engine::trend::health::Health;
+use crate::engine::trend::{Subject, open_hour};
+use crate::service::{Service, Watch, now};
+use crate::store::{Access, Kind, StoreError};
+
+/// How long it sleeps between two looks at the clock.
+const ASLEEP: Duration = Duration::from_secs(5);
+/// Causes shown under a stream.
+const CAUSES: usize = 3;
+
+const COLUMNS: [table::Column; 7] = [
+    table::text("STREAM", 9),
+    table::text("WHAT", 8),
+    table::text("STATE", 9),
+    table::number("M", 7),
+    table::text("SINCE (UTC)", 6),
+    table::number("WAS", 4),
+    table::number("NOW", 5),
+];
+
+#[derive(Debug, clap::Args)]
+pub struct WatchArgs {
+    /// Look once; exit code 5 if a stream warns or pages
+    #[arg(long)]
+    once: bool,
+    /// Most streams that are shown; 0 for all
+    #[arg(long, default_value_t = 30)]
+    limit: usize,
+    #[command(subcommand)]
+    verb: Option<WatchVerb>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum WatchVerb {
+    /// Say that a stream has been seen: it starts anew, with a baseline from tomorrow on
+    Ack {
+        /// The stream, as `watch` names it, or a prompt of which one stream rises
+        stream: String,
+    },
+    /// Let a stream neither warn nor page for a while
+    Silence {
+        /// The stream, as `watch` names it, or a prompt of which one stream rises
+        stream: String,
+        /// For how long: 30m, 4h, 2d
+        #[arg(long = "for", value_name = "TIME", default_value = "4h")]
+        length: String,
+    },
+}
+
+pub fn run(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
+    match &args.verb {
+        Some(WatchVerb::Ack { stream }) => {
+            let service = existing(desk)?;
+            let id = service.acknowledge(stream, &who(), now())?.to_string();
+            service.close()?;
+            writeln!(desk.out, "Acknowledged: {}. Its new baseline begins tomorrow.", shown(&id))?;
+            Ok(Exit::Done)
+        }
+        Some(WatchVerb::Silence { stream, length }) => {
+            let until = now() + milliseconds(length)?;
+            let service = existing(desk)?;
+            let id = service.silence(stream, &who(), now(), until)?.to_string();
+            service.close()?;
+            let until = Window { from_ms: until, to_ms: until }.start();
+            writeln!(desk.out, "Silenced until {until}: {}.", shown(&id))?;
+            Ok(Exit::Done)
+        }
+        None if args.once => once(args, desk),
+        None => live(args, desk),
+    }
+}
+
+fn who() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into())
+}
+
+fn milliseconds(text: &str) -> Result<i64> {
+    let refused = || CliError::Usage(format!("`{}` is no length of time: 30m, 4h, 2d", text.escape_debug()));
+    let unit = text.char_indices().next_back().ok_or_else(refused)?;
+    let each = match unit.1 {
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return Err(refused()),
+    };
+    let number: u32 = text[..unit.0].parse().map_err(|_| refused())?;
+    Ok(i64::from(number) * each)
+}
+
+/// A store that is there, for writing.
+fn existing(desk: &Desk) -> Result<Service> {
+    drop(desk.reading()?);
+    desk.writing()
+}
+
+/// The store with its monitors kept where that can be, read as it is otherwise.
+fn opened(desk: &Desk) -> Result<Service> {
+    let config = desk.config()?;
+    if config.store.exists() {
+        match Service::open(config, Access::Write) {
+            Err(crate::service::ServiceError::Store(StoreError { kind: Kind::ReadOnly, .. })) => {}
+            other => return Ok(other?),
+        }
+    }
+    desk.reading()
+}
+
+fn once(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
+    let service = opened(desk)?;
+    let watch = service.watch(now())?;
+    let exit = if watch.alarms() { Exit::Degraded } else { Exit::Done };
+    if desk.json {
+        desk.document(&watch)?;
+    } else {
+        let page = desk.page();
+        desk.out.write_all(text(&watch, args.limit, page).as_bytes())?;
+    }
+    service.close()?;
+    Ok(exit)
+}
+
+fn live(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
+    let service = opened(desk)?;
+    // Lines of the last text that are above the cursor.
+    let mut drawn = 0;
+    let mut last = String::new();
+    loop {
+        let at = now();
+        let watch = service.watch(at)?;
+        let page = desk.page();
+        let next =
+            if desk.json { serde_json::to_string(&watch)? + "\n" } else { text(&watch, args.limit, page) };
+        if changed(&last, &next, desk.json) {
+            if desk.terminal && drawn > 0 {
+                // Up over what was drawn, and clear from there: the shell's own lines stay.
+                write!(desk.out, "\u{1b}[{drawn}A\u{1b}[J")?;
+            }
+            desk.out.write_all(next.as_bytes())?;
+            desk.out.flush()?;
+            drawn = if desk.json { 0 } else { next.lines().count() };
+            last = next;
+        }
+        let until = open_hour(at);
+        loop {
+            std::thread::sleep(ASLEEP);
+            if service.has_news(until, now())? {
+                break;
+            }
+        }
+    }
+}
+
+/// Whether there is more new than the hour up to which everything is counted.
+fn changed(last: &str, next: &str, json: bool) -> bool {
+    let body = |text: &str| -> String {
+        if json { text.to_owned() } else { text.lines().filter(|l| !l.starts_with("Counted")).collect() }
+    };
+    last.is_empty() || body(last) != body(next)
+}
+
+/// The whole page, ending with a newline.
+pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
+    let mut out = String::new();
+    if watch.streams.is_empty() && watch.stable + watch.insufficient + watch.acknowledged == 0 {
+        return "Nothing to watch yet: the store has no calls of a prompt in closed hours (an hour closes two hours \
+                after its end).\n`human ingest FILE` feeds it.\n"
+            .into();
+    }
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    let listed = &watch.streams[..watch.streams.len().min(limit)];
+    if !listed.is_empty() {
+        let rows: Vec<Vec<String>> = listed.iter().map(row).collect();
+        let set = table::set(page, 0, &COLUMNS, &rows);
+        let mut lines = set.lines();
+        // Writing to a String does not fail.
+        let _ = writeln!(out, "{}", lines.next().unwrap_or_default());
+        for (line, health) in lines.zip(listed) {
+            let _ = writeln!(out, "{line}");
+            for detail in details(health) {
+                let room = page.width.map_or(usize::MAX, |w| w.saturating_sub(2));
+                let _ = writeln!(out, "  {}", table::clip(&detail, room));
+            }
+        }
+        if listed.len() < watch.streams.len() {
+            let _ = writeln!(out, "{} of {} streams", listed.len(), watch.streams.len());
+        }
+        out.push('\n');
+    }
+    let mut sums = vec![
+        format!("{} rising", watch.streams.len()),
+        format!("{} stable", count(watch.stable as u64)),
+        format!("{} with too little to say", count(watch.insufficient as u64)),
+    ];
+    if watch.acknowledged > 0 {
+        sums.push(format!("{} acknowledged", watch.acknowledged));
+    }
+    let _ = writeln!(out, "Streams: {}.", sums.join(", "));
+    let _ = writeln!(out, "Counted up to {}. PAGE from M = {:.0}.", watch.until, watch.page_from);
+    out
+}
+
+fn row(health: &Health) -> Vec<String> {
+    let state = if health.silenced_until.is_some() && health.level.is_alarm() {
+        format!("{} (silenced)", health.level.as_str())
+    } else {
+        health.level.as_str().into()
+    };
+    let rate = |estimate: Option<crate::engine::trend::estimate::Estimate>| percent(estimate.map(|e| e.rate));
+    let since =
+        health.since.as_deref().map_or(String::new(), |s| s.replacen('T', " ", 1).chars().take(16).collect());
+    vec![
+        shown(&subject(&health.id.subject)).into_owned(),
+        health.id.measure.as_str().into(),
+        state,
+        months(health.evidence),
+        since,
+        rate(health.baseline),
+        rate(health.current),
+    ]
+}
+
+/// A prompt by its key, which is what people call it; what is pooled says so.
+fn subject(subject: &Subject) -> String {
+    match subject {
+        Subject::Prompt(uri) => uri.rsplit('/').next().unwrap_or(uri).to_owned(),
+        Subject::Model(name) => format!("model:{name}"),
+        Subject::Task(name) => format!("task:{name}"),
+    }
+}
+
+fn months(evidence: f64) -> String {
+    if evidence < 1e6 { count(evidence as u64) } else { format!("{evidence:.0e}") }
+}
+
+fn details(health: &Health) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let (Some(was), Some(now)) = (health.baseline, health.current) {
+        let unit = health.id.measure.unit();
+        let measure = health.id.measure;
+        let what = if measure.is_quantity() {
+            format!(" above the usual 95% of {}", measure.as_str())
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "{} {} of {} {unit}{what}, was {} {} of {}",
+            percent(Some(now.rate)),
+            percents(now.interval),
+            count(now.sample_size.max(0) as u64),
+            percent(Some(was.rate)),
+            percents(was.interval),
+            count(was.sample_size.max(0) as u64)
+        ));
+        let odds = health.odds_ratio.map_or(String::new(), |o| format!("odds x {o:.1}; "));
+        let by_hour = if health.by_hour { "; no session ids: an hour counts once" } else { "" };
+        lines.push(format!("{odds}by chance at most once in {} months{by_hour}", months(health.evidence)));
+    }
+    lines.extend(health.causes.iter().take(CAUSES).map(|cause| shown(&cause.what).into_owned()));
+    lines
+}
+
+/// One line for a report on a prompt.
+pub fn line(health: Option<&Health>) -> String {
+    let Some(health) = health else { return "Health: insufficient, nothing is watched of it yet".into() };
+    let what = health.id.measure.as_str();
+    match (&health.since, &health.reason) {
+        (Some(since), _) => {
+            format!(
+                "Health: {} ({what}) since {since}, evidence M={}",
+                health.level.as_str(),
+                months(health.evidence)
+            )
+        }
+        (None, Some(reason)) => format!("Health: {}, {}", health.level.as_str(), shown(reason)),
+        (None, None) => {
+            format!("Health: {}, evidence M={:.2} ({what})", health.level.as_str(), health.evidence)
+        }
+    }
+}

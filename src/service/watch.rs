@@ -1,0 +1,313 @@
+//! What on-call asks: which streams are not stable, and how a prompt is.
+//!
+//! Monitors are moved on from their newest checkpoint over the hours that have closed since; a store that can be written
+//! keeps them. Start with [`Service::watch`].
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use super::Service;
+use super::catalog::Catalog;
+use super::error::{Result, ServiceError};
+use super::standings::Standings;
+use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::window::Window;
+use crate::engine::rollup::{Cell, CellKey, Cells, Hour};
+use crate::engine::trend::cause::{self, Around, COMPARED_HOURS, NEAR_HOURS};
+use crate::engine::trend::estimate::time;
+use crate::engine::trend::health::{Health, Level, blame, health};
+use crate::engine::trend::{
+    Acknowledged, Ledger, Measure, Monitors, StreamId, Subject, WATCH, open_hour, page_threshold,
+};
+use crate::store::monitors::Note;
+use crate::store::telemetry::{CallQuery, TelemetryReader};
+use crate::store::{Kind, Reader, StoreError};
+
+/// Days before the first look in which it still looks hour by hour: as long as hours are kept by default.
+const LOOK_BACK: Hour = 14 * 24;
+/// Streams whose causes are looked for.
+const EXPLAINED: usize = 40;
+/// Calls with feedback of which it is asked whether they carry a session or a user.
+const ASKED: usize = 50;
+
+/// What on-call sees.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Watch {
+    /// Everything before this moment is counted, RFC 3339.
+    pub until: String,
+    /// Streams that are not stable, the worst first.
+    pub streams: Vec<Health>,
+    /// How many streams are stable.
+    pub stable: usize,
+    /// Of how many there is too little to say.
+    pub insufficient: usize,
+    /// How many a person has acknowledged, until their new baseline is there.
+    pub acknowledged: usize,
+    /// M from which a stream pages.
+    pub page_from: f64,
+}
+
+impl Watch {
+    /// Whether a stream warns or pages, and nobody has silenced it.
+    pub fn alarms(&self) -> bool {
+        self.streams.iter().any(Health::is_alarm)
+    }
+}
+
+/// A store's cells as the monitors read them.
+struct Cellar<'r>(&'r Reader);
+
+impl Ledger for Cellar<'_> {
+    type Error = StoreError;
+
+    fn read(
+        &mut self,
+        hours: Range<Hour>,
+        hourly: bool,
+        each: &mut dyn FnMut(Hour, CellKey, &Cell),
+    ) -> std::result::Result<(), StoreError> {
+        self.0.cells(hours, hourly, None, each)
+    }
+}
+
+/// Everything that a look needs of the store, at one moment.
+struct Look {
+    reader: Reader,
+    catalog: Catalog,
+    standings: Standings,
+    monitors: Monitors,
+    notes: Vec<Note>,
+    now: Millis,
+    page_from: f64,
+}
+
+fn hour_of(at: Millis) -> Hour {
+    at.div_euclid(HOUR_MS) as Hour
+}
+
+impl Service {
+    /// All streams that are not stable at `now`, with what changed when they rose. Keeps the monitors if the store may
+    /// be written.
+    pub fn watch(&self, now: Millis) -> Result<Watch> {
+        let look = self.look(now)?;
+        let mut found: Vec<Health> =
+            look.monitors.streams.keys().map(|id| look.health(id)).collect::<Result<_>>()?;
+        let pending = |h: &Health| look.is_acknowledged(&h.stream);
+        let acknowledged = found.iter().filter(|h| h.level > Level::Stable && pending(h)).count();
+        let count = |level: Level| found.iter().filter(|h| h.level == level).count();
+        let (stable, insufficient) = (count(Level::Stable), count(Level::Insufficient));
+        found.retain(|h| h.level > Level::Stable && !pending(h));
+        found.sort_by(|a, b| {
+            b.level.cmp(&a.level).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
+        });
+        let models: Vec<Health> =
+            found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
+        for health in found.iter_mut().take(EXPLAINED) {
+            health.causes = look.causes(health, &models)?;
+        }
+        Ok(Watch {
+            until: time(look.monitors.until),
+            streams: found,
+            stable,
+            insufficient,
+            acknowledged,
+            page_from: look.page_from,
+        })
+    }
+
+    /// How the prompt that `name` names is: the worst of its streams.
+    pub fn health(&self, name: &str, now: Millis) -> Result<Option<Health>> {
+        let look = self.look(now)?;
+        let (uri, _) = look.catalog.find(name)?;
+        let subject = Subject::Prompt(uri.to_string());
+        let mut own = Vec::new();
+        for measure in Measure::ALL {
+            let id = StreamId { subject: subject.clone(), measure };
+            if look.monitors.streams.contains_key(&id) {
+                own.push(look.health(&id)?);
+            }
+        }
+        // Feedback speaks for the prompt unless something else is worse.
+        let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
+        let worst = own.into_iter().max_by(|a, b| {
+            rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)).then_with(|| b.id.cmp(&a.id))
+        });
+        Ok(worst.filter(|h| !look.is_acknowledged(&h.stream)))
+    }
+
+    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on.
+    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<StreamId> {
+        self.note(stream, who, now, None)
+    }
+
+    /// Lets a stream neither warn nor page until a moment.
+    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<StreamId> {
+        self.note(stream, who, now, Some(until))
+    }
+
+    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<StreamId> {
+        let id = self.look(at)?.find(stream)?;
+        let note = Note { stream: id.to_string(), at, who: who.to_owned(), until };
+        self.store.write(move |tx| tx.note(&note))?;
+        Ok(id)
+    }
+
+    /// Whether hours have closed since `until`, or hours before it have changed: cheap enough to ask every few seconds.
+    pub fn has_news(&self, until: Hour, now: Millis) -> Result<bool> {
+        Ok(open_hour(now) > until || self.read()?.changed_from()? < until)
+    }
+
+    fn look(&self, now: Millis) -> Result<Look> {
+        let reader = self.read()?;
+        let catalog = Catalog::read(&reader)?;
+        let standings = Standings::of(&catalog, Cells::default());
+        let notes = reader.monitor_notes()?;
+        let open = open_hour(now);
+        let (kept, began) = reader.monitors()?;
+        let kept = kept.filter(|monitors| monitors.until <= open);
+        let fresh = kept.is_none();
+        let mut monitors = match kept {
+            Some(monitors) => monitors,
+            None => {
+                Monitors::new(began.filter(|hour| *hour < open).map_or_else(|| begin(&reader, open), Ok)?)
+            }
+        };
+        let acknowledged: Vec<Acknowledged> = notes
+            .iter()
+            .filter(|note| note.until.is_none())
+            .filter_map(|note| {
+                Some(Acknowledged { hour: hour_of(note.at), stream: note.stream.parse().ok()? })
+            })
+            .collect();
+        let mut checkpoints: Vec<Monitors> = Vec::new();
+        let before = monitors.until;
+        let today = open.div_euclid(24);
+        monitors.advance(&mut Cellar(&reader), &standings.roster(), &acknowledged, open, &mut |passing| {
+            let day = passing.until / 24;
+            // As far as they would be kept for long.
+            if day >= today - 1 || day % 8 == 0 || (fresh && passing.until == passing.began) {
+                checkpoints.push(passing.clone());
+            }
+        })?;
+        if monitors.until > before {
+            checkpoints.push(monitors.clone());
+            let position = reader.position()?;
+            // Whoever cannot write, or comes too late, has looked all the same.
+            match self.store.write(move |tx| tx.keep_monitors(&checkpoints, position)) {
+                Err(error) if error.kind != Kind::ReadOnly => return Err(error.into()),
+                _ => {}
+            }
+        }
+        let watched = monitors.streams.values().filter(|s| s.reference.is_some()).count();
+        let page_from = page_threshold(watched);
+        Ok(Look { reader, catalog, standings, monitors, notes, now, page_from })
+    }
+}
+
+/// Where the first fold begins: with the calls, or, where they go far back, as far as hours are kept by default.
+fn begin(reader: &Reader, open: Hour) -> Result<Hour> {
+    let far = open - LOOK_BACK;
+    let first = reader.span()?.map_or(far, |(first, _)| hour_of(first));
+    Ok(first.clamp(far, open).max(reader.detail()?.first_hour().min(open)))
+}
+
+impl Look {
+    /// How a stream is.
+    fn health(&self, id: &StreamId) -> Result<Health> {
+        let stream = &self.monitors.streams[id];
+        let rising = id.measure.is_feedback() && stream.detector.evidence() >= WATCH;
+        let by_hour = rising && self.is_anonymous(&id.subject)?;
+        let names = self.standings.subjects.iter().map(|s| s.name.as_str());
+        let mut found = health(id, stream, self.monitors.until, self.page_from, by_hour, names);
+        let silences = self.notes.iter().filter(|note| note.stream == found.stream);
+        let until = silences.filter_map(|note| note.until).max().filter(|until| *until > self.now);
+        found.silenced_until = until.map(|ms| Window { from_ms: ms, to_ms: ms }.start());
+        Ok(found)
+    }
+
+    /// Whether a person has acknowledged the stream in an hour that is not folded yet.
+    fn is_acknowledged(&self, stream: &str) -> bool {
+        let mut notes = self.notes.iter().filter(|note| note.until.is_none() && note.stream == stream);
+        notes.any(|note| hour_of(note.at) >= self.monitors.until)
+    }
+
+    /// Whether most of the prompt's newest calls with feedback carry neither session nor user: their units are single
+    /// calls, and what depends on what is not known.
+    fn is_anonymous(&self, subject: &Subject) -> Result<bool> {
+        let Subject::Prompt(name) = subject else { return Ok(false) };
+        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(false) };
+        let query = CallQuery { versions: Some(self.catalog.numbers(uri, None)), ..CallQuery::default() };
+        let (mut asked, mut anonymous, mut passed) = (0, 0, 0);
+        self.reader.calls(&query, &mut |kept| {
+            passed += 1;
+            if !kept.feedback.is_empty() {
+                asked += 1;
+                anonymous += usize::from(kept.call.session.is_none() && kept.call.user.is_none());
+            }
+            asked < ASKED && passed < 100 * ASKED
+        })?;
+        Ok(2 * anonymous > asked)
+    }
+
+    /// What changed around the onset of a prompt's stream.
+    fn causes(&self, found: &Health, models: &[Health]) -> Result<Vec<cause::Cause>> {
+        let (Subject::Prompt(name), Some(onset)) = (&found.id.subject, found.onset) else {
+            return Ok(Vec::new());
+        };
+        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else {
+            return Ok(Vec::new());
+        };
+        let numbers = self.catalog.numbers(uri, None);
+        let cells = |hours: Range<Hour>| -> Result<BTreeMap<CellKey, Cell>> {
+            let mut sums: BTreeMap<CellKey, Cell> = BTreeMap::new();
+            self.reader.cells(hours, false, Some(&numbers), &mut |_, key, cell| {
+                sums.entry(key).or_default().merge(cell, 1);
+            })?;
+            Ok(sums)
+        };
+        let until = self.monitors.until.min(onset + COMPARED_HOURS);
+        let week_before = cells(onset - COMPARED_HOURS..until - COMPARED_HOURS)?;
+        let around = Around {
+            before: cells(onset - COMPARED_HOURS..onset)?,
+            after: cells(onset..until)?,
+            week_before: week_before.values().map(|cell| cell.calls).sum(),
+        };
+        let dictionary = &self.catalog.dictionary;
+        let activations = self.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
+        let near =
+            activations.iter().filter(|(at, _)| hour_of(*at).abs_diff(onset) <= NEAR_HOURS.unsigned_abs());
+        let mut causes: Vec<cause::Cause> =
+            near.map(|(at, version)| cause::activated(&version.to_string(), *at)).collect();
+        causes.extend(models.iter().filter_map(|model| blame(found, model, &around, dictionary)));
+        causes.extend(cause::causes(&around, dictionary));
+        Ok(causes)
+    }
+
+    /// The stream that a person means: by its whole name, or by a prompt, with or without `#measure`; without, the one
+    /// that is rising.
+    fn find(&self, name: &str) -> Result<StreamId> {
+        if let Some(id) = name.parse::<StreamId>().ok().filter(|id| self.monitors.streams.contains_key(id)) {
+            return Ok(id);
+        }
+        let (prompt, measure) = name.rsplit_once('#').map_or((name, None), |(p, m)| (p, Some(m)));
+        let unknown = |what: String| ServiceError::NoStream { name: name.to_owned(), what };
+        let (uri, _) = self.catalog.find(prompt)?;
+        let subject = Subject::Prompt(uri.to_string());
+        let own = Measure::ALL.into_iter().map(|measure| StreamId { subject: subject.clone(), measure });
+        let own: Vec<StreamId> = own.filter(|id| self.monitors.streams.contains_key(id)).collect();
+        let rises = |id: &StreamId| self.health(id).is_ok_and(|h| h.level > Level::Stable);
+        let meant = |id: &&StreamId| measure.map_or_else(|| rises(id), |word| id.measure.as_str() == word);
+        let named: Vec<&StreamId> = own.iter().filter(meant).collect();
+        match named[..] {
+            [id] => Ok(id.clone()),
+            [] => Err(unknown("none of its streams is rising".into())),
+            _ => Err(unknown(format!(
+                "it may be {}",
+                named.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+            ))),
+        }
+    }
+}
