@@ -250,7 +250,11 @@ fn subject(subject: &Subject) -> String {
 }
 
 fn months(evidence: f64) -> String {
-    if evidence < 1e6 { count(evidence as u64) } else { format!("{evidence:.0e}") }
+    match evidence {
+        _ if evidence < 1e6 => count(evidence as u64),
+        _ if evidence < 1e9 => format!("{evidence:.0e}"),
+        _ => ">1e9".into(),
+    }
 }
 
 fn details(health: &Health) -> Vec<String> {
@@ -282,7 +286,9 @@ fn details(health: &Health) -> Vec<String> {
 
 /// One line for a report on a prompt.
 pub fn line(health: Option<&Health>) -> String {
-    let Some(health) = health else { return "Health: insufficient, nothing is watched of it yet".into() };
+    let Some(health) = health else {
+        return "Health: insufficient, nothing is watched of it yet (`human watch --once` looks)".into();
+    };
     let what = health.id.measure.as_str();
     match (&health.since, &health.reason) {
         (Some(since), _) => {

@@ -21,7 +21,7 @@ use crate::engine::trend::health::{Health, Level, blame, health};
 use crate::engine::trend::{
     Acknowledged, Ledger, Measure, Monitors, StreamId, Subject, WATCH, open_hour, page_threshold,
 };
-use crate::store::monitors::Note;
+use crate::store::monitors::{Checkpoint, Note};
 use crate::store::telemetry::{CallQuery, TelemetryReader};
 use crate::store::{Kind, Reader, StoreError};
 
@@ -31,6 +31,11 @@ const LOOK_BACK: Hour = 14 * 24;
 const EXPLAINED: usize = 40;
 /// Calls with feedback of which it is asked whether they carry a session or a user.
 const ASKED: usize = 50;
+/// Hours in which these calls are looked for.
+const ASKED_HOURS: Hour = 48;
+
+/// Prompts of which the first look is quick enough to be taken in passing.
+const SMALL_FLEET: usize = 500;
 
 /// What on-call sees.
 #[derive(Debug, Serialize)]
@@ -118,8 +123,14 @@ impl Service {
         })
     }
 
-    /// How the prompt that `name` names is: the worst of its streams.
+    /// How the prompt that `name` names is: the worst of its streams. `None` where nothing is watched of it, and in a
+    /// large fleet that nobody has looked at yet: the first look is [`watch`](Self::watch)'s, because it takes seconds.
     pub fn health(&self, name: &str, now: Millis) -> Result<Option<Health>> {
+        let reader = self.read()?;
+        if reader.monitors()?.is_none() && Catalog::read(&reader)?.prompts().count() > SMALL_FLEET {
+            return Ok(None);
+        }
+        drop(reader);
         let look = self.look(now)?;
         let (uri, _) = look.catalog.find(name)?;
         let subject = Subject::Prompt(uri.to_string());
@@ -166,13 +177,13 @@ impl Service {
         let standings = Standings::of(&catalog, Cells::default());
         let notes = reader.monitor_notes()?;
         let open = open_hour(now);
-        let (kept, began) = reader.monitors()?;
-        let kept = kept.filter(|monitors| monitors.until <= open);
+        let kept = reader.monitors()?.filter(|monitors| monitors.until <= open);
         let fresh = kept.is_none();
         let mut monitors = match kept {
             Some(monitors) => monitors,
             None => {
-                Monitors::new(began.filter(|hour| *hour < open).map_or_else(|| begin(&reader, open), Ok)?)
+                let began = reader.monitors_began()?.filter(|hour| *hour < open);
+                Monitors::new(began.map_or_else(|| begin(&reader, open), Ok)?)
             }
         };
         let acknowledged: Vec<Acknowledged> = notes
@@ -182,18 +193,19 @@ impl Service {
                 Some(Acknowledged { hour: hour_of(note.at), stream: note.stream.parse().ok()? })
             })
             .collect();
-        let mut checkpoints: Vec<Monitors> = Vec::new();
+        let mut checkpoints = Vec::new();
         let before = monitors.until;
         let today = open.div_euclid(24);
         monitors.advance(&mut Cellar(&reader), &standings.roster(), &acknowledged, open, &mut |passing| {
             let day = passing.until / 24;
             // As far as they would be kept for long.
             if day >= today - 1 || day % 8 == 0 || (fresh && passing.until == passing.began) {
-                checkpoints.push(passing.clone());
+                checkpoints.push(Checkpoint::of(passing));
             }
         })?;
         if monitors.until > before {
-            checkpoints.push(monitors.clone());
+            checkpoints.push(Checkpoint::of(&monitors));
+            let checkpoints = checkpoints.into_iter().collect::<std::result::Result<Vec<_>, _>>()?;
             let position = reader.position()?;
             // Whoever cannot write, or comes too late, has looked all the same.
             match self.store.write(move |tx| tx.keep_monitors(&checkpoints, position)) {
@@ -239,15 +251,18 @@ impl Look {
     fn is_anonymous(&self, subject: &Subject) -> Result<bool> {
         let Subject::Prompt(name) = subject else { return Ok(false) };
         let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(false) };
-        let query = CallQuery { versions: Some(self.catalog.numbers(uri, None)), ..CallQuery::default() };
-        let (mut asked, mut anonymous, mut passed) = (0, 0, 0);
+        let query = CallQuery {
+            from: Some(i64::from(self.monitors.until - ASKED_HOURS) * HOUR_MS),
+            versions: Some(self.catalog.numbers(uri, None)),
+            ..CallQuery::default()
+        };
+        let (mut asked, mut anonymous) = (0, 0);
         self.reader.calls(&query, &mut |kept| {
-            passed += 1;
             if !kept.feedback.is_empty() {
                 asked += 1;
                 anonymous += usize::from(kept.call.session.is_none() && kept.call.user.is_none());
             }
-            asked < ASKED && passed < 100 * ASKED
+            asked < ASKED
         })?;
         Ok(2 * anonymous > asked)
     }

@@ -28,8 +28,18 @@ CREATE TRIGGER monitor_note_is_kept BEFORE DELETE ON monitor_note BEGIN SELECT R
 /// folded anew, not misread.
 const FORMAT: u8 = 1;
 
-fn write(monitors: &Monitors) -> Result<Vec<u8>> {
-    Ok(postcard::to_extend(monitors, vec![FORMAT])?)
+/// The monitors after all hours before one, as they are kept: a fraction of what they take in memory.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    until: Hour,
+    body: Vec<u8>,
+}
+
+impl Checkpoint {
+    /// Of the monitors as they are.
+    pub fn of(monitors: &Monitors) -> Result<Checkpoint> {
+        Ok(Checkpoint { until: monitors.until, body: postcard::to_extend(monitors, vec![FORMAT])? })
+    }
 }
 
 fn read(body: &[u8]) -> Result<Option<Monitors>> {
@@ -74,7 +84,7 @@ pub fn began(db: &Connection) -> Result<Option<Hour>> {
 
 /// Keeps checkpoints, oldest first, that were folded from the store as it was at `position`. False, and nothing is
 /// kept, if an hour that is in them has changed since.
-pub fn keep(db: &Connection, checkpoints: &[Monitors], position: i64) -> Result<bool> {
+pub fn keep(db: &Connection, checkpoints: &[Checkpoint], position: i64) -> Result<bool> {
     let Some(newest) = checkpoints.last() else { return Ok(true) };
     let Some(changed) = changes_since(db, position)? else { return Ok(false) };
     if changed < newest.until {
@@ -82,9 +92,9 @@ pub fn keep(db: &Connection, checkpoints: &[Monitors], position: i64) -> Result<
     }
     let mark = changed_from(db)?;
     db.prepare_cached("DELETE FROM monitor WHERE hour > ?")?.execute([mark])?;
-    for monitors in checkpoints {
+    for checkpoint in checkpoints {
         db.prepare_cached("INSERT OR REPLACE INTO monitor VALUES (?, ?)")?
-            .execute(params![monitors.until, write(monitors)?])?;
+            .execute(params![checkpoint.until, checkpoint.body])?;
     }
     thin(db, newest.until)?;
     set_changed_from(db, newest.until)?;
@@ -129,7 +139,8 @@ mod tests {
         db.execute_batch(SCHEMA).unwrap();
         let mut later = Monitors::new(480);
         later.until = 500;
-        assert!(keep(&db, &[Monitors::new(480), later.clone()], 0).unwrap());
+        let both = [Checkpoint::of(&Monitors::new(480)).unwrap(), Checkpoint::of(&later).unwrap()];
+        assert!(keep(&db, &both, 0).unwrap());
         assert_eq!(latest(&db).unwrap(), Some(later.clone()));
         assert_eq!(began(&db).unwrap(), Some(480));
         // What arrives for a closed hour takes the checkpoints after it with it.

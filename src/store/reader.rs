@@ -74,9 +74,14 @@ impl Reader {
         self.named(quarantine::torn_ends(&self.db, origin))
     }
 
-    /// The monitors as far as they still hold, and the midnight at which their first fold began.
-    pub fn monitors(&self) -> Result<(Option<Monitors>, Option<Hour>)> {
-        self.named(monitors::latest(&self.db).and_then(|latest| Ok((latest, monitors::began(&self.db)?))))
+    /// The monitors as far as they still hold.
+    pub fn monitors(&self) -> Result<Option<Monitors>> {
+        self.named(monitors::latest(&self.db))
+    }
+
+    /// The midnight at which the first fold of the monitors began, if there was one.
+    pub fn monitors_began(&self) -> Result<Option<Hour>> {
+        self.named(monitors::began(&self.db))
     }
 
     /// The hour before which nothing has changed since the monitors were kept.

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::fault::{Kind, Result, StoreError};
 use super::models::{self, Imported};
-use super::monitors::{self, Note};
+use super::monitors::{self, Checkpoint, Note};
 use super::prompts::{self, Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
@@ -18,7 +18,6 @@ use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
-use crate::engine::trend::Monitors;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
 const QUEUE: usize = 64;
@@ -74,7 +73,7 @@ impl Transaction<'_> {
 
     /// Keeps checkpoints of the monitors, folded from the store as it was at `position`; false if that does not hold
     /// any more.
-    pub fn keep_monitors(&self, checkpoints: &[Monitors], position: i64) -> Result<bool> {
+    pub fn keep_monitors(&self, checkpoints: &[Checkpoint], position: i64) -> Result<bool> {
         monitors::keep(self.telemetry.db(), checkpoints, position)
     }
 

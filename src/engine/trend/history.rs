@@ -65,14 +65,50 @@ impl Sums {
     }
 }
 
-/// By prompt, measure and part.
-type Profiles = FxHashMap<(u32, Measure, u8), Profile>;
+/// The cells of one day as bytes: a few dozen each, where a cell in memory takes several hundred.
+#[derive(Debug, Default)]
+struct Packed {
+    /// By prompt and model: where the cell begins.
+    index: Vec<((u32, u32), u32)>,
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    fn of(cells: &[Keyed]) -> Packed {
+        let mut packed = Packed::default();
+        for (key, cell) in cells {
+            packed.index.push((*key, packed.bytes.len() as u32));
+            // Writing to memory does not fail.
+            packed.bytes = postcard::to_extend(cell, std::mem::take(&mut packed.bytes)).unwrap_or_default();
+        }
+        packed
+    }
+
+    /// The cells of these prompts that `picks` names by prompt and model.
+    fn cells<'p>(
+        &'p self,
+        prompts: &Range<u32>,
+        picks: impl Fn(u32, u32) -> bool + 'p,
+    ) -> impl Iterator<Item = Keyed> + 'p {
+        let from = self.index.partition_point(|(key, _)| key.0 < prompts.start);
+        let to = self.index.partition_point(|(key, _)| key.0 < prompts.end).max(from);
+        let picked = self.index[from..to].iter().filter(move |((prompt, model), _)| picks(*prompt, *model));
+        // What was packed here unpacks.
+        picked.filter_map(|(key, at)| Some((*key, postcard::from_bytes(&self.bytes[*at as usize..]).ok()?)))
+    }
+}
+
+/// Observations of one day by hour of the day: hour, bad, all. By prompt, measure and part.
+type Profiles = FxHashMap<(u32, Measure, u8), Vec<(u8, u32, u32)>>;
 
 /// What is known of days that are over.
 #[derive(Debug, Default)]
 pub struct History {
-    totals: BTreeMap<i32, Grouped>,
+    days: BTreeMap<i32, Packed>,
     profiles: BTreeMap<i32, Profiles>,
+    /// The sums of the days of `window`, which slides.
+    fleet: Grouped,
+    window: Range<i32>,
 }
 
 impl History {
@@ -82,23 +118,21 @@ impl History {
         for ((prompt, model), cell) in hours.values().flatten() {
             sums.add(*prompt, *model, cell);
         }
-        self.totals.insert(day, sums.into_grouped());
+        self.days.insert(day, Packed::of(&sums.into_grouped()));
         self.profiles.insert(day, profiles(hours));
     }
 
     /// Reads what is missing of the days before `day` and lets go of those that no baseline asks for any more.
     pub fn load<L: Ledger>(&mut self, ledger: &mut L, roster: &Roster<'_>, day: i32) -> Result<(), L::Error> {
-        self.totals = self.totals.split_off(&(day - WINDOW_DAYS));
-        self.profiles = self.profiles.split_off(&(day - PROFILE_DAYS));
         for day in day - WINDOW_DAYS..day {
-            if let Entry::Vacant(missing) = self.totals.entry(day) {
+            if let Entry::Vacant(missing) = self.days.entry(day) {
                 let mut sums = Sums::default();
                 ledger.read(day * DAY..(day + 1) * DAY, false, &mut |_, key, cell| {
                     if let Some(prompt) = prompt_of(roster, &key) {
                         sums.add(prompt, key.model, cell);
                     }
                 })?;
-                missing.insert(sums.into_grouped());
+                missing.insert(Packed::of(&sums.into_grouped()));
             }
         }
         for day in day - PROFILE_DAYS..day {
@@ -107,46 +141,97 @@ impl History {
                 missing.insert(profiles(&hours));
             }
         }
+        self.slide(day - WINDOW_DAYS..day);
+        self.days = self.days.split_off(&(day - WINDOW_DAYS));
+        self.profiles = self.profiles.split_off(&(day - PROFILE_DAYS));
         Ok(())
     }
 
-    /// The sums of the days, by prompt and model.
-    pub fn totals(&self, days: Range<i32>) -> Grouped {
+    /// Moves the sums on: cells are sums of whole numbers, so what leaves is subtracted and nothing is lost.
+    fn slide(&mut self, to: Range<i32>) {
+        for day in self.window.start..to.start.min(self.window.end) {
+            self.add(day, -1);
+        }
+        for day in to.start.max(self.window.end)..to.end {
+            self.add(day, 1);
+        }
+        self.window = to;
+    }
+
+    fn add(&mut self, day: i32, sign: i32) {
+        let Some(packed) = self.days.get(&day) else { return };
+        let known = self.fleet.len();
+        for (key, cell) in packed.cells(&ALL, |_, _| true) {
+            match self.fleet[..known].binary_search_by_key(&key, |sum| sum.0) {
+                Ok(at) => self.fleet[at].1.merge(&cell, sign),
+                Err(_) => self.fleet.push((key, cell)),
+            }
+        }
+        self.fleet.retain(|(_, cell)| !cell.is_empty());
+        self.fleet.sort_by_key(|sum| sum.0);
+    }
+
+    /// The sums of the whole window before the day that was loaded for, by prompt and model.
+    pub fn fleet(&self) -> &Grouped {
+        &self.fleet
+    }
+
+    /// The sums over some days of the cells that are picked.
+    pub fn totals(
+        &self,
+        days: Range<i32>,
+        prompts: &Range<u32>,
+        picks: impl Fn(u32, u32) -> bool + Copy,
+    ) -> Grouped {
         let mut sums = Sums::default();
-        for ((prompt, model), cell) in self.totals.range(days).flat_map(|(_, day)| day) {
-            sums.add(*prompt, *model, cell);
+        for ((prompt, model), cell) in self.days.range(days).flat_map(|(_, day)| day.cells(prompts, picks)) {
+            sums.add(prompt, model, &cell);
         }
         sums.into_grouped()
     }
 
-    /// The first of the days on which something was observed.
-    pub fn first_day(&self, days: Range<i32>, seen: impl Fn(&Grouped) -> bool) -> Option<i32> {
-        self.totals.range(days).find(|(_, day)| seen(day)).map(|(day, _)| *day)
+    /// The first of the days on which one of the cells that are picked has something to see.
+    pub fn first_day(
+        &self,
+        days: Range<i32>,
+        prompts: &Range<u32>,
+        picks: impl Fn(u32, u32) -> bool + Copy,
+        seen: impl Fn(&Cell) -> bool,
+    ) -> Option<i32> {
+        let mut days = self.days.range(days);
+        days.find(|(_, day)| day.cells(prompts, picks).any(|(_, cell)| seen(&cell))).map(|(day, _)| *day)
     }
 
     /// The hours of the day of a stratum.
     pub fn profile(&self, prompt: u32, measure: Measure, part: u8) -> Profile {
         let mut sum = Profile::default();
-        for profile in self.profiles.values().filter_map(|day| day.get(&(prompt, measure, part))) {
-            for (sum, hour) in sum.iter_mut().zip(profile) {
-                *sum = [sum[0] + hour[0], sum[1] + hour[1]];
-            }
+        let days = self.profiles.values().filter_map(|day| day.get(&(prompt, measure, part)));
+        for &(hour, bad, all) in days.flatten() {
+            let slot = &mut sum[usize::from(hour)];
+            *slot = [slot[0] + i64::from(bad), slot[1] + i64::from(all)];
         }
         sum
     }
 }
 
+/// All prompts.
+pub const ALL: Range<u32> = 0..u32::MAX;
+
 fn profiles(hours: &BTreeMap<Hour, Grouped>) -> Profiles {
     let mut profiles = Profiles::default();
     for (hour, cells) in hours {
+        let hour = hour.rem_euclid(DAY) as u8;
         for ((prompt, _), cell) in cells {
             for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
                 for part in 0..measure.parts() {
-                    let n = measure.all(cell, part);
-                    if n > 0 {
-                        let profile = profiles.entry((*prompt, measure, part)).or_default();
-                        let slot = &mut profile[hour.rem_euclid(DAY) as usize];
-                        *slot = [slot[0] + measure.bad(cell, part, 0), slot[1] + n];
+                    let all = measure.all(cell, part);
+                    if all > 0 {
+                        let (bad, all) = (measure.bad(cell, part, 0).max(0) as u32, all as u32);
+                        let hours = profiles.entry((*prompt, measure, part)).or_default();
+                        match hours.last_mut().filter(|last| last.0 == hour) {
+                            Some(last) => (last.1, last.2) = (last.1 + bad, last.2 + all),
+                            None => hours.push((hour, bad, all)),
+                        }
                     }
                 }
             }

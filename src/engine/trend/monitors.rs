@@ -271,15 +271,37 @@ impl Monitors {
 
 /// An hour's cells, by what streams look for.
 struct Observed<'a> {
-    roster: &'a Roster<'a>,
     /// By [`name_hash`] of the prompt.
     prompts: FxHashMap<u64, &'a [Keyed]>,
+    /// The prompts that ran on a model, with what they did on it.
+    on_model: FxHashMap<&'a str, Vec<(u64, Vec<&'a Keyed>)>>,
+    /// The prompts of a task type.
+    of_task: FxHashMap<&'a str, Vec<u64>>,
 }
 
 impl<'a> Observed<'a> {
     fn of(names: &'a Names<'_>, cells: &'a Grouped) -> Observed<'a> {
-        let prompts = by_prompt(cells).map(|cells| (names.hashes[cells[0].0.0 as usize], cells)).collect();
-        Observed { roster: names.roster, prompts }
+        let mut observed = Observed {
+            prompts: FxHashMap::default(),
+            on_model: FxHashMap::default(),
+            of_task: FxHashMap::default(),
+        };
+        for cells in by_prompt(cells) {
+            let prompt = cells[0].0.0 as usize;
+            let hash = names.hashes[prompt];
+            observed.prompts.insert(hash, cells);
+            observed.of_task.entry(&names.roster.subjects[prompt].task_type).or_default().push(hash);
+            for cell in cells {
+                // Several providers may serve a model of one name.
+                let model = names.roster.models.get(cell.0.1 as usize).map_or("", String::as_str);
+                let on_model = observed.on_model.entry(model).or_default();
+                match on_model.last_mut() {
+                    Some((last, cells)) if *last == hash => cells.push(cell),
+                    _ => on_model.push((hash, vec![cell])),
+                }
+            }
+        }
+        observed
     }
 
     /// Per stratum of the stream with observations: its number, bad ones, all. A stream without a baseline has a
@@ -288,12 +310,12 @@ impl<'a> Observed<'a> {
         let parts = 0..id.measure.parts();
         let strata = stream.reference.as_ref().map_or(&[][..], |r| &r.strata);
         let mut counted = Vec::new();
-        let mut add = |prompt: u64, cells: &[Keyed], on: &dyn Fn(u32) -> bool| {
+        let mut add = |prompt: u64, cells: &mut dyn Iterator<Item = &'a Keyed>| {
+            let cells: Vec<&Keyed> = cells.collect();
             for part in parts.clone() {
                 let stratum = strata.binary_search_by_key(&(prompt, part), |s| s.key);
                 let above = stratum.map_or(0, |at| strata[at].above);
-                let own = cells.iter().filter(|((_, model), _)| on(*model));
-                let (k, n) = counts(own, id.measure, part, above);
+                let (k, n) = counts(cells.iter().copied(), id.measure, part, above);
                 // What has no baseline of its own waits for the next one.
                 if n > 0 && (stratum.is_ok() || strata.is_empty()) {
                     counted.push((stratum.unwrap_or(0), k, n));
@@ -304,18 +326,17 @@ impl<'a> Observed<'a> {
             Subject::Prompt(name) => {
                 let hash = name_hash(name);
                 if let Some(cells) = self.prompts.get(&hash) {
-                    add(hash, cells, &|_| true);
+                    add(hash, &mut cells.iter());
                 }
             }
             Subject::Model(name) => {
-                let on = |model: u32| self.roster.models.get(model as usize).is_some_and(|m| m == name);
-                self.prompts.iter().for_each(|(hash, cells)| add(*hash, cells, &on));
+                for (hash, cells) in self.on_model.get(name.as_str()).into_iter().flatten() {
+                    add(*hash, &mut cells.iter().copied());
+                }
             }
             Subject::Task(name) => {
-                for (hash, cells) in &self.prompts {
-                    if self.roster.subjects[cells[0].0.0 as usize].task_type == *name {
-                        add(*hash, cells, &|_| true);
-                    }
+                for hash in self.of_task.get(name.as_str()).into_iter().flatten() {
+                    add(*hash, &mut self.prompts[hash].iter());
                 }
             }
         }

@@ -4,15 +4,16 @@
 //! day how much worse is usual. Formulas: `statistics.md` 4.1 and, for pooled streams, 4.4.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::history::{DAY, Grouped, History, Keyed, Profile, WINDOW_DAYS};
+use super::history::{ALL, DAY, Grouped, History, Keyed, Profile, WINDOW_DAYS};
 use super::{Measure, Subject};
 use crate::engine::rank::Roster;
-use crate::engine::rollup::Hour;
+use crate::engine::rollup::{Cell, Hour};
 use crate::engine::stats::detector::{self, Baseline, OFFSET_SHRINKAGE, logit, tolerance};
 use crate::engine::stats::shrink::{self, Prior, Shrunk};
 use crate::engine::stats::{beta, sketch};
@@ -100,7 +101,7 @@ pub struct Maker<'a> {
     /// Of a prompt, by [`name_hash`], in the roster.
     numbers: FxHashMap<u64, u32>,
     day: i32,
-    fleet: Grouped,
+    fleet: &'a Grouped,
     priors: BTreeMap<(Measure, u8), Prior>,
     tasks: BTreeMap<(Measure, &'a str), [f64; 24]>,
 }
@@ -108,20 +109,19 @@ pub struct Maker<'a> {
 impl<'a> Maker<'a> {
     /// For the midnight at which `day` begins; `hashes`: of the roster's subjects. The history has been loaded.
     pub fn new(history: &'a History, roster: &'a Roster<'a>, hashes: &'a [u64], day: i32) -> Maker<'a> {
-        let fleet = history.totals(day - WINDOW_DAYS..day);
         let mut maker = Maker {
             history,
             roster,
             hashes,
             numbers: hashes.iter().copied().zip(0..).collect(),
             day,
-            fleet,
+            fleet: history.fleet(),
             priors: BTreeMap::new(),
             tasks: BTreeMap::new(),
         };
         for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
             for part in 0..measure.parts() {
-                let cells = by_prompt(&maker.fleet).map(|cells| counts(cells, measure, part, 0));
+                let cells = by_prompt(maker.fleet).map(|cells| counts(cells, measure, part, 0));
                 let prior = shrink::fit(&cells.map(|(k, n)| (k as f64, n as f64)).collect::<Vec<_>>());
                 maker.priors.insert((measure, part), prior);
             }
@@ -134,7 +134,7 @@ impl<'a> Maker<'a> {
     fn learn_hours(&mut self, measure: Measure) {
         type Hours = ([f64; 24], [f64; 24], [f64; 24]);
         let mut tasks: BTreeMap<&str, Hours> = BTreeMap::new();
-        for cells in by_prompt(&self.fleet) {
+        for cells in by_prompt(self.fleet) {
             let prompt = cells[0].0.0;
             let (seen, all, expected) =
                 tasks.entry(&self.roster.subjects[prompt as usize].task_type).or_default();
@@ -158,48 +158,44 @@ impl<'a> Maker<'a> {
     /// The subjects that had calls in the window.
     pub fn subjects(&self) -> Vec<Subject> {
         let mut found = std::collections::BTreeSet::new();
-        for ((prompt, model), _) in &self.fleet {
+        for ((prompt, model), _) in self.fleet {
             found.extend(subjects_of(self.roster, *prompt, *model));
         }
         found.into_iter().collect()
     }
 
-    /// The cells that count for a subject.
-    fn cells_of<'c>(&self, subject: &'c Subject, cells: &'c Grouped) -> impl Iterator<Item = &'c Keyed> {
-        let stretch = match subject {
-            Subject::Prompt(name) => match self.numbers.get(&name_hash(name)) {
-                Some(&prompt) => {
-                    cells.partition_point(|c| c.0.0 < prompt)..cells.partition_point(|c| c.0.0 <= prompt)
-                }
-                None => 0..0,
-            },
-            _ => 0..cells.len(),
-        };
-        let roster = self.roster;
-        cells[stretch].iter().filter(move |((prompt, model), _)| match subject {
+    /// The prompts among which a subject's are found.
+    fn prompts(&self, subject: &Subject) -> Range<u32> {
+        match subject {
+            Subject::Prompt(name) => self.numbers.get(&name_hash(name)).map_or(0..0, |&p| p..p + 1),
+            _ => ALL,
+        }
+    }
+
+    /// Whether what a prompt did on a model counts for a subject.
+    fn picks(&self, subject: &Subject, prompt: u32, model: u32) -> bool {
+        match subject {
             Subject::Prompt(_) => true,
-            Subject::Model(name) => roster.models.get(*model as usize) == Some(name),
-            Subject::Task(name) => roster.subjects[*prompt as usize].task_type == *name,
-        })
+            Subject::Model(name) => self.roster.models.get(model as usize) == Some(name),
+            Subject::Task(name) => self.roster.subjects[prompt as usize].task_type == *name,
+        }
     }
 
     /// The baseline of a stream over the window, not before hour `since`; `None` if nothing was observed.
     pub fn make(&self, subject: &Subject, measure: Measure, since: Hour) -> Option<Reference> {
         let first = since.div_euclid(DAY).max(self.day - WINDOW_DAYS);
         let parts = measure.parts();
-        let seen = |day: &Grouped| {
-            let mut own = self.cells_of(subject, day);
-            own.any(|(_, cell)| (0..parts).any(|part| measure.all(cell, part) > 0))
-        };
-        let from = self.history.first_day(first..self.day, seen)? * DAY;
-        let totals;
-        let totals: &Grouped = if first == self.day - WINDOW_DAYS {
-            &self.fleet
+        let prompts = self.prompts(subject);
+        let picks = |prompt, model| self.picks(subject, prompt, model);
+        let seen = |cell: &Cell| (0..parts).any(|part| measure.all(cell, part) > 0);
+        let from = self.history.first_day(first..self.day, &prompts, picks, seen)? * DAY;
+        let own: Grouped = if first == self.day - WINDOW_DAYS {
+            let begin = self.fleet.partition_point(|c| c.0.0 < prompts.start);
+            let end = self.fleet.partition_point(|c| c.0.0 < prompts.end).max(begin);
+            self.fleet[begin..end].iter().filter(|(key, _)| picks(key.0, key.1)).cloned().collect()
         } else {
-            totals = self.history.totals(first..self.day);
-            &totals
+            self.history.totals(first..self.day, &prompts, picks)
         };
-        let own: Grouped = self.cells_of(subject, totals).cloned().collect();
         let mut offsets: Vec<[f64; 24]> = Vec::new();
         let mut numbers: BTreeMap<&str, u16> = BTreeMap::new();
         let mut strata: Vec<Stratum> = Vec::new();
