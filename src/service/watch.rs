@@ -179,12 +179,11 @@ impl Service {
         let open = open_hour(now);
         let kept = reader.monitors()?.filter(|monitors| monitors.until <= open);
         let fresh = kept.is_none();
-        let mut monitors = match kept {
-            Some(monitors) => monitors,
-            None => {
-                let began = reader.monitors_began()?.filter(|hour| *hour < open);
-                Monitors::new(began.map_or_else(|| begin(&reader, open), Ok)?)
-            }
+        let mut monitors = if let Some(monitors) = kept {
+            monitors
+        } else {
+            let began = reader.monitors_began()?.filter(|hour| *hour < open);
+            Monitors::new(began.map_or_else(|| begin(&reader, open), Ok)?)
         };
         let acknowledged: Vec<Acknowledged> = notes
             .iter()
