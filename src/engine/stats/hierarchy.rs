@@ -4,6 +4,7 @@
 //! Formula, and what the alternatives cost in regret: `statistics.md` 2.1 and 2.3. Start with [`fit`].
 
 use super::beta::{self, Scaled};
+use super::incomplete::Incomplete;
 
 /// Spreads of the prompt effect that are tried.
 const PROMPT_SPREADS: [f64; 5] = [0.2, 0.35, 0.6, 0.9, 1.3];
@@ -201,7 +202,7 @@ pub fn probability_best(candidates: &[Scaled]) -> Vec<f64> {
     let cdfs: Vec<_> = candidates
         .iter()
         .map(|c| {
-            let cdf = beta::Cdf::new(c.alpha, c.beta);
+            let cdf = Incomplete::new(c.alpha, c.beta);
             move |t: usize| {
                 let x = if c.scale > 0.0 { top * t as f64 / CELLS as f64 / c.scale } else { 1.0 };
                 cdf.at(x)

@@ -3,7 +3,7 @@
 //!
 //! The factor before the continued fraction is a binomial point probability, computed by Loader's saddle point
 //! (*Fast and accurate computation of binomial probabilities*, 2000), where differences of ln Γ would lose a digit
-//! with every power of ten; the fraction (DLMF 8.17.22) is followed until it stands still. Start with [`beta_inc`].
+//! with every power of ten; the fraction (DLMF 8.17.22) is followed until it stands still. Start with [`Incomplete`].
 #![allow(clippy::many_single_char_names, reason = "the names of the textbooks")]
 
 use statrs::function::gamma::ln_gamma;
@@ -13,21 +13,44 @@ const LN_SQRT_TAU: f64 = 0.918_938_533_204_672_8;
 /// The fraction needs about √max(a, b) terms: enough for parameters up to 10¹².
 const TERMS: u32 = 2_000_000;
 
-/// `I_x(a, b)` for `a, b > 0` and `x` in (0, 1).
-pub fn beta_inc(a: f64, b: f64, x: f64) -> f64 {
-    if x < (a + 1.0) / (a + b + 2.0) { below(a, b, x, 1.0 - x) } else { 1.0 - below(b, a, 1.0 - x, x) }
+/// `I_x(a, b)` of one pair of parameters at any number of points: what depends on them alone is computed once.
+#[derive(Debug, Clone, Copy)]
+pub struct Incomplete {
+    a: f64,
+    b: f64,
+    /// Of the point probability the part that does not depend on x.
+    constant: f64,
 }
 
-/// `I_x(a, b)` on the side where the fraction converges; `y = 1 − x`.
-fn below(a: f64, b: f64, x: f64, y: f64) -> f64 {
-    (point(a, b, x, y) * b / (a + b) * fraction(a, b, x)).clamp(0.0, 1.0)
-}
+impl Incomplete {
+    /// For `a, b > 0`.
+    pub fn new(a: f64, b: f64) -> Incomplete {
+        let n = a + b;
+        let ln = stirling(n) - stirling(a) - stirling(b);
+        Incomplete { a, b, constant: ln.exp() * (n / (std::f64::consts::TAU * a * b)).sqrt() }
+    }
 
-/// Γ(a+b+1) / (Γ(a+1) Γ(b+1)) · x^a · y^b.
-fn point(a: f64, b: f64, x: f64, y: f64) -> f64 {
-    let n = a + b;
-    let ln = stirling(n) - stirling(a) - stirling(b) - deviance(a, n * x) - deviance(b, n * y);
-    ln.exp() * (n / (std::f64::consts::TAU * a * b)).sqrt()
+    /// `I_x(a, b)`; `x` outside \[0, 1\] is taken as the nearer end.
+    pub fn at(&self, x: f64) -> f64 {
+        let (a, b) = (self.a, self.b);
+        if x <= 0.0 {
+            0.0
+        } else if x >= 1.0 {
+            1.0
+        } else if x < (a + 1.0) / (a + b + 2.0) {
+            self.below(a, b, x, 1.0 - x)
+        } else {
+            1.0 - self.below(b, a, 1.0 - x, x)
+        }
+    }
+
+    /// On the side where the fraction converges; `y = 1 − x`.
+    fn below(&self, a: f64, b: f64, x: f64, y: f64) -> f64 {
+        let n = a + b;
+        // Γ(a+b+1) / (Γ(a+1) Γ(b+1)) · x^a · y^b.
+        let point = self.constant * (-deviance(a, n * x) - deviance(b, n * y)).exp();
+        (point * b / n * fraction(a, b, x)).clamp(0.0, 1.0)
+    }
 }
 
 /// ln Γ(n+1) less Stirling's approximation of it.
@@ -88,6 +111,10 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn beta_inc(a: f64, b: f64, x: f64) -> f64 {
+        Incomplete::new(a, b).at(x)
+    }
 
     #[test]
     fn known_values() {
