@@ -1,10 +1,10 @@
 //! `human watch`: degradations, for a terminal or a script.
 //!
 //! ```text
-//! STREAM                                    STATE        M  SINCE             WAS  NOW
-//! org/HUMAN_CORP/support.refund-reply neg.  PAGE   4.1e+07  2026-11-19 07:00   5%  16%
-//!   odds 3.4 times those of the baseline: 16% [12%, 20%] of 412 units, was 5% [4%, 6%] of 3,120
-//!   version 2.1.0 became active at 2026-11-19T07:00:00Z
+//! STREAM                WHAT      STATE       M  SINCE (UTC)       WAS  NOW
+//! support.refund-reply  negative  PAGE   29,614  2026-11-20 08:00   6%  18%
+//!   18% [10%, 28%] of 222 units, was 6% [5%, 7%] of 1,644; odds x3.6
+//!   version 2.1.0 became active at 2026-11-20T07:00:00Z
 //! ```
 //!
 //! Without `--once` it looks again when hours close: redrawn in place on a terminal, appended elsewhere. It asks every
@@ -151,6 +151,7 @@ fn live(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
         let page = desk.page();
         let next =
             if desk.json { serde_json::to_string(&watch)? + "\n" } else { text(&watch, args.limit, page) };
+        let next = if desk.terminal && !desk.json { fitted(&next) } else { next };
         if changed(&last, &next, desk.json) {
             if desk.terminal && drawn > 0 {
                 // Up over what was drawn, and clear from there: the shell's own lines stay.
@@ -169,6 +170,25 @@ fn live(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
             }
         }
     }
+}
+
+/// As much as the terminal has lines for: the worst stay, and what is left out is said.
+fn fitted(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let rows = terminal_size::terminal_size().map_or(usize::MAX, |(_, rows)| usize::from(rows.0).max(8));
+    if lines.len() < rows {
+        return text.to_owned();
+    }
+    // The sums at the end, and one line for the cursor.
+    let (list, sums) = lines.split_at(lines.len() - 3);
+    let shown = rows - sums.len() - 2;
+    let left = format!("... {} lines more: `human watch --once`", list.len() - shown);
+    let mut fitted = String::new();
+    for line in list[..shown].iter().copied().chain([left.as_str()]).chain(sums.iter().copied()) {
+        fitted.push_str(line);
+        fitted.push('\n');
+    }
+    fitted
 }
 
 /// Whether there is more new than the hour up to which everything is counted.
@@ -216,7 +236,9 @@ pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
         sums.push(format!("{} acknowledged", watch.acknowledged));
     }
     let _ = writeln!(out, "Streams: {}.", sums.join(", "));
-    let _ = writeln!(out, "Counted up to {}. PAGE from M = {:.0}.", watch.until, watch.page_from);
+    let page_from = count(watch.page_from as u64);
+    let _ = writeln!(out, "M: by chance at most once in M months. WARN from 20, PAGE from {page_from}.");
+    let _ = writeln!(out, "Counted up to {}.", watch.until);
     out
 }
 
@@ -257,8 +279,12 @@ fn months(evidence: f64) -> String {
     }
 }
 
+/// What stands under the row of a stream that warns or pages.
 fn details(health: &Health) -> Vec<String> {
     let mut lines = Vec::new();
+    if !health.level.is_alarm() {
+        return lines;
+    }
     if let (Some(was), Some(now)) = (health.baseline, health.current) {
         let unit = health.id.measure.unit();
         let measure = health.id.measure;
@@ -267,8 +293,9 @@ fn details(health: &Health) -> Vec<String> {
         } else {
             String::new()
         };
+        let odds = health.odds_ratio.map_or(String::new(), |odds| format!("; odds x{odds:.1}"));
         lines.push(format!(
-            "{} {} of {} {unit}{what}, was {} {} of {}",
+            "{} {} of {} {unit}{what}, was {} {} of {}{odds}",
             percent(Some(now.rate)),
             percents(now.interval),
             count(now.sample_size.max(0) as u64),
@@ -276,9 +303,9 @@ fn details(health: &Health) -> Vec<String> {
             percents(was.interval),
             count(was.sample_size.max(0) as u64)
         ));
-        let odds = health.odds_ratio.map_or(String::new(), |o| format!("odds x {o:.1}; "));
-        let by_hour = if health.by_hour { "; no session ids: an hour counts once" } else { "" };
-        lines.push(format!("{odds}by chance at most once in {} months{by_hour}", months(health.evidence)));
+        if health.by_hour {
+            lines.push("no session ids: an hour counts once".into());
+        }
     }
     lines.extend(health.causes.iter().take(CAUSES).map(|cause| shown(&cause.what).into_owned()));
     lines
