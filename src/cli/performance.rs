@@ -139,19 +139,18 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
         let most = found.snapshot.version_breakdown.iter().max_by_key(|v| v.part.call_count);
         found.active.clone().or_else(|| most.map(|v| v.version.clone()))
     });
+    let mut notes = vec![watch::line(health.as_ref())];
+    notes.extend(latest.as_ref().map(outcome::line));
     let report = Report {
         prompt: &version.map_or_else(|| prompt.clone(), |version| prompt.at(version)),
         snapshot: &found.snapshot,
         window: &args.window.window.words(),
         affinities: &found.affinities,
+        notes: &notes,
         recommendations: &if called { recommendations::lines(&said) } else { Vec::new() },
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;
-    writeln!(desk.out, "\n{}", watch::line(health.as_ref()))?;
-    if let Some(latest) = &latest {
-        writeln!(desk.out, "{}", outcome::line(latest))?;
-    }
     if !called {
         last_call(&service, &found, args, desk)?;
     }

@@ -43,6 +43,8 @@ pub struct Report<'a> {
     pub window: &'a str,
     /// The prompt's affinities, best first.
     pub affinities: &'a [PromptModelAffinity],
+    /// What is said of the prompt as a whole, a line each: its health, what came of its latest change.
+    pub notes: &'a [String],
     /// Findings and open proposals.
     pub recommendations: &'a [Recommendation],
 }
@@ -77,6 +79,7 @@ impl Report<'_> {
                 lines.push(best);
             }
         }
+        lines.extend_from_slice(self.notes);
         if !self.recommendations.is_empty() {
             lines.extend([String::new(), "Recommendations:".into()]);
             let proposal = |r: &Recommendation| format!("- [{}] {}", shown(&r.id), shown(&r.title));

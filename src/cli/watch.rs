@@ -105,7 +105,14 @@ fn milliseconds(text: &str) -> Result<i64> {
         _ => return Err(refused()),
     };
     let number: u32 = text[..unit.0].parse().map_err(|_| refused())?;
-    Ok(i64::from(number) * each)
+    let length = i64::from(number) * each;
+    if !(60_000..=90 * 86_400_000).contains(&length) {
+        return Err(CliError::Usage(format!(
+            "`{}` is not between a minute and 90 days; acknowledge what is to stay (`human watch ack STREAM`)",
+            text.escape_debug()
+        )));
+    }
+    Ok(length)
 }
 
 /// A store that is there, for writing.
@@ -303,6 +310,15 @@ fn details(health: &Health) -> Vec<String> {
             percents(was.interval),
             count(was.sample_size.max(0) as u64)
         ));
+        if let Some(day) = health.last_day {
+            let lasts = if health.lasts() { "" } else { ": no longer above what it was" };
+            lines.push(format!(
+                "last 24 h: {} {} of {} {unit}{lasts}",
+                percent(Some(day.rate)),
+                percents(day.interval),
+                count(day.sample_size.max(0) as u64)
+            ));
+        }
         if health.by_hour {
             lines.push("no session ids: an hour counts once".into());
         }

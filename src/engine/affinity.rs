@@ -78,8 +78,7 @@ impl From<&Evidence> for Observation {
             feedback: evidence.feedback,
             ok: count(cell.ok) as f64,
             calls: count(cell.calls) as f64,
-            // A cost of nothing is what a gateway reports for a model that it has no price for.
-            cost_usd: cell.mean_cost_usd().filter(|usd| *usd > 0.0),
+            cost_usd: cell.known_cost_usd(),
             latency_ms: cell.latency_sketch.quantile(0.95).map(|us| us / 1e3),
         }
     }

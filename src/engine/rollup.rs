@@ -254,6 +254,11 @@ impl Cell {
         (self.priced > 0).then(|| self.cost as f64 / self.priced as f64 / 1e9)
     }
 
+    /// Mean cost where a cost is known: a cost of nothing is what a gateway reports for a model without a price.
+    pub fn known_cost_usd(&self) -> Option<f64> {
+        self.mean_cost_usd().filter(|usd| *usd > 0.0)
+    }
+
     /// Mean duration of a timed call in milliseconds.
     pub fn mean_latency_ms(&self) -> Option<f64> {
         (self.timed > 0).then(|| self.latency as f64 / self.timed as f64 / 1e3)

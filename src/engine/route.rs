@@ -180,8 +180,9 @@ pub fn table(
         .enumerate()
         .map(|(rank, &i)| ranked(rank, &standings[i], weights[i], preferences[i].0, named(i)))
         .collect();
-    let best =
-        models.iter().filter(|m| m.sample_size > 0).max_by(|a, b| a.probability.total_cmp(&b.probability));
+    // Without a signal on any of them there is nothing to lean on.
+    let heard = models.iter().any(|m| m.sample_size > 0);
+    let best = models.iter().filter(|_| heard).max_by(|a, b| a.probability.total_cmp(&b.probability));
     let (recommended, leaning) = match best {
         Some(best) if is_sure(best) => (Some(best.model_id.clone()), None),
         best => (None, best.map(|best| best.model_id.clone())),
@@ -252,7 +253,8 @@ fn digest(prompt: &PromptUri, models: &[RankedModel]) -> String {
         text.push(b'\n');
         text.extend_from_slice(model.model_id.as_bytes());
         text.push(0);
-        text.extend_from_slice(&model.weight.to_bits().to_be_bytes());
+        // To a thousand-millionth: sums of the same evidence in other parts differ in their last bits.
+        text.extend_from_slice(&((model.weight * 1e9).round() as u64).to_be_bytes());
     }
     format!("{:032x}", xxh3_128(&text))
 }

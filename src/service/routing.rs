@@ -147,7 +147,7 @@ pub fn route(
         .map(|(model, used)| Candidate {
             model,
             facts: used.facts.unwrap_or_default(),
-            cost_usd: used.own.mean_cost_usd().or(used.fleet.mean_cost_usd()),
+            cost_usd: used.own.known_cost_usd().or(used.fleet.known_cost_usd()),
             recent: used.recent,
             base: 1.0,
             named: named == Some(*model),

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashSet;
+
 use super::catalog::Catalog;
 use super::error::Result;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::engine::board::Board;
 use crate::engine::rank::{NO_SUBJECT, Roster, Subject};
-use crate::engine::rollup::{CellKey, Cells, Hour};
+use crate::engine::rollup::{CellKey, Cells, Hour, Layer, VersionId};
 use crate::store::Reader;
 use crate::store::telemetry::{Detail, Dictionary, TelemetryReader};
 
@@ -18,6 +20,7 @@ pub struct Standings {
     pub subjects: Vec<Subject>,
     of_version: Vec<u32>,
     models: Vec<String>,
+    outer: FxHashSet<(VersionId, Layer)>,
     /// The cells of the window.
     pub cells: Cells,
 }
@@ -47,12 +50,29 @@ impl Standings {
             managed: false,
         });
         let models = catalog.dictionary.models().iter().map(|m| m.name.clone()).collect();
-        Standings { subjects, of_version, models, cells }
+        let mut outer = FxHashSet::default();
+        for composition in catalog.dictionary.compositions() {
+            // The layer nearest the user stands for the call; of prompts that are joined, the first.
+            let nearness = |layer: Layer| match layer {
+                Layer::User => 0,
+                Layer::Org => 1,
+                Layer::Core => 2,
+                Layer::Direct => 3,
+            };
+            let inner = composition.subjects.iter().min_by_key(|(_, layer)| nearness(*layer));
+            outer.extend(composition.subjects.iter().filter(|subject| Some(*subject) != inner));
+        }
+        Standings { subjects, of_version, models, outer, cells }
     }
 
     /// What [`crate::engine::rank::board`] ranks.
     pub fn roster(&self) -> Roster<'_> {
-        Roster { subjects: &self.subjects, of_version: &self.of_version, models: &self.models }
+        Roster {
+            subjects: &self.subjects,
+            of_version: &self.of_version,
+            models: &self.models,
+            outer: &self.outer,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::Window;
 use crate::engine::rollup::{Cell, CellKey, Cells, Hour};
 use crate::engine::trend::cause::{self, Around, COMPARED_HOURS, NEAR_HOURS};
-use crate::engine::trend::estimate::time;
+use crate::engine::trend::estimate::{Estimate, time};
 use crate::engine::trend::health::{Health, Level, blame, health};
 use crate::engine::trend::{
     Acknowledged, Ledger, Measure, Monitors, StreamId, Subject, WATCH, open_hour, page_threshold,
@@ -29,6 +29,8 @@ use crate::store::{Kind, Reader, StoreError};
 const LOOK_BACK: Hour = 14 * 24;
 /// Streams whose causes are looked for.
 const EXPLAINED: usize = 40;
+/// Closed hours in which it is looked whether a rise still lasts.
+const LAST_DAY: Hour = 24;
 /// Calls with feedback of which it is asked whether they carry a session or a user.
 const ASKED: usize = 50;
 /// Hours in which these calls are looked for.
@@ -36,6 +38,9 @@ const ASKED_HOURS: Hour = 48;
 
 /// Prompts of which the first look is quick enough to be taken in passing.
 const SMALL_FLEET: usize = 500;
+
+/// Hours after an onset in which a change may still be its cause: an onset is an estimate.
+const AFTER_HOURS: Hour = 2;
 
 /// What on-call sees.
 #[derive(Debug, Serialize)]
@@ -105,8 +110,16 @@ impl Service {
         let count = |level: Level| found.iter().filter(|h| h.level == level).count();
         let (stable, insufficient) = (count(Level::Stable), count(Level::Insufficient));
         found.retain(|h| h.level > Level::Stable && !pending(h));
+        let rising: Vec<StreamId> = found.iter().map(|h| h.id.clone()).collect();
+        let roster = look.standings.roster();
+        let days = look.monitors.recent(&mut Cellar(&look.reader), &roster, &rising, LAST_DAY)?;
+        for (health, (k, n)) in found.iter_mut().zip(days) {
+            health.last_day = (n > 0).then(|| Estimate::once(k, n));
+        }
+        // First what still lasts: an incident that is over pages until somebody has seen it, but wakes nobody first.
         found.sort_by(|a, b| {
-            b.level.cmp(&a.level).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
+            let order = |h: &Health| (h.level, h.silenced_until.is_none(), h.lasts());
+            order(b).cmp(&order(a)).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
         });
         let models: Vec<Health> =
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
@@ -141,12 +154,13 @@ impl Service {
                 own.push(look.health(&id)?);
             }
         }
+        own.retain(|h| !look.is_acknowledged(&h.stream));
         // Feedback speaks for the prompt unless something else is worse.
         let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
         let worst = own.into_iter().max_by(|a, b| {
             rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)).then_with(|| b.id.cmp(&a.id))
         });
-        Ok(worst.filter(|h| !look.is_acknowledged(&h.stream)))
+        Ok(worst)
     }
 
     /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on.
@@ -230,7 +244,7 @@ impl Look {
     fn health(&self, id: &StreamId) -> Result<Health> {
         let stream = &self.monitors.streams[id];
         let rising = id.measure.is_feedback() && stream.detector.evidence() >= WATCH;
-        let by_hour = rising && self.is_anonymous(&id.subject)?;
+        let by_hour = rising && self.is_anonymous(id)?;
         let names = self.standings.subjects.iter().map(|s| s.name.as_str());
         let mut found = health(id, stream, self.monitors.until, self.page_from, by_hour, names);
         let silences = self.notes.iter().filter(|note| note.stream == found.stream);
@@ -247,11 +261,14 @@ impl Look {
 
     /// Whether most of the prompt's newest calls with feedback carry neither session nor user: their units are single
     /// calls, and what depends on what is not known.
-    fn is_anonymous(&self, subject: &Subject) -> Result<bool> {
-        let Subject::Prompt(name) = subject else { return Ok(false) };
+    fn is_anonymous(&self, id: &StreamId) -> Result<bool> {
+        let Subject::Prompt(name) = &id.subject else { return Ok(false) };
         let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(false) };
+        // Where nothing was heard of late, it is asked of when there was.
+        let last = self.monitors.streams[id].last.unwrap_or(self.monitors.until);
         let query = CallQuery {
-            from: Some(i64::from(self.monitors.until - ASKED_HOURS) * HOUR_MS),
+            from: Some(i64::from(last - ASKED_HOURS) * HOUR_MS),
+            to: Some(i64::from(last + 1) * HOUR_MS),
             versions: Some(self.catalog.numbers(uri, None)),
             ..CallQuery::default()
         };
@@ -263,7 +280,7 @@ impl Look {
             }
             asked < ASKED
         })?;
-        Ok(2 * anonymous > asked)
+        Ok(2 * anonymous >= asked)
     }
 
     /// What changed around the onset of a prompt's stream.
@@ -291,8 +308,9 @@ impl Look {
         };
         let dictionary = &self.catalog.dictionary;
         let activations = self.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
-        let near =
-            activations.iter().filter(|(at, _)| hour_of(*at).abs_diff(onset) <= NEAR_HOURS.unsigned_abs());
+        let near = activations
+            .iter()
+            .filter(|(at, _)| (onset - NEAR_HOURS..=onset + AFTER_HOURS).contains(&hour_of(*at)));
         let mut causes: Vec<cause::Cause> =
             near.map(|(at, version)| cause::activated(&version.to_string(), *at)).collect();
         causes.extend(models.iter().filter_map(|model| blame(found, model, &around, dictionary)));
@@ -306,10 +324,15 @@ impl Look {
         if let Some(id) = name.parse::<StreamId>().ok().filter(|id| self.monitors.streams.contains_key(id)) {
             return Ok(id);
         }
-        let (prompt, measure) = name.rsplit_once('#').map_or((name, None), |(p, m)| (p, Some(m)));
+        let (about, measure) = name.rsplit_once('#').map_or((name, None), |(p, m)| (p, Some(m)));
         let unknown = |what: String| ServiceError::NoStream { name: name.to_owned(), what };
-        let (uri, _) = self.catalog.find(prompt)?;
-        let subject = Subject::Prompt(uri.to_string());
+        let subject = if let Some(model) = about.strip_prefix("model:") {
+            Subject::Model(model.to_owned())
+        } else if let Some(task) = about.strip_prefix("task:") {
+            Subject::Task(task.to_owned())
+        } else {
+            Subject::Prompt(self.catalog.find(about)?.0.to_string())
+        };
         let own = Measure::ALL.into_iter().map(|measure| StreamId { subject: subject.clone(), measure });
         let own: Vec<StreamId> = own.filter(|id| self.monitors.streams.contains_key(id)).collect();
         let rises = |id: &StreamId| self.health(id).is_ok_and(|h| h.level > Level::Stable);
@@ -317,7 +340,11 @@ impl Look {
         let named: Vec<&StreamId> = own.iter().filter(meant).collect();
         match named[..] {
             [id] => Ok(id.clone()),
-            [] => Err(unknown("none of its streams is rising".into())),
+            [] if own.is_empty() => Err(unknown("nothing of this name is watched".into())),
+            [] => Err(unknown(format!(
+                "none of its streams is rising; it has {}",
+                own.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            ))),
             _ => Err(unknown(format!(
                 "it may be {}",
                 named.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")

@@ -26,7 +26,7 @@ CREATE TRIGGER monitor_note_is_kept BEFORE DELETE ON monitor_note BEGIN SELECT R
 
 /// How bodies are written: raised with every change of what monitors hold, so that those of an earlier program are
 /// folded anew, not misread.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The monitors after all hours before one, as they are kept: a fraction of what they take in memory.
 #[derive(Debug, Clone)]

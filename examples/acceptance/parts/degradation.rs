@@ -500,7 +500,12 @@ fn replay(size: Size) -> Vec<Row> {
     let subjects = ["a", "b", "c", "d", "e", "f"].map(subject);
     let of_version: Vec<u32> = [u32::MAX, u32::MAX].into_iter().chain(0..6).collect();
     let models = ["m".to_owned(), "n".to_owned()];
-    let roster = Roster { subjects: &subjects, of_version: &of_version, models: &models };
+    let roster = Roster {
+        subjects: &subjects,
+        of_version: &of_version,
+        models: &models,
+        outer: &rustc_hash::FxHashSet::default(),
+    };
     let fold = |mut cells: Shards, steps: &mut dyn FnMut() -> Hour| {
         let mut monitors = Monitors::new(0);
         while monitors.until < 24 * 24 {

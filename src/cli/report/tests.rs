@@ -62,6 +62,7 @@ fn report(cells: &[(CellKey, &Cell)], model: &'static str, page: Page) -> String
         title: "Reduce token count by restructuring output format (-18%)".into(),
     }];
     Report {
+        notes: &[],
         prompt: &uri.at(Version::new(1, 0, 0)),
         snapshot: &snapshot,
         window: "last 7 days",
@@ -139,7 +140,12 @@ fn the_board_and_the_models() {
         (CellKey { version: CellKey::UNPROMPTED, layer: Layer::Direct, model: 0 }, cell(1, [0; 4])),
     ];
     let (of_version, names) = ([rank::NO_SUBJECT, 2, 0, 1], ["m".to_owned()]);
-    let roster = Roster { subjects: &subjects, of_version: &of_version, models: &names };
+    let roster = Roster {
+        subjects: &subjects,
+        of_version: &of_version,
+        models: &names,
+        outer: &rustc_hash::FxHashSet::default(),
+    };
     let lineup = Lineup::new(roster, cells.iter().map(|(k, c)| (k, c)));
     let ranked = lineup.rank(&"".parse().unwrap(), Sort::default(), 10);
     let text = board::text(&ranked, Page::default());

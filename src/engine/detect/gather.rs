@@ -144,7 +144,8 @@ fn add(prompt: &mut Prompt, model: u32, parts: &[(u32, u32, &Cell)], pool: &mut 
         feedback,
         ok: count(ok) as f64,
         calls: count(calls) as f64,
-        cost_usd: (spend.n > 0).then_some(spend.mean / 1e9),
+        // As `Cell::known_cost_usd`.
+        cost_usd: (spend.n > 0 && spend.mean > 0.0).then_some(spend.mean / 1e9),
         latency_ms: pool.quantile(0.95).map(|us| us / 1e3),
     };
     prompt.models.push((model, observation));

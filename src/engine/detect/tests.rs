@@ -127,8 +127,12 @@ fn outliers_in_tokens_and_cost() {
     assert!(tokens.interval[0] > 3700.0 && tokens.interval[1] < 4300.0);
     let Evidence::PValue { p, adjusted, ratio, robust_z } = tokens.evidence else { panic!() };
     assert!(p <= adjusted && adjusted <= 0.1 && (ratio - 4.0).abs() < 1e-9 && robust_z > 3.0);
-    // Thrice the median and no more: surely more than twice, not surely an outlier of three times.
-    assert_eq!(found(&world(cell(300, 6, 3, 27, 2))), vec![]);
+    // Two and a half times the median is surely more than twice, and still no outlier.
+    let mut near = cell(300, 6, 3, 27, 2);
+    (near.input_tokens, near.output_tokens) = (near.input_tokens * 5 / 4, near.output_tokens * 5 / 4);
+    (near.cost, near.tokens_sq) = (near.cost * 5 / 4, near.tokens_sq * 25 / 16);
+    near.cost_sq = near.cost_sq * 25 / 16;
+    assert_eq!(found(&world(near)), vec![]);
     // Two calls are not compared.
     let thin = world(cell(2, 0, 0, 0, 40));
     assert_eq!(found(&thin), vec![]);

@@ -130,7 +130,7 @@ impl Tally {
 }
 
 /// A version's course: what was seen by the hour at which a stretch begins and by model. A stretch is an hour, or a
-/// whole day where hours are not kept any more; that makes blocks coarser and changes nothing else.
+/// whole day where hours are not kept any more; that makes blocks coarser, so that a crossing is seen at the end of its day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Course(BTreeMap<(Hour, u32), Tally>);
 

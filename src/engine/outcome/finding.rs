@@ -39,7 +39,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Notes the first crossing of a bar; a verdict once given stands.
+    /// Notes the first crossing of a bar on the way from the change to now; what comes after it does not undo it. The
+    /// way is looked at anew each time: late telemetry, and hours that have become days, may move a crossing.
     pub fn judge(&mut self, bar: Bar, at: Hour, [regressed, improved]: [f64; 2]) {
         if self.decided.is_none() {
             let way = if regressed >= bar.regressed {

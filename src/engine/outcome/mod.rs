@@ -8,8 +8,9 @@
 //!
 //! Feedback counts as units, in the hour in which it arrived, by source and model; tokens, cost, latency and failures
 //! by call. A verdict rests on e-values and confidence sequences alone, so that it may be asked for every hour. Raw
-//! differences of before and after are given nowhere: a prompt that was changed because it looked bad looks better
-//! afterwards whatever was changed (`statistics.md` 5.4).
+//! differences of rates before and after are given nowhere: a prompt that was changed because it looked bad looks better
+//! afterwards whatever was changed (`statistics.md` 5.4). Tokens, cost and latency are plain ratios, also before and
+//! after: of a prompt that was chosen for being dear they overstate what the change saved.
 //!
 //! Formulas: `statistics.md` sections 5 and 6. Start with [`outcome`]; what predictions are worth: [`proposer`].
 
@@ -162,7 +163,8 @@ fn means(old: &Course, new: &Course, of: fn(&Tally) -> Moments) -> RatioEffect {
         let [a, b] = both.map(|moments| moments.calls());
         calls = [calls[0] + a, calls[1] + b];
         if a.min(b) >= ratio::ENOUGH {
-            changes.extend(ratio::change(both[0].sample(), both[1].sample()));
+            let change = ratio::change(both[0].sample(), both[1].sample());
+            changes.extend(change.map(|change| (change, a.min(b) as f64)));
         }
     }
     let change = ratio::pooled(changes);

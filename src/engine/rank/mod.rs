@@ -13,8 +13,9 @@ pub use column::{Column, Sort};
 pub use filter::{Filter, FilterError};
 use row::Sums;
 pub use row::{Line, Row, Subject};
+use rustc_hash::FxHashSet;
 
-use super::rollup::{Cell, CellKey};
+use super::rollup::{Cell, CellKey, Layer, VersionId};
 use super::stats::sketch::Pool;
 
 /// No subject: the version's cells are in no row.
@@ -29,6 +30,9 @@ pub struct Roster<'a> {
     pub of_version: &'a [u32],
     /// Names of the models, by number.
     pub models: &'a [String],
+    /// Versions in layers that lie below another in some composition: calls there count for that other one as well,
+    /// and are not counted again where many prompts are summed.
+    pub outer: &'a FxHashSet<(VersionId, Layer)>,
 }
 
 /// A leaderboard.

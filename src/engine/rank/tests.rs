@@ -20,6 +20,7 @@ struct Fleet {
     subjects: Vec<Subject>,
     of_version: Vec<u32>,
     models: Vec<String>,
+    outer: FxHashSet<(VersionId, Layer)>,
     cells: Cells,
 }
 
@@ -35,6 +36,7 @@ impl Fleet {
             // Versions 2 and 3 are of the first subject; 0 is the fleet, 1 has no row here.
             of_version: vec![NO_SUBJECT, NO_SUBJECT, 0, 0, 1, 2],
             models: vec!["gpt-4o".into(), "gpt-4o-mini".into(), "claude-sonnet".into()],
+            outer: FxHashSet::default(),
             cells: Cells::default(),
         };
         fleet.put(2, Layer::Core, 0, 60, 100, (30, 5));
@@ -64,7 +66,12 @@ impl Fleet {
     }
 
     fn board(&self, filter: &str, sort: &str, limit: usize) -> Board<'_> {
-        let roster = Roster { subjects: &self.subjects, of_version: &self.of_version, models: &self.models };
+        let roster = Roster {
+            subjects: &self.subjects,
+            of_version: &self.of_version,
+            models: &self.models,
+            outer: &self.outer,
+        };
         Lineup::new(roster, self.cells.iter()).rank(&filter.parse().unwrap(), sort.parse().unwrap(), limit)
     }
 
@@ -165,7 +172,7 @@ proptest! {
     fn no_filter_panics(text in "\\PC{0,40}|(!?(scope|model|neg|p95|type)[:<>=]{0,2}[0-9a-z.*%]{0,5} ?){0,4}") {
         if let Ok(filter) = text.parse::<Filter>() {
             let fleet = Fleet::new();
-            let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models };
+            let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models, outer: &fleet.outer };
             let all = Lineup::new(roster, fleet.cells.iter()).rank(&filter, Sort::default(), 10);
             prop_assert!(all.matched <= 3);
         }

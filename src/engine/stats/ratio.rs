@@ -38,15 +38,16 @@ pub fn change(old: Sample, new: Sample) -> Option<Change> {
     Some(Change { ln: (new.mean / old.mean).ln(), precision: 1.0 / (share(old) + share(new)) })
 }
 
-/// One change of several strata, weighted by precision; `None` of none.
-pub fn pooled(changes: impl IntoIterator<Item = Change>) -> Option<Change> {
-    let changes: Vec<Change> = changes.into_iter().filter(|c| c.precision > 0.0).collect();
-    if let Some(exact) = changes.iter().find(|c| c.precision.is_infinite()) {
-        return Some(*exact);
-    }
-    let precision: f64 = changes.iter().map(|c| c.precision).sum();
-    let ln = changes.iter().map(|c| c.precision * c.ln).sum::<f64>() / precision;
-    (precision > 0.0).then_some(Change { ln, precision })
+/// One change of several strata, each with its weight; `None` of none. Weights are the observations of a stratum, not its
+/// precision: a stratum in which nothing varies would silence all others, however few calls it has.
+pub fn pooled(strata: impl IntoIterator<Item = (Change, f64)>) -> Option<Change> {
+    let strata: Vec<(Change, f64)> =
+        strata.into_iter().filter(|(c, w)| c.precision > 0.0 && *w > 0.0).collect();
+    let total: f64 = strata.iter().map(|(_, weight)| weight).sum();
+    let ln = strata.iter().map(|(change, weight)| weight * change.ln).sum::<f64>() / total;
+    let variance: f64 =
+        strata.iter().map(|(change, weight)| (weight / total).powi(2) / change.precision).sum();
+    (total > 0.0).then_some(Change { ln, precision: 1.0 / variance })
 }
 
 impl Change {
@@ -84,12 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn strata_weigh_by_what_they_know() {
-        let strong = Change { ln: -0.2, precision: 900.0 };
-        let weak = Change { ln: 0.8, precision: 100.0 };
-        let both = pooled([strong, weak]).expect("a ratio");
-        assert!((both.ln + 0.1).abs() < 1e-12 && (both.precision - 1000.0).abs() < 1e-9);
-        assert_eq!(pooled([strong]).map(|c| c.ln), Some(-0.2));
+    fn strata_weigh_by_their_observations() {
+        let (exact, noisy) =
+            (Change { ln: 0.0, precision: f64::INFINITY }, Change { ln: 0.8, precision: 100.0 });
+        let both = pooled([(exact, 50.0), (noisy, 950.0)]).expect("a ratio");
+        assert!((both.ln - 0.76).abs() < 1e-12 && (both.precision - 100.0 / 0.9025).abs() < 1e-9);
+        assert_eq!(pooled([(noisy, 7.0)]).map(|c| c.ln), Some(0.8));
         assert_eq!(pooled([]), None);
     }
 

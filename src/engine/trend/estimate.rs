@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::call::HOUR_MS;
 use crate::domain::window::Window;
 use crate::engine::rollup::Hour;
-use crate::engine::stats::proportion::confidence_sequence;
+use crate::engine::stats::proportion::{CONFIDENCE, confidence_sequence, jeffreys};
 
 /// A rate with its interval and what it rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -25,6 +25,13 @@ impl Estimate {
         let (k, n) = (k.clamp(0, n.max(0)), n.max(0));
         let rate = if n > 0 { k as f64 / n as f64 } else { 0.0 };
         Estimate { rate, interval: confidence_sequence(k as u64, n as u64, alpha), sample_size: n }
+    }
+
+    /// The rate of `k` in `n` with its 95 % interval for one look at one moment.
+    pub fn once(k: i64, n: i64) -> Estimate {
+        let (k, n) = (k.clamp(0, n.max(0)), n.max(0));
+        let rate = if n > 0 { k as f64 / n as f64 } else { 0.0 };
+        Estimate { rate, interval: jeffreys(k as u64, n as u64, CONFIDENCE), sample_size: n }
     }
 }
 

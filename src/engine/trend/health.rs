@@ -72,7 +72,7 @@ pub struct Health {
     pub id: StreamId,
     /// How it is.
     pub level: Level,
-    /// Why it is called insufficient, or, of a pooled stream, why it is called stable although M is large.
+    /// Why it is called insufficient, or stable or watch although M is large.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// M: by chance at most once in so many months.
@@ -95,6 +95,9 @@ pub struct Health {
     /// The rate since the onset with its 95 % confidence sequence, which takes the onset as given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Estimate>,
+    /// The rate of the last day, with its interval for one look: whether it still lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_day: Option<Estimate>,
     /// Observations since the baseline was made.
     pub units: i64,
     /// The last hour with an observation.
@@ -144,8 +147,12 @@ pub fn health<'n>(
     let baseline = stream.reference.as_ref().map(baseline);
     let risen = level > Level::Stable && rung.n > 0;
     let current = risen.then(|| Estimate::sequence(rung.k, rung.n, ALPHA));
-    if id.measure.is_quantity() && current.is_some_and(|now| now.interval[0] < WORTH_WAKING) {
-        level = level.min(Level::Watch);
+    if id.measure.is_quantity()
+        && current.is_some_and(|now| now.interval[0] < WORTH_WAKING)
+        && level.is_alarm()
+    {
+        level = Level::Watch;
+        reason = Some("certain, and small".into());
     }
     let odds_ratio = current.zip(baseline).map(|(now, then)| {
         let rate = (rung.k as f64 + 0.5) / (now.sample_size as f64 + 1.0);
@@ -164,6 +171,7 @@ pub fn health<'n>(
         odds_ratio: odds_ratio.filter(|r| r.is_finite()),
         baseline,
         current,
+        last_day: None,
         units: stream.n,
         last_unit: stream.last.map(time),
         silenced_until: None,
@@ -176,6 +184,11 @@ impl Health {
     pub fn is_alarm(&self) -> bool {
         self.level.is_alarm() && self.silenced_until.is_none()
     }
+
+    /// Whether it still lasts: the rate of the last day lies above the baseline's.
+    pub fn lasts(&self) -> bool {
+        self.last_day.zip(self.baseline).is_some_and(|(day, then)| day.interval[0] > then.rate)
+    }
 }
 
 fn baseline(reference: &Reference) -> Estimate {
@@ -187,9 +200,8 @@ fn baseline(reference: &Reference) -> Estimate {
 /// A pooled stream rises with its prompts, and it is news only if it still does without the one or two that rise most.
 fn carried_by_few<'n>(stream: &Stream, names: impl Iterator<Item = &'n str>) -> Option<String> {
     let prompts = stream.reference.as_ref()?.strata.chunk_by(|a, b| a.key.0 == b.key.0).count();
-    let leave = (prompts / 4).min(2);
-    let (rest, leaders) = stream.without_leaders(leave);
-    if leave == 0 || rest >= WATCH {
+    let (rest, leaders) = stream.without_leaders((prompts / 4).clamp(1, 2));
+    if rest >= WATCH {
         return None;
     }
     let mut found: Vec<(usize, &str)> = names

@@ -43,10 +43,16 @@ pub type Keyed = ((u32, u32), Cell);
 /// Bad and all observations by hour of the day.
 pub type Profile = [[i64; 2]; 24];
 
-/// Which prompt of the roster a cell counts for; `None` for calls without one.
-pub fn prompt_of(roster: &Roster<'_>, key: &CellKey) -> Option<u32> {
+/// Set in the model's number of cells whose calls another prompt's cells hold as well (see [`Roster::outer`]): they count
+/// for their prompt, and not for what sums many prompts.
+pub const OUTER: u32 = 1 << 31;
+
+/// Prompt, by its number in the roster, and model of a cell; `None` for calls without a prompt.
+fn place_of(roster: &Roster<'_>, key: &CellKey) -> Option<(u32, u32)> {
     let index = roster.of_version.get(key.version as usize).copied().unwrap_or(NO_SUBJECT);
-    roster.subjects.get(index as usize).filter(|s| s.scope.is_some()).map(|_| index)
+    let outer = if roster.outer.contains(&(key.version, key.layer)) { OUTER } else { 0 };
+    let prompt = roster.subjects.get(index as usize).filter(|s| s.scope.is_some()).map(|_| index)?;
+    Some((prompt, key.model | outer))
 }
 
 /// Sums cells by prompt and model.
@@ -128,8 +134,8 @@ impl History {
             if let Entry::Vacant(missing) = self.days.entry(day) {
                 let mut sums = Sums::default();
                 ledger.read(day * DAY..(day + 1) * DAY, false, &mut |_, key, cell| {
-                    if let Some(prompt) = prompt_of(roster, &key) {
-                        sums.add(prompt, key.model, cell);
+                    if let Some((prompt, model)) = place_of(roster, &key) {
+                        sums.add(prompt, model, cell);
                     }
                 })?;
                 missing.insert(Packed::of(&sums.into_grouped()));
@@ -248,8 +254,8 @@ pub fn read_hours<L: Ledger>(
 ) -> Result<BTreeMap<Hour, Grouped>, L::Error> {
     let mut sums: BTreeMap<Hour, Sums> = BTreeMap::new();
     ledger.read(hours, true, &mut |hour, key, cell| {
-        if let Some(prompt) = prompt_of(roster, &key) {
-            sums.entry(hour).or_default().add(prompt, key.model, cell);
+        if let Some((prompt, model)) = place_of(roster, &key) {
+            sums.entry(hour).or_default().add(prompt, model, cell);
         }
     })?;
     Ok(sums.into_iter().map(|(hour, sums)| (hour, sums.into_grouped())).collect())

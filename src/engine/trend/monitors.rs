@@ -1,6 +1,6 @@
 //! The fold: all streams, moved on over closed hours.
 //!
-//! State is small, serializable, and depends on nothing but the cells, the task types of prompts, the acknowledgements
+//! State is small, serializable, and depends on nothing but the cells, the task types and compositions of prompts, the acknowledgements
 //! and the hour in which the fold began. Start with [`Monitors::advance`].
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::history::{DAY, Grouped, History, Keyed, Ledger, WINDOW_DAYS, read_hours};
+use super::history::{DAY, Grouped, History, Keyed, Ledger, OUTER, WINDOW_DAYS, read_hours};
 use super::reference::{Maker, Reference, by_prompt, counts, name_hash, subjects_of};
 use super::{StreamId, Subject};
 use crate::engine::rank::Roster;
@@ -188,6 +188,29 @@ impl Monitors {
         Ok(())
     }
 
+    /// Bad and all observations of these streams in the last `hours` closed ones.
+    pub fn recent<L: Ledger>(
+        &self,
+        ledger: &mut L,
+        roster: &Roster<'_>,
+        streams: &[StreamId],
+        hours: Hour,
+    ) -> Result<Vec<(i64, i64)>, L::Error> {
+        let names = Names { roster, hashes: roster.subjects.iter().map(|s| name_hash(&s.name)).collect() };
+        let read = read_hours(ledger, roster, self.until - hours..self.until)?;
+        let mut sums = vec![(0, 0); streams.len()];
+        for cells in read.values() {
+            let observed = Observed::of(&names, cells);
+            for (sum, id) in sums.iter_mut().zip(streams) {
+                let Some(stream) = self.streams.get(id) else { continue };
+                for (_, k, n) in observed.count(id, stream) {
+                    *sum = (sum.0 + k.min(n), sum.1 + n);
+                }
+            }
+        }
+        Ok(sums)
+    }
+
     fn midnight<L: Ledger>(
         &mut self,
         ledger: &mut L,
@@ -291,7 +314,7 @@ impl<'a> Observed<'a> {
             let hash = names.hashes[prompt];
             observed.prompts.insert(hash, cells);
             observed.of_task.entry(&names.roster.subjects[prompt].task_type).or_default().push(hash);
-            for cell in cells {
+            for cell in cells.iter().filter(|cell| cell.0.1 & OUTER == 0) {
                 // Several providers may serve a model of one name.
                 let model = names.roster.models.get(cell.0.1 as usize).map_or("", String::as_str);
                 let on_model = observed.on_model.entry(model).or_default();
@@ -336,7 +359,7 @@ impl<'a> Observed<'a> {
             }
             Subject::Task(name) => {
                 for hash in self.of_task.get(name.as_str()).into_iter().flatten() {
-                    add(*hash, &mut self.prompts[hash].iter());
+                    add(*hash, &mut self.prompts[hash].iter().filter(|cell| cell.0.1 & OUTER == 0));
                 }
             }
         }

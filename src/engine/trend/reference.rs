@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::history::{ALL, DAY, Grouped, History, Keyed, Profile, WINDOW_DAYS};
+use super::history::{ALL, DAY, Grouped, History, Keyed, OUTER, Profile, WINDOW_DAYS};
 use super::{Measure, Subject};
 use crate::engine::rank::Roster;
 use crate::engine::rollup::{Cell, Hour};
@@ -139,9 +139,10 @@ impl<'a> Maker<'a> {
             let (seen, all, expected) =
                 tasks.entry(&self.roster.subjects[prompt as usize].task_type).or_default();
             for part in 0..measure.parts() {
-                let (k, n) = counts(cells, measure, part, 0);
-                let mean = Baseline::new(self.priors[&(measure, part)], k as f64, n as f64).mean();
                 let profile: Profile = self.history.profile(prompt, measure, part);
+                // The mean of the same days: offsets say how hours differ, not how these days differ from others.
+                let (k, n) = profile.iter().fold((0, 0), |(k, n), hour| (k + hour[0], n + hour[1]));
+                let mean = Baseline::new(self.priors[&(measure, part)], k as f64, n as f64).mean();
                 for (hour, [k, n]) in profile.into_iter().enumerate() {
                     seen[hour] += k as f64;
                     all[hour] += n as f64;
@@ -177,7 +178,9 @@ impl<'a> Maker<'a> {
         match subject {
             Subject::Prompt(_) => true,
             Subject::Model(name) => self.roster.models.get(model as usize) == Some(name),
-            Subject::Task(name) => self.roster.subjects[prompt as usize].task_type == *name,
+            Subject::Task(name) => {
+                model & OUTER == 0 && self.roster.subjects[prompt as usize].task_type == *name
+            }
         }
     }
 
@@ -301,7 +304,7 @@ fn high_bin(cells: &[Keyed], measure: Measure) -> i16 {
 /// What a call of this prompt on this model counts for.
 pub fn subjects_of(roster: &Roster<'_>, prompt: u32, model: u32) -> [Subject; 3] {
     let subject = &roster.subjects[prompt as usize];
-    let model = roster.models.get(model as usize).map_or("", String::as_str);
+    let model = roster.models.get((model & !OUTER) as usize).map_or("", String::as_str);
     [
         Subject::Prompt(subject.name.clone()),
         Subject::Model(model.to_owned()),

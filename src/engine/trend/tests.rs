@@ -82,7 +82,12 @@ fn fold(mut cells: Cells, steps: &[Hour], open: Hour, acknowledged: &[Acknowledg
         .collect();
     let of_version: Vec<u32> = [NO_SUBJECT; 2].into_iter().chain(0..PROMPTS).collect();
     let models = ["m".to_owned()];
-    let roster = Roster { subjects: &subjects, of_version: &of_version, models: &models };
+    let roster = Roster {
+        subjects: &subjects,
+        of_version: &of_version,
+        models: &models,
+        outer: &rustc_hash::FxHashSet::default(),
+    };
     let mut monitors = Monitors::new(0);
     let mut pauses: Vec<Hour> = steps.iter().copied().filter(|hour| *hour < open).collect();
     pauses.sort_unstable();
