@@ -123,6 +123,7 @@ pub fn read(
 pub fn bundled() -> Table {
     let mut table = Table::new("bundled", Day(0));
     own::read(include_str!("../../../assets/prices.csv"), &mut table);
+    own::read_capabilities(include_str!("../../../assets/capabilities.csv"), &mut table);
     table
 }
 

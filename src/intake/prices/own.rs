@@ -1,7 +1,7 @@
 //! The product's own table: CSV with dated rows, US dollars per million tokens, `#` for remarks. Fields hold no comma;
 //! an empty one says nothing. The only format that dates its rows.
 
-use super::table::{Table, model, over};
+use super::table::{Facts, Table, model, over};
 use crate::domain::model::{Day, Model, PicoUsd, Price, Tariff, Tier};
 
 /// The first line.
@@ -24,6 +24,30 @@ pub(super) fn read(text: &str, table: &mut Table) {
             Err(reason) => table.refuse(&name, reason),
         }
     }
+}
+
+/// The built-in capabilities, beside the built-in prices.
+pub(super) fn read_capabilities(text: &str, table: &mut Table) {
+    for (number, line) in content(text).skip(1) {
+        let name = format!("line {number}");
+        match card(line) {
+            Ok((model, facts)) => table.card(&model, &facts),
+            Err(reason) => table.refuse(&name, reason),
+        }
+    }
+}
+
+fn card(line: &str) -> Result<(Model, Facts), String> {
+    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+    let &[provider, id, can, _] = &fields[..] else {
+        return Err("it has not the 4 fields of the first line".into());
+    };
+    let mut facts = Facts::default();
+    for word in can.split_whitespace() {
+        let denied = word.strip_prefix('!');
+        facts.capabilities.set(denied.unwrap_or(word).parse()?, Some(denied.is_none()));
+    }
+    Ok((model(provider, id)?, facts))
 }
 
 fn row(line: &str) -> Result<(Model, Day, Price, &str), String> {

@@ -132,6 +132,13 @@ fn own_table_and_what_is_none() {
 #[test]
 fn the_built_in_table_prices_what_it_lists() {
     let table = bundled();
+    let card = |id: &str| table.cards.iter().find(|card| card.model.id == id).unwrap().capabilities;
+    assert_eq!(card("gpt-4o").get(Capability::Tools), Support::Yes);
+    assert_eq!(
+        card("gpt-4").get(Capability::Vision),
+        Support::Unknown,
+        "what the source does not say is not known"
+    );
     assert_eq!(table.refused, []);
     let models: std::collections::BTreeSet<_> = table.prices.iter().map(|row| &row.model).collect();
     assert!(models.len() >= 40 && table.prices.len() > models.len(), "some prices changed");
