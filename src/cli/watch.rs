@@ -311,7 +311,11 @@ fn details(health: &Health) -> Vec<String> {
             count(was.sample_size.max(0) as u64)
         ));
         if let Some(day) = health.last_day {
-            let lasts = if health.lasts() { "" } else { ": no longer above what it was" };
+            let lasts = match health.lasts() {
+                Some(true) => "",
+                Some(false) => ": no longer",
+                None => ": too few to say whether it lasts",
+            };
             lines.push(format!(
                 "last 24 h: {} {} of {} {unit}{lasts}",
                 percent(Some(day.rate)),

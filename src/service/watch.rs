@@ -118,7 +118,9 @@ impl Service {
         }
         // First what still lasts: an incident that is over pages until somebody has seen it, but wakes nobody first.
         found.sort_by(|a, b| {
-            let order = |h: &Health| (h.level, h.silenced_until.is_none(), h.lasts());
+            let order = |h: &Health| {
+                (h.level, h.silenced_until.is_none(), h.lasts() != Some(false), h.lasts().is_some())
+            };
             order(b).cmp(&order(a)).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
         });
         let models: Vec<Health> =

@@ -185,9 +185,15 @@ impl Health {
         self.level.is_alarm() && self.silenced_until.is_none()
     }
 
-    /// Whether it still lasts: the rate of the last day lies above the baseline's.
-    pub fn lasts(&self) -> bool {
-        self.last_day.zip(self.baseline).is_some_and(|(day, then)| day.interval[0] > then.rate)
+    /// Whether it still lasts: the rate of the last day lies above the baseline's, or below what it was since the onset.
+    /// `None` where the day has too little to say.
+    pub fn lasts(&self) -> Option<bool> {
+        let (day, then, since) = (self.last_day?, self.baseline?, self.current?);
+        match day.interval {
+            [low, _] if low > then.rate => Some(true),
+            [_, high] if high < since.rate => Some(false),
+            _ => None,
+        }
     }
 }
 
