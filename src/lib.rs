@@ -12,7 +12,7 @@
 //! config       file, environment and flags, resolved once
 //! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
 //! store        what lasts, and the only SQL           start: store::Store
-//! engine       pure functions: evidence, composition, ranking; no I/O, no clock
+//! engine       pure functions: evidence, verdicts, monitors, routing, composition, ranking; no I/O, no clock
 //! domain       the nouns: prompts, calls, feedback, windows, snapshots
 //! ```
 //!
