@@ -20,6 +20,7 @@ impl Service {
     /// which one is in use is not known. Evidence units are those that arrived in whole hours of the window.
     pub fn findings(&self, window: Window) -> Result<Findings> {
         let reader = self.read()?;
+        let window = answerable(&reader, window)?;
         let catalog = Catalog::read(&reader)?;
         let cells = Self::cells(&reader, &catalog.dictionary, window, None)?;
         let mut prompts: Vec<(PromptUri, String)> = Vec::new();
@@ -39,7 +40,6 @@ impl Service {
         let each = cells.iter().map(|(key, cell)| {
             (of_version.get(key.version as usize).copied().unwrap_or(NONE), key.model, cell)
         });
-        let window = answerable(&reader, window)?;
         Ok(scan(window, &subjects, &models, each, &self.config.evidence))
     }
 }
