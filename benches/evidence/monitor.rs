@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use human::engine::stats::detector::{Detector, RATIOS, Seen, logistic};
+use human::engine::stats::detector::{Detector, RATIOS, Seen};
+use human::engine::stats::logit::logistic;
 
 /// An hour of one stream whose units come from three sources; less than 1 us is asked for.
 pub fn run() {

@@ -14,6 +14,9 @@ use crate::domain::prompt::Scope;
 /// An hour since the epoch.
 pub type Hour = i32;
 
+/// Hours after its end in which an hour stays open for what arrives late (`statistics.md` 0.1).
+pub const WATERMARK_HOURS: Hour = 2;
+
 /// Number of a prompt version in the store's dictionary.
 pub type VersionId = u32;
 

@@ -142,7 +142,7 @@ impl Service {
     /// large fleet that nobody has looked at yet: the first look is [`watch`](Self::watch)'s, because it takes seconds.
     pub fn health(&self, name: &str, now: Millis) -> Result<Option<Health>> {
         let reader = self.read()?;
-        if reader.monitors()?.is_none() && Catalog::read(&reader)?.prompts().count() > SMALL_FLEET {
+        if !reader.has_monitors()? && Catalog::read(&reader)?.prompts().count() > SMALL_FLEET {
             return Ok(None);
         }
         drop(reader);

@@ -72,6 +72,13 @@ pub fn latest(db: &Connection) -> Result<Option<Monitors>> {
     body.map_or(Ok(None), |body| read(&body))
 }
 
+/// Whether there is one.
+pub fn is_kept(db: &Connection) -> Result<bool> {
+    let mark = changed_from(db)?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM monitor WHERE hour <= ?)";
+    Ok(db.prepare_cached(sql)?.query_row([mark], |r| r.get(0))?)
+}
+
 /// The midnight at which the first fold began, if there was one.
 pub fn began(db: &Connection) -> Result<Option<Hour>> {
     let body: Option<Vec<u8>> = db

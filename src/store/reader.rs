@@ -79,6 +79,11 @@ impl Reader {
         self.named(monitors::latest(&self.db))
     }
 
+    /// Whether there are monitors that still hold, without reading them.
+    pub fn has_monitors(&self) -> Result<bool> {
+        self.named(monitors::is_kept(&self.db))
+    }
+
     /// The midnight at which the first fold of the monitors began, if there was one.
     pub fn monitors_began(&self) -> Result<Option<Hour>> {
         self.named(monitors::began(&self.db))

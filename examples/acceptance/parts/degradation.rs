@@ -16,8 +16,9 @@ use human::domain::prompt::Scope;
 use human::engine::rank::{Roster, Subject};
 use human::engine::rollup::{CallFacts, Cell, CellKey, Clock, Hour, Layer};
 use human::engine::stats::detector::{
-    self, Baseline, Bets, Detector, OFFSET_SHRINKAGE, POOLED_RATIOS, RATIOS, Seen, logistic, logit,
+    self, Baseline, Bets, Detector, OFFSET_SHRINKAGE, POOLED_RATIOS, RATIOS, Seen,
 };
+use human::engine::stats::logit::{logistic, logit};
 use human::engine::stats::shrink::{self, Prior};
 use human::engine::trend::{Ledger, Monitors, PAGE, WARN};
 

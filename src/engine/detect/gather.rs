@@ -6,7 +6,7 @@ use crate::engine::affinity::Observation;
 use crate::engine::evidence::{SOURCE_WEIGHT, count};
 use crate::engine::rollup::{Cell, Clock};
 use crate::engine::stats::hierarchy::Mass;
-use crate::engine::stats::peers::Spend;
+use crate::engine::stats::moments::Moments;
 use crate::engine::stats::proportion::SIGNAL_WORTH;
 use crate::engine::stats::sketch::Pool;
 
@@ -19,36 +19,6 @@ pub struct Subject<'a> {
     pub task_type: &'a str,
 }
 
-/// Sums of a number over calls.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sum {
-    n: i64,
-    total: i128,
-    squares: i128,
-}
-
-impl Sum {
-    fn add(&mut self, n: i64, sum: i64, squares: i128) {
-        self.n += n;
-        self.total += i128::from(sum);
-        self.squares += squares;
-    }
-
-    /// Mean and sample variance.
-    pub fn spend(&self) -> Spend {
-        let n = count(self.n);
-        let mean = self.total as f64 / n.max(1) as f64;
-        // n·Σx² − (Σx)², exactly while it fits: the difference of two large numbers.
-        let exact = i128::from(self.n)
-            .checked_mul(self.squares)
-            .and_then(|squares| squares.checked_sub(self.total.checked_mul(self.total)?));
-        let scatter =
-            exact.map_or_else(|| n as f64 * (self.squares as f64 - mean * self.total as f64), |x| x as f64);
-        let pairs = n as f64 * n.saturating_sub(1).max(1) as f64;
-        Spend { mean, variance: (scatter / pairs).max(0.0), n }
-    }
-}
-
 /// A prompt's sums.
 #[derive(Debug)]
 pub struct Prompt<'a> {
@@ -58,8 +28,8 @@ pub struct Prompt<'a> {
     /// Evidence units, and the negative ones among them.
     pub units: u64,
     pub negative: u64,
-    pub tokens: Sum,
-    pub cost: Sum,
+    pub tokens: Moments,
+    pub cost: Moments,
     /// By model, in the order of their numbers.
     pub models: Vec<(u32, Observation)>,
 }
@@ -72,8 +42,8 @@ impl<'a> Prompt<'a> {
             ok: 0,
             units: 0,
             negative: 0,
-            tokens: Sum::default(),
-            cost: Sum::default(),
+            tokens: Moments::default(),
+            cost: Moments::default(),
             models: Vec::new(),
         }
     }
@@ -112,7 +82,7 @@ pub fn gather<'a, 'c>(
 /// Adds the cells of one model.
 fn add(prompt: &mut Prompt, model: u32, parts: &[(u32, u32, &Cell)], pool: &mut Pool) {
     let (mut calls, mut ok, mut units) = (0, 0, [[0; 4]; 3]);
-    let mut cost = Sum::default();
+    let mut cost = Moments::default();
     pool.clear();
     for (_, _, cell) in parts {
         calls += cell.calls;
@@ -134,18 +104,15 @@ fn add(prompt: &mut Prompt, model: u32, parts: &[(u32, u32, &Cell)], pool: &mut 
             prompt.negative += if signal == Signal::Negative { n } else { 0 };
         }
     }
-    let spend = cost.spend();
     prompt.calls += count(calls);
     prompt.ok += count(ok).min(count(calls));
-    prompt.cost.n += cost.n;
-    prompt.cost.total += cost.total;
-    prompt.cost.squares += cost.squares;
+    prompt.cost.merge(&cost);
     let observation = Observation {
         feedback,
         ok: count(ok) as f64,
         calls: count(calls) as f64,
         // As `Cell::known_cost_usd`.
-        cost_usd: (spend.n > 0 && spend.mean > 0.0).then_some(spend.mean / 1e9),
+        cost_usd: (cost.mean() > 0.0).then_some(cost.mean() / 1e9),
         latency_ms: pool.quantile(0.95).map(|us| us / 1e3),
     };
     prompt.models.push((model, observation));

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::gather::{Prompt, Sum};
+use super::gather::Prompt;
 use super::lists::{MIN_SPENT, Scan};
 use crate::domain::finding::{Assessment, Detector, Evidence, Lack};
 use crate::domain::prompt::Name;
+use crate::engine::stats::moments::Moments;
 use crate::engine::stats::peers::{self, Excess, Spend};
 use crate::engine::stats::{discovery, proportion};
 
@@ -29,7 +30,7 @@ pub fn outliers(scan: &mut Scan) {
     find(scan, Detector::CostOutlier, NANO, |prompt| prompt.cost);
 }
 
-fn find(scan: &mut Scan, detector: Detector, unit: f64, sum: fn(&Prompt) -> Sum) {
+fn find(scan: &mut Scan, detector: Detector, unit: f64, sum: fn(&Prompt) -> Moments) {
     let null_ratio = NULL_RATIO.min(scan.thresholds.cost_ratio);
     let mut cases: Vec<Case> = Vec::new();
     // One list an organization: what one spends is no matter of another's.
@@ -37,7 +38,7 @@ fn find(scan: &mut Scan, detector: Detector, unit: f64, sum: fn(&Prompt) -> Sum)
     for (first, group) in scan.task_types() {
         let known: Vec<(usize, Spend)> = (first..)
             .zip(group)
-            .map(|(at, prompt)| (at, sum(prompt).spend()))
+            .map(|(at, prompt)| (at, Spend::from(sum(prompt))))
             .filter(|(at, spend)| !scan.lacks(*at, detector, Lack::Calls, spend.n, MIN_SPENT))
             .collect();
         let others = (known.len() as u64).saturating_sub(1);

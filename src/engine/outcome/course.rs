@@ -6,48 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::feedback::{Signal, Source};
 use crate::engine::evidence::{MIN_SIGNALS, count};
 use crate::engine::rollup::{Cell, Clock, Hour};
+use crate::engine::stats::moments::Moments;
 use crate::engine::stats::odds::Units;
-use crate::engine::stats::ratio::Sample;
 
 /// Smallest share of a day's calls on a model that makes the day one of both versions; of a configured split, half
 /// its smaller share is enough. Clients that are slow to take up a version are not an arm.
 const SHARE: f64 = 0.05;
 const DAY: Hour = 24;
-
-/// Sums of a number that calls report.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Moments {
-    n: i64,
-    sum: i128,
-    squares: i128,
-}
-
-impl Moments {
-    fn add(&mut self, n: i64, sum: i64, squares: i128) {
-        self.n += n;
-        self.sum += i128::from(sum);
-        self.squares += squares;
-    }
-
-    fn merge(&mut self, other: &Moments) {
-        self.n += other.n;
-        self.sum += other.sum;
-        self.squares += other.squares;
-    }
-
-    /// Calls that report it.
-    pub fn calls(&self) -> u64 {
-        count(self.n)
-    }
-
-    /// Mean and variance.
-    pub fn sample(&self) -> Sample {
-        let n = self.n as f64;
-        let mean = self.sum as f64 / n;
-        let variance = (self.squares as f64 / n - mean * mean) * n / (n - 1.0);
-        Sample { n, mean, variance }
-    }
-}
 
 /// What a stretch of time saw of a version on a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

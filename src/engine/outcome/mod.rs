@@ -25,10 +25,10 @@ use semver::Version;
 pub use course::{Course, Courses, Tally};
 pub use one_after_the_other::Peer;
 
-use self::course::Moments;
 use self::finding::{ALPHA, Bar, Direction, Finding};
 use super::evidence::{self, MIN_SIGNALS};
-use super::rollup::Hour;
+use super::rollup::{Hour, WATERMARK_HOURS};
+use super::stats::moments::Moments;
 use super::stats::{ratio, split};
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::outcome::{Basis, Guard, Judgement, Outcome, RatioEffect};
@@ -40,8 +40,6 @@ use crate::domain::window::{self, Window};
 pub const HORIZON: Hour = 14 * 24;
 /// Hours before the change that the old version and its peers are judged by.
 pub const LOOK_BACK: Hour = 28 * 24;
-/// Hours after which an hour is closed: what arrives later counts in the hour in which it does.
-pub const WATERMARK: Hour = 2;
 /// Units that the old version needs for a rollback to be suggested from before and after alone.
 const ROLLBACK_UNITS: u64 = 200;
 /// Odds ratios between these are no material change.
@@ -72,7 +70,7 @@ impl Change {
 
     /// The end of the last hour that is closed at `now`, at most the horizon.
     pub fn until(&self, now: Millis) -> Hour {
-        let closed = hour(now.div_euclid(HOUR_MS)) - WATERMARK;
+        let closed = hour(now.div_euclid(HOUR_MS)) - WATERMARK_HOURS;
         closed.clamp(self.from(), self.from().saturating_add(self.horizon))
     }
 
@@ -160,10 +158,10 @@ fn means(old: &Course, new: &Course, of: fn(&Tally) -> Moments) -> RatioEffect {
     let (mut calls, mut changes) = ([0, 0], Vec::new());
     for (model, before) in old.by_model() {
         let both = [of(&before), new.get(&model).map(of).unwrap_or_default()];
-        let [a, b] = both.map(|moments| moments.calls());
+        let [a, b] = both.map(|moments| moments.count());
         calls = [calls[0] + a, calls[1] + b];
         if a.min(b) >= ratio::ENOUGH {
-            let change = ratio::change(both[0].sample(), both[1].sample());
+            let change = ratio::change(both[0].into(), both[1].into());
             changes.extend(change.map(|change| (change, a.min(b) as f64)));
         }
     }

@@ -70,7 +70,7 @@ fn org() -> Change {
 }
 
 fn after_days(days: i64) -> Millis {
-    i64::from(AT) * HOUR_MS + days * 24 * HOUR_MS + i64::from(WATERMARK) * HOUR_MS
+    i64::from(AT) * HOUR_MS + days * 24 * HOUR_MS + i64::from(WATERMARK_HOURS) * HOUR_MS
 }
 
 fn decided(outcome: &Outcome) -> (Basis, Judgement, bool) {

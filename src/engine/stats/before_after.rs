@@ -7,12 +7,10 @@
 
 use super::beta;
 use super::odds::{LogOdds, Units, ln_sum};
-use super::shrink::Prior;
+use super::shrink::{DIFFUSE, DIFFUSE_SHARE, Prior};
 
 /// Nodes of each component of the posterior.
 const NODES: usize = 15;
-/// Weight and shape of the prior's diffuse part, which prompts in the tail of the fleet fall back on.
-const DIFFUSE: (f64, f64, f64) = (0.1, 1.0, 3.0);
 /// Odds ratios that are mixed over; their inverses in the other direction.
 const PSI: [f64; 4] = [1.25, 1.5, 2.0, 3.0];
 
@@ -52,7 +50,8 @@ impl Before {
     pub fn new(prior: Prior, seen: Units, offset: f64) -> Before {
         let (bad, all) = (seen.bad.min(seen.all) as f64, seen.all as f64);
         let mean = prior.mean.clamp(1e-6, 1.0 - 1e-6);
-        let (weight, c, d) = DIFFUSE;
+        let (weight, c, d) =
+            (DIFFUSE_SHARE, DIFFUSE.mean * DIFFUSE.strength, (1.0 - DIFFUSE.mean) * DIFFUSE.strength);
         let fleet = (mean * prior.strength, (1.0 - mean) * prior.strength);
         let ln_odds = beta::ln_marginal(bad, all, c, d) - beta::ln_marginal(bad, all, fleet.0, fleet.1)
             + (weight / (1.0 - weight)).ln();

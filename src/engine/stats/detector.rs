@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::beta;
-use super::shrink::{Prior, Shrunk};
+use super::logit::{logistic, logit};
+use super::shrink::{DIFFUSE, DIFFUSE_SHARE, Prior, Shrunk};
 
 /// Odds ratios that a detector of one prompt looks for.
 pub const RATIOS: [f64; 4] = [1.5, 2.0, 3.0, 5.0];
@@ -27,26 +28,11 @@ pub const STAKES: [f64; 5] = [0.05, 0.1, 0.2, 0.4, 0.8];
 const MOST_LN: f64 = 600.0;
 const MOST: f64 = 1e200;
 
-/// ln of the odds of `p`.
-pub fn logit(p: f64) -> f64 {
-    (p / (1.0 - p)).ln()
-}
-
-/// The probability with these ln odds.
-pub fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 /// The boundary of "as good as ever": the `q`-quantile of the baseline's posterior under the peers' prior.
 pub fn boundary(prior: Prior, k: f64, n: f64, q: f64) -> f64 {
     let posterior = prior.posterior(k, n);
     beta::quantile(posterior.alpha, posterior.beta, q)
 }
-
-/// How much of the prior is diffuse, Beta(1, 3), as for the verdicts (`statistics.md` 5.2): whoever is far from its peers
-/// is then judged by its own data, not called worse than it ever was.
-const DIFFUSE: f64 = 0.1;
-const DIFFUSE_PRIOR: Prior = Prior { mean: 0.25, strength: 4.0 };
 
 /// A baseline of `k` in `n` under the peers' prior with its diffuse part: two posteriors and their weights. Where the
 /// peers are like it, their posterior has all the weight that matters.
@@ -60,7 +46,7 @@ impl Baseline {
             let (a, b) = (prior.mean * prior.strength, (1.0 - prior.mean) * prior.strength);
             (weight.ln() + beta::ln_marginal(k, n, a, b), prior.posterior(k, n))
         };
-        let [peers, diffuse] = [part(1.0 - DIFFUSE, prior), part(DIFFUSE, DIFFUSE_PRIOR)];
+        let [peers, diffuse] = [part(1.0 - DIFFUSE_SHARE, prior), part(DIFFUSE_SHARE, DIFFUSE)];
         let share = logistic(diffuse.0 - peers.0);
         Baseline([(1.0 - share, peers.1), (share, diffuse.1)])
     }

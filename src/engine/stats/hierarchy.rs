@@ -5,6 +5,7 @@
 
 use super::beta::{self, Scaled};
 use super::incomplete::Incomplete;
+use super::logit::{logistic, logit};
 
 /// Spreads of the prompt effect that are tried.
 const PROMPT_SPREADS: [f64; 5] = [0.2, 0.35, 0.6, 0.9, 1.3];
@@ -40,14 +41,6 @@ pub struct Hierarchy {
     pub cell_spread: f64,
     /// The prior of each cell, row by row.
     pub priors: Vec<Vec<CellPrior>>,
-}
-
-fn logit(p: f64) -> f64 {
-    (p / (1.0 - p)).ln()
-}
-
-fn logistic(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
 }
 
 fn sum<'a>(cells: impl Iterator<Item = &'a Mass>) -> Mass {

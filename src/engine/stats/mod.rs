@@ -15,6 +15,8 @@ pub mod discovery;
 pub mod gain;
 pub mod hierarchy;
 pub mod incomplete;
+pub mod logit;
+pub mod moments;
 pub mod odds;
 pub mod peers;
 pub mod preference;

@@ -4,6 +4,7 @@
 
 use statrs::function::erf::erfc;
 
+use super::moments::Moments;
 use super::shrink::{self, Prior};
 
 /// A normal sample's standard deviation in median absolute deviations.
@@ -63,6 +64,12 @@ pub struct Spend {
     pub variance: f64,
     /// Calls.
     pub n: u64,
+}
+
+impl From<Moments> for Spend {
+    fn from(moments: Moments) -> Spend {
+        Spend { mean: moments.mean(), variance: moments.variance(), n: moments.count() }
+    }
 }
 
 /// How a peer's spending compares with the median peer's.

@@ -3,6 +3,8 @@
 //! The interval is the normal mixture of Robbins (1970), asymptotic in both arms. Formula and measured error:
 //! `statistics.md` 5.1 and 5.3. Start with [`change`].
 
+use super::moments::Moments;
+
 /// Observations that each arm needs, for the normal approximation to hold.
 pub const ENOUGH: u64 = 50;
 /// Precision at which the interval of a ratio of means is tightest, in units of the mixture's own.
@@ -17,6 +19,12 @@ pub struct Sample {
     pub mean: f64,
     /// Their variance.
     pub variance: f64,
+}
+
+impl From<Moments> for Sample {
+    fn from(moments: Moments) -> Sample {
+        Sample { n: moments.count() as f64, mean: moments.mean(), variance: moments.variance() }
+    }
 }
 
 /// A difference on the log scale.

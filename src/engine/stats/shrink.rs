@@ -19,6 +19,12 @@ pub const DEFAULT_STRENGTH: f64 = 20.0;
 /// Cells needed to learn a strength.
 pub const MIN_CELLS: usize = 3;
 
+/// Share of a prior that is diffuse where whoever is far from its peers is to be judged by its own data
+/// (`statistics.md` 5.2).
+pub const DIFFUSE_SHARE: f64 = 0.1;
+/// That part: Beta(1, 3).
+pub const DIFFUSE: Prior = Prior { mean: 0.25, strength: 4.0 };
+
 /// A rate after shrinkage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shrunk {

@@ -13,7 +13,7 @@ use super::{Stream, StreamId, Subject, WARN, WATCH};
 use crate::engine::evidence::MIN_SIGNALS;
 use crate::engine::performance::Names;
 use crate::engine::rollup::Hour;
-use crate::engine::stats::detector::logit;
+use crate::engine::stats::logit::logit;
 
 /// Hours without an observation after which a stream is not called stable any more: a long weekend.
 const QUIET_HOURS: Hour = 72;

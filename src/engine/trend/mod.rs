@@ -34,11 +34,9 @@ pub use history::Ledger;
 pub use monitors::{Acknowledged, Monitors, Stream};
 pub use reference::Reference;
 
-use super::rollup::{Cell, Clock, Hour};
+use super::rollup::{Cell, Clock, Hour, WATERMARK_HOURS};
 use crate::domain::feedback::{Signal, Source};
 
-/// Hours after its end in which an hour stays open for what arrives late.
-pub const WATERMARK_HOURS: Hour = 2;
 /// M from which a stream is worth a look.
 pub const WATCH: f64 = 5.0;
 /// M from which a stream warns.

@@ -13,7 +13,8 @@ use super::reference::{Maker, Reference, by_prompt, counts, name_hash, subjects_
 use super::{StreamId, Subject};
 use crate::engine::rank::Roster;
 use crate::engine::rollup::Hour;
-use crate::engine::stats::detector::{Bets, Detector, POOLED_RATIOS, RATIOS, Seen, logistic};
+use crate::engine::stats::detector::{Bets, Detector, POOLED_RATIOS, RATIOS, Seen};
+use crate::engine::stats::logit::logistic;
 
 /// A person has seen the stream: it starts anew at this hour.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

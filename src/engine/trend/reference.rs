@@ -14,7 +14,8 @@ use super::history::{ALL, DAY, Grouped, History, Keyed, OUTER, Profile, WINDOW_D
 use super::{Measure, Subject};
 use crate::engine::rank::Roster;
 use crate::engine::rollup::{Cell, Hour};
-use crate::engine::stats::detector::{self, Baseline, OFFSET_SHRINKAGE, logit, tolerance};
+use crate::engine::stats::detector::{self, Baseline, OFFSET_SHRINKAGE, tolerance};
+use crate::engine::stats::logit::logit;
 use crate::engine::stats::shrink::{self, Prior, Shrunk};
 use crate::engine::stats::{beta, sketch};
 
