@@ -41,7 +41,7 @@ pub struct Evidence {
 impl Evidence {
     /// Adds a cell whose signals are about `age_days` old at the end of the window.
     pub fn add(&mut self, cell: &Cell, age_days: f64) {
-        self.cell.merge(cell, 1);
+        self.cell.merge_ranked(cell, 1);
         let mass = evidence::signal_mass(&cell.signals, evidence::SOURCE_WEIGHT);
         let left = (-age_days.max(0.0) / HALF_LIFE_DAYS).exp2();
         self.feedback.k +=
@@ -50,7 +50,7 @@ impl Evidence {
     }
 
     fn merge(&mut self, other: &Evidence) {
-        self.cell.merge(&other.cell, 1);
+        self.cell.merge_ranked(&other.cell, 1);
         self.feedback.k += other.feedback.k;
         self.feedback.n += other.feedback.n;
     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::rollup::{Cell, CellKey, Cells, Delta, Hour, Subjects};
 
-/// Sums over a sliding range of whole hours.
+/// Sums over a sliding range of whole hours, as [`Cell::merge_ranked`] makes them.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
     hours: Range<Hour>,
@@ -38,11 +38,9 @@ impl Board {
     pub fn apply(&mut self, delta: &Delta, subjects: &Subjects) {
         if self.hours.contains(&delta.hour) {
             delta.each(subjects, |key, delta| {
-                let cell = self.cells.entry(key).or_default();
-                delta.add_to(cell);
-                if cell.calls == 0 && cell.is_empty() {
-                    self.cells.remove(&key);
-                }
+                let mut one = Cell::default();
+                delta.add_to(&mut one);
+                self.merge(key, &one, 1);
             });
         }
     }
@@ -67,7 +65,7 @@ impl Board {
 
     fn merge(&mut self, key: CellKey, cell: &Cell, sign: i32) {
         let sum = self.cells.entry(key).or_default();
-        sum.merge(cell, sign);
+        sum.merge_ranked(cell, sign);
         if sum.calls == 0 && sum.is_empty() {
             self.cells.remove(&key);
         }

@@ -219,6 +219,14 @@ impl Cell {
 
     /// Adds all of `other`, `sign` times (1 or −1).
     pub fn merge(&mut self, other: &Cell, sign: i32) {
+        self.merge_ranked(other, sign);
+        self.token_sketch.merge(&other.token_sketch, sign);
+        self.cost_sketch.merge(&other.cost_sketch, sign);
+    }
+
+    /// Adds what lists and reports read of `other`, `sign` times (1 or −1): all but the sketches of tokens and costs,
+    /// which are for monitors alone. Of thousands of prompts these would be most of the memory.
+    pub fn merge_ranked(&mut self, other: &Cell, sign: i32) {
         let s = i64::from(sign);
         self.calls += s * other.calls;
         self.ok += s * other.ok;
@@ -237,8 +245,6 @@ impl Cell {
         for &(slot, count) in &other.signals.0 {
             self.signals.add_slot(slot, count * sign);
         }
-        self.token_sketch.merge(&other.token_sketch, sign);
-        self.cost_sketch.merge(&other.cost_sketch, sign);
         self.latency_sketch.merge(&other.latency_sketch, sign);
     }
 

@@ -1,6 +1,7 @@
 //! Which prompts there are: published, seen in telemetry, or both; and which of them a name means.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use semver::Version;
 
@@ -18,7 +19,7 @@ pub struct Catalog {
     /// The published ones.
     pub published: BTreeMap<PromptUri, Published>,
     /// Numbers and names of what telemetry has.
-    pub dictionary: Dictionary,
+    pub dictionary: Arc<Dictionary>,
     versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>>,
 }
 

@@ -133,7 +133,7 @@ impl Service {
     }
 
     /// The cells of a window that can be answered ([`answerable`]), exact to the millisecond: whole hours from roll-ups,
-    /// the edges from the calls.
+    /// the edges from the calls. Sums are those of [`Cell::merge_ranked`](crate::engine::rollup::Cell::merge_ranked).
     pub fn cells(
         reader: &Reader,
         dictionary: &Dictionary,
@@ -142,7 +142,7 @@ impl Service {
     ) -> Result<Cells> {
         let mut cells = Cells::default();
         cells::each_cell(reader, dictionary, window, versions, &mut |_, key, cell| {
-            cells.entry(key).or_default().merge(cell, 1);
+            cells.entry(key).or_default().merge_ranked(cell, 1);
         })?;
         cells.retain(|_, cell| !cell.is_empty());
         Ok(cells)
@@ -161,7 +161,7 @@ impl Service {
         let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
         let affinities = circle.affinities(&catalog);
         let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
-        let snapshot = performance::snapshot(&uri, window, mine, &catalog.dictionary, &affinities);
+        let snapshot = performance::snapshot(&uri, window, mine, &*catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
         Ok(Performance { snapshot, affinities, active, version })
     }

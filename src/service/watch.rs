@@ -315,8 +315,8 @@ impl Look {
             .filter(|(at, _)| (onset - NEAR_HOURS..=onset + AFTER_HOURS).contains(&hour_of(*at)));
         let mut causes: Vec<cause::Cause> =
             near.map(|(at, version)| cause::activated(&version.to_string(), *at)).collect();
-        causes.extend(models.iter().filter_map(|model| blame(found, model, &around, dictionary)));
-        causes.extend(cause::causes(&around, dictionary));
+        causes.extend(models.iter().filter_map(|model| blame(found, model, &around, &**dictionary)));
+        causes.extend(cause::causes(&around, &**dictionary));
         Ok(causes)
     }
 

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -26,6 +27,7 @@ use crate::engine::trend::Monitors;
 #[derive(Debug)]
 pub struct Reader {
     db: Connection,
+    dictionary: OnceCell<Arc<Dictionary>>,
     tail: OnceCell<Tail>,
     path: PathBuf,
 }
@@ -36,7 +38,7 @@ impl Reader {
         let db = connect(path, Access::Read)?;
         // A transaction sees the state of its first read.
         db.execute_batch("BEGIN; SELECT 1 FROM meta LIMIT 1;").map_err(|e| StoreError::from(e).at(path))?;
-        Ok(Reader { db, tail: OnceCell::new(), path: path.to_owned() })
+        Ok(Reader { db, dictionary: OnceCell::new(), tail: OnceCell::new(), path: path.to_owned() })
     }
 
     /// All published prompts, by URI.
@@ -118,19 +120,22 @@ impl Reader {
     }
 
     fn tail(&self) -> Result<&Tail> {
-        if self.tail.get().is_none() {
-            // Only this view sets it, and a view is not shared between threads.
-            self.tail.set(self.named(Tail::read(&self.db))?).ok();
-        }
-        self.tail.get().ok_or_else(|| StoreError::corrupt("the journal's tail was lost"))
+        once(&self.tail, || self.named(Tail::read(&self.db, self.dictionary()?)))
     }
 }
 
+/// What the cell holds, read the first time.
+fn once<T>(cell: &OnceCell<T>, read: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(known) = cell.get() {
+        return Ok(known);
+    }
+    let read = read()?;
+    Ok(cell.get_or_init(|| read))
+}
+
 impl TelemetryReader for Reader {
-    fn dictionary(&self) -> Result<Dictionary> {
-        let mut dictionary = Dictionary::default();
-        self.named(dictionary.follow(&self.db))?;
-        Ok(dictionary)
+    fn dictionary(&self) -> Result<Arc<Dictionary>> {
+        once(&self.dictionary, || self.named(Dictionary::read(&self.db))).map(Arc::clone)
     }
 
     fn cells(
@@ -160,7 +165,7 @@ impl TelemetryReader for Reader {
     }
 
     fn calls(&self, query: &CallQuery, each: &mut dyn FnMut(KeptCall) -> bool) -> Result<()> {
-        self.named(Tail::calls(&self.db, &self.dictionary()?, query, each))
+        self.named(Tail::calls(&self.db, &*self.dictionary()?, query, each))
     }
 
     fn totals(&self) -> Result<Totals> {

@@ -115,17 +115,34 @@ pub struct History {
     /// The sums of the days of `window`, which slides.
     fleet: Grouped,
     window: Range<i32>,
+    passing: Passing,
+}
+
+/// The day that the fold is passing: how many of its hours it has, from midnight on, and what they sum to.
+#[derive(Debug, Default)]
+struct Passing {
+    hours: Hour,
+    sums: Sums,
+    profiles: Profiles,
 }
 
 impl History {
-    /// Takes in a whole day that the fold has passed, hour by hour.
-    pub fn passed(&mut self, day: i32, hours: &BTreeMap<Hour, Grouped>) {
-        let mut sums = Sums::default();
-        for ((prompt, model), cell) in hours.values().flatten() {
-            sums.add(*prompt, *model, cell);
+    /// Takes in an hour that the fold has passed. Hours come in order; a day of which all came is known.
+    pub fn passed(&mut self, hour: Hour, cells: &Grouped) {
+        if hour.rem_euclid(DAY) == 0 {
+            self.passing = Passing::default();
         }
-        self.days.insert(day, Packed::of(&sums.into_grouped()));
-        self.profiles.insert(day, profiles(hours));
+        self.passing.hours += 1;
+        for ((prompt, model), cell) in cells {
+            self.passing.sums.add(*prompt, *model, cell);
+        }
+        profile(&mut self.passing.profiles, hour, cells);
+        if self.passing.hours == DAY && (hour + 1).rem_euclid(DAY) == 0 {
+            let Passing { sums, profiles, .. } = std::mem::take(&mut self.passing);
+            let day = hour.div_euclid(DAY);
+            self.days.insert(day, Packed::of(&sums.into_grouped()));
+            self.profiles.insert(day, profiles);
+        }
     }
 
     /// Reads what is missing of the days before `day` and lets go of those that no baseline asks for any more.
@@ -143,8 +160,11 @@ impl History {
         }
         for day in day - PROFILE_DAYS..day {
             if let Entry::Vacant(missing) = self.profiles.entry(day) {
-                let hours = read_hours(ledger, roster, day * DAY..(day + 1) * DAY)?;
-                missing.insert(profiles(&hours));
+                let mut profiles = Profiles::default();
+                for hour in day * DAY..(day + 1) * DAY {
+                    profile(&mut profiles, hour, &read_hour(ledger, roster, hour)?);
+                }
+                missing.insert(profiles);
             }
         }
         self.slide(day - WINDOW_DAYS..day);
@@ -223,40 +243,33 @@ impl History {
 /// All prompts.
 pub const ALL: Range<u32> = 0..u32::MAX;
 
-fn profiles(hours: &BTreeMap<Hour, Grouped>) -> Profiles {
-    let mut profiles = Profiles::default();
-    for (hour, cells) in hours {
-        let hour = hour.rem_euclid(DAY) as u8;
-        for ((prompt, _), cell) in cells {
-            for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
-                for part in 0..measure.parts() {
-                    let all = measure.all(cell, part);
-                    if all > 0 {
-                        let (bad, all) = (measure.bad(cell, part, 0).max(0) as u32, all as u32);
-                        let hours = profiles.entry((*prompt, measure, part)).or_default();
-                        match hours.last_mut().filter(|last| last.0 == hour) {
-                            Some(last) => (last.1, last.2) = (last.1 + bad, last.2 + all),
-                            None => hours.push((hour, bad, all)),
-                        }
+/// Adds the cells of an hour to the profiles of its day.
+fn profile(profiles: &mut Profiles, hour: Hour, cells: &Grouped) {
+    let hour = hour.rem_euclid(DAY) as u8;
+    for ((prompt, _), cell) in cells {
+        for measure in Measure::ALL.into_iter().filter(|m| !m.is_quantity()) {
+            for part in 0..measure.parts() {
+                let all = measure.all(cell, part);
+                if all > 0 {
+                    let (bad, all) = (measure.bad(cell, part, 0).max(0) as u32, all as u32);
+                    let hours = profiles.entry((*prompt, measure, part)).or_default();
+                    match hours.last_mut().filter(|last| last.0 == hour) {
+                        Some(last) => (last.1, last.2) = (last.1 + bad, last.2 + all),
+                        None => hours.push((hour, bad, all)),
                     }
                 }
             }
         }
     }
-    profiles
 }
 
-/// Reads hours as such, in order.
-pub fn read_hours<L: Ledger>(
-    ledger: &mut L,
-    roster: &Roster<'_>,
-    hours: Range<Hour>,
-) -> Result<BTreeMap<Hour, Grouped>, L::Error> {
-    let mut sums: BTreeMap<Hour, Sums> = BTreeMap::new();
-    ledger.read(hours, true, &mut |hour, key, cell| {
+/// Reads one hour, by prompt and model. A day of thousands of prompts is too much to hold at once.
+pub fn read_hour<L: Ledger>(ledger: &mut L, roster: &Roster<'_>, hour: Hour) -> Result<Grouped, L::Error> {
+    let mut sums = Sums::default();
+    ledger.read(hour..hour + 1, true, &mut |_, key, cell| {
         if let Some((prompt, model)) = place_of(roster, &key) {
-            sums.entry(hour).or_default().add(prompt, model, cell);
+            sums.add(prompt, model, cell);
         }
     })?;
-    Ok(sums.into_iter().map(|(hour, sums)| (hour, sums.into_grouped())).collect())
+    Ok(sums.into_grouped())
 }

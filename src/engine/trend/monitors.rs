@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-use super::history::{DAY, Grouped, History, Keyed, Ledger, OUTER, WINDOW_DAYS, read_hours};
+use super::history::{DAY, Grouped, History, Keyed, Ledger, OUTER, WINDOW_DAYS, read_hour};
 use super::reference::{Maker, Reference, by_prompt, counts, name_hash, subjects_of};
 use super::{StreamId, Subject};
 use crate::engine::rank::Roster;
@@ -170,21 +170,18 @@ impl Monitors {
         each_midnight: &mut dyn FnMut(&Monitors),
     ) -> Result<(), L::Error> {
         let names = Names { roster, hashes: roster.subjects.iter().map(|s| name_hash(&s.name)).collect() };
-        let mut history = History::default();
+        let (mut history, mut met) = (History::default(), FxHashSet::default());
         while self.until < open {
             let day = self.until.div_euclid(DAY);
             if self.until == day * DAY {
                 each_midnight(self);
                 self.midnight(ledger, &names, &mut history, day)?;
             }
-            let end = open.min((day + 1) * DAY);
-            let hours = read_hours(ledger, roster, self.until..end)?;
-            self.meet(roster, &hours);
-            self.fold(&names, &hours, acknowledged, end);
-            if end - self.until == DAY {
-                history.passed(day, &hours);
-            }
-            self.until = end;
+            let cells = read_hour(ledger, roster, self.until)?;
+            self.meet(roster, &cells, &mut met);
+            self.fold(&names, &cells, acknowledged);
+            history.passed(self.until, &cells);
+            self.until += 1;
         }
         Ok(())
     }
@@ -198,10 +195,10 @@ impl Monitors {
         hours: Hour,
     ) -> Result<Vec<(i64, i64)>, L::Error> {
         let names = Names { roster, hashes: roster.subjects.iter().map(|s| name_hash(&s.name)).collect() };
-        let read = read_hours(ledger, roster, self.until - hours..self.until)?;
         let mut sums = vec![(0, 0); streams.len()];
-        for cells in read.values() {
-            let observed = Observed::of(&names, cells);
+        for hour in self.until - hours..self.until {
+            let cells = read_hour(ledger, roster, hour)?;
+            let observed = Observed::of(&names, &cells);
             for (sum, id) in sums.iter_mut().zip(streams) {
                 let Some(stream) = self.streams.get(id) else { continue };
                 for (_, k, n) in observed.count(id, stream) {
@@ -246,49 +243,30 @@ impl Monitors {
     }
 
     /// Streams of those that are seen for the first time.
-    fn meet(&mut self, roster: &Roster<'_>, hours: &BTreeMap<Hour, Grouped>) {
-        let mut met = BTreeSet::new();
-        for (hour, cells) in hours {
-            for ((prompt, model), _) in cells {
-                if met.insert((*prompt, *model)) {
-                    for subject in subjects_of(roster, *prompt, *model) {
-                        for &measure in subject.measures() {
-                            let id = StreamId { subject: subject.clone(), measure };
-                            self.streams.entry(id).or_insert_with(|| Stream::new(*hour));
-                        }
-                    }
+    fn meet(&mut self, roster: &Roster<'_>, cells: &Grouped, met: &mut FxHashSet<(u32, u32)>) {
+        for ((prompt, model), _) in cells.iter().filter(|(key, _)| met.insert(*key)) {
+            for subject in subjects_of(roster, *prompt, *model) {
+                for &measure in subject.measures() {
+                    let id = StreamId { subject: subject.clone(), measure };
+                    self.streams.entry(id).or_insert_with(|| Stream::new(self.until));
                 }
             }
         }
     }
 
-    fn fold(
-        &mut self,
-        names: &Names<'_>,
-        hours: &BTreeMap<Hour, Grouped>,
-        acknowledged: &[Acknowledged],
-        end: Hour,
-    ) {
-        let seen: Vec<(Hour, Observed<'_>)> =
-            hours.iter().map(|(h, cells)| (*h, Observed::of(names, cells))).collect();
+    fn fold(&mut self, names: &Names<'_>, cells: &Grouped, acknowledged: &[Acknowledged]) {
+        let (hour, observed) = (self.until, Observed::of(names, cells));
+        let acknowledged: BTreeSet<&StreamId> =
+            acknowledged.iter().filter(|a| a.hour == hour).map(|a| &a.stream).collect();
         for (id, stream) in &mut self.streams {
-            let mut passed = seen.iter().peekable();
-            let mut acknowledged = acknowledged.iter().filter(|a| a.stream == *id).peekable();
-            for hour in self.until..end {
-                while let Some(a) = acknowledged.next_if(|a| a.hour <= hour) {
-                    if a.hour == hour {
-                        *stream =
-                            Stream { last: stream.last, ..Stream::new((hour.div_euclid(DAY) + 1) * DAY) };
-                    }
-                }
-                let counted =
-                    passed.next_if(|(h, _)| *h == hour).map(|(_, observed)| observed.count(id, stream));
-                let counted = counted.unwrap_or_default();
-                if !counted.is_empty() {
-                    stream.last = Some(hour);
-                }
-                stream.step(id, hour, &counted);
+            if acknowledged.contains(id) {
+                *stream = Stream { last: stream.last, ..Stream::new((hour.div_euclid(DAY) + 1) * DAY) };
             }
+            let counted = observed.count(id, stream);
+            if !counted.is_empty() {
+                stream.last = Some(hour);
+            }
+            stream.step(id, hour, &counted);
         }
     }
 }

@@ -49,6 +49,13 @@ pub struct Mark([usize; 4]);
 const FIRST: u32 = CellKey::FIRST_VERSION;
 
 impl Dictionary {
+    /// Reads all of it.
+    pub fn read(db: &Connection) -> Result<Arc<Dictionary>> {
+        let mut dictionary = Dictionary::default();
+        dictionary.follow(db)?;
+        Ok(Arc::new(dictionary))
+    }
+
     /// Reads the rows that are not known yet.
     pub fn follow(&mut self, db: &Connection) -> Result<()> {
         if self.compositions.is_empty() {

@@ -31,6 +31,7 @@ mod units;
 mod write;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use calls::CallQuery;
 pub use cells::SHARD;
@@ -176,7 +177,7 @@ impl Detail {
 /// Reading: one consistent state of the store.
 pub trait TelemetryReader {
     /// The dictionary that cells are coded with.
-    fn dictionary(&self) -> Result<Dictionary>;
+    fn dictionary(&self) -> Result<Arc<Dictionary>>;
     /// Hands every cell of the hours to `fold`, restricted to `versions` if given (ordered). A cell may come in
     /// several parts; the hour is that of the part, or, unless `hourly`, the first hour of a whole day in the range.
     fn cells(

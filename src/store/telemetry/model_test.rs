@@ -202,12 +202,11 @@ proptest! {
             }
         }
         let db = connect(&path, Access::Read).unwrap();
-        let tail = Tail::read(&db).unwrap();
+        let dictionary = super::Dictionary::read(&db).unwrap();
+        let tail = Tail::read(&db, Arc::clone(&dictionary)).unwrap();
         let (_, differ) = tail.verify(&db).unwrap();
         prop_assert!(differ.is_empty(), "{:?}", differ);
 
-        let mut dictionary = super::Dictionary::default();
-        dictionary.follow(&db).unwrap();
         for hourly in [false, true] {
             let window = 400_000 + from..400_000 + from + length;
             let (mut read, mut truth) = (BTreeMap::<CellKey, Cell>::new(), BTreeMap::<CellKey, Cell>::new());
@@ -251,7 +250,7 @@ fn all_time(path: &Path) -> BTreeMap<CellKey, Cell> {
     let db = connect(path, Access::Read).unwrap();
     let mut sums = BTreeMap::<CellKey, Cell>::new();
     let mut add = |_, key: CellKey, cell: &Cell| sums.entry(key).or_default().merge(cell, 1);
-    Tail::read(&db).unwrap().cells(&db, 24 * 16_600..24 * 16_750, false, None, &mut add).unwrap();
+    tail(&db).cells(&db, 24 * 16_600..24 * 16_750, false, None, &mut add).unwrap();
     sums.retain(|_, cell| !cell.is_empty());
     sums
 }
@@ -321,9 +320,13 @@ proptest! {
         }
         prop_assert_eq!(all_time(&path), all_time(&other));
         let db = connect(&path, Access::Read).unwrap();
-        let (_, differ) = Tail::read(&db).unwrap().verify(&db).unwrap();
+        let (_, differ) = tail(&db).verify(&db).unwrap();
         prop_assert!(differ.is_empty(), "{:?}", differ);
     }
+}
+
+fn tail(db: &Connection) -> Tail {
+    Tail::read(db, super::Dictionary::read(db).unwrap()).unwrap()
 }
 
 #[test]
@@ -339,8 +342,7 @@ fn names_with_any_characters_are_the_same_names_in_the_next_process() {
         assert_eq!(process.write(|t| t.put_call(&odd).unwrap()), put);
     }
     let db = connect(&path, Access::Read).unwrap();
-    let mut dictionary = super::Dictionary::default();
-    dictionary.follow(&db).unwrap();
+    let dictionary = super::Dictionary::read(&db).unwrap();
     assert_eq!(dictionary.models().len(), 1);
     assert_eq!(dictionary.models()[0].name, "a\0b");
 }

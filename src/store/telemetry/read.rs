@@ -1,6 +1,7 @@
 //! Reading telemetry inside one read transaction: stored cells and what the journal has beyond them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
@@ -19,16 +20,14 @@ fn is_wanted(versions: Option<&[VersionId]>, key: &CellKey) -> bool {
 #[derive(Debug)]
 pub struct Tail {
     overlay: Overlay,
-    dictionary: Dictionary,
+    dictionary: Arc<Dictionary>,
     /// Position of the last page folded.
     pub position: i64,
 }
 
 impl Tail {
     /// Folds the journal's tail.
-    pub fn read(db: &Connection) -> Result<Tail> {
-        let mut dictionary = Dictionary::default();
-        dictionary.follow(db)?;
+    pub fn read(db: &Connection, dictionary: Arc<Dictionary>) -> Result<Tail> {
         let (mut overlay, mut position) = (Overlay::default(), journal::covered(db)?);
         journal::after(db, position, |seq, page| {
             position = seq;
