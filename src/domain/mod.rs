@@ -12,6 +12,7 @@ pub mod model;
 pub mod outcome;
 pub mod prompt;
 pub mod prompt_file;
+pub mod proposal;
 pub mod route;
 pub mod snapshot;
 pub mod variables;

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use semver::Version;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::prompt::PromptUri;
 use super::snapshot::{SnapshotWindow, Verdict};
@@ -157,7 +157,7 @@ pub struct Outcome {
 }
 
 /// What a proposal promises to change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Measure {
     /// Odds of a negative signal.
