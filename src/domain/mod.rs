@@ -8,6 +8,8 @@ pub mod event;
 pub mod feedback;
 pub mod finding;
 pub mod front_matter;
+pub mod identity;
+pub mod ledger;
 pub mod model;
 pub mod outcome;
 pub mod prompt;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use crate::engine::govern::Refusal;
+
 /// The kinds of failure that call for different actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -28,6 +30,10 @@ pub enum Kind {
     Locked,
     /// On a network file system, where the write-ahead log is not safe.
     Network,
+    /// The rules do not allow it: see `engine::govern`.
+    Refused,
+    /// What it was decided on has changed since: nothing was written.
+    Changed,
     /// Anything else that SQLite reports.
     Failed,
 }
@@ -116,6 +122,7 @@ impl fmt::Display for StoreError {
                 "is on a network file system, where its write-ahead log would not be safe",
                 "Name a file on a local disk with --store.",
             ),
+            Kind::Refused | Kind::Changed => return f.write_str(&self.detail),
             Kind::Failed => ("failed", "Run `human doctor` for a check of the file."),
         };
         write!(f, "{file} {what} ({}). {next}", self.detail)
@@ -146,6 +153,12 @@ impl From<rusqlite::Error> for StoreError {
             _ => Kind::Failed,
         };
         StoreError::new(kind, error.to_string())
+    }
+}
+
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        StoreError::new(Kind::Refused, refusal.to_string())
     }
 }
 

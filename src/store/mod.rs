@@ -5,12 +5,14 @@
 
 pub mod catalog;
 pub mod fault;
+pub mod ledger;
 pub mod models;
 pub mod monitors;
 pub mod prompt_error;
 pub mod prompt_list;
 pub mod prompt_shelf;
 pub mod prompts;
+pub mod proposals;
 mod quarantine;
 mod reader;
 mod schema;

@@ -6,14 +6,17 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::{Kind, Result, StoreError};
-use super::{models, monitors, prompts, quarantine, telemetry};
+use super::{ledger, models, monitors, prompts, proposals, quarantine, telemetry};
 
 /// Marks the file as ours ("HUMN").
 const APPLICATION_ID: i32 = 0x4855_4D4E;
 
 /// Each step takes the schema from its index to its index + 1.
-const MIGRATIONS: &[&[&str]] =
-    &[&[telemetry::SCHEMA, prompts::SCHEMA, models::SCHEMA, quarantine::SCHEMA], &[monitors::SCHEMA]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[telemetry::SCHEMA, prompts::SCHEMA, models::SCHEMA, quarantine::SCHEMA],
+    &[monitors::SCHEMA],
+    &[ledger::SCHEMA, proposals::SCHEMA],
+];
 
 /// The schema that this program writes.
 pub const VERSION: i32 = MIGRATIONS.len() as i32;
