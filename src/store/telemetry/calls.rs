@@ -34,7 +34,7 @@ pub struct CallQuery {
 /// The call of a row, with its names put back.
 pub fn call_of(dictionary: &Dictionary, at: Millis, id: &[u8], body: &Body<'_>) -> Result<Call> {
     let model = dictionary.model(body.model)?;
-    let mut prompts = dictionary.composition(body.composition)?.metadata.clone();
+    let mut prompts = dictionary.composition(body.composition)?.metadata()?;
     if let (Some(metadata), Some(tokens)) = (&mut prompts, body.estimated_tokens) {
         std::sync::Arc::make_mut(metadata).estimated_tokens = Some(tokens);
     }

@@ -1,6 +1,6 @@
 //! Names to numbers: prompt versions, compositions, models and agents take a few bits in a row instead of their text.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rusqlite::{Connection, Row, params};
 use rustc_hash::FxHashMap;
@@ -21,10 +21,40 @@ pub struct ModelName {
 /// One composition of prompts, as many calls share it.
 #[derive(Debug, Clone)]
 pub struct Composition {
-    /// The metadata, without the estimate of tokens, which is each call's own. `None`: no prompt is known.
-    pub metadata: Option<Arc<PromptCallMetadata>>,
+    metadata: Metadata,
     /// The cells that its calls count in.
     pub subjects: Arc<[(VersionId, Layer)]>,
+}
+
+/// What a composition's calls carry. A store has tens of thousands of compositions, and who reads cells needs none of it:
+/// readers keep the text, a third of the size, and read it when a call is shown.
+#[derive(Debug, Clone)]
+enum Metadata {
+    /// No prompt is known.
+    None,
+    Read(Arc<PromptCallMetadata>),
+    Text(Box<str>, OnceLock<Arc<PromptCallMetadata>>),
+}
+
+impl Composition {
+    /// The metadata, without the estimate of tokens, which is each call's own. `None`: no prompt is known.
+    pub fn metadata(&self) -> Result<Option<Arc<PromptCallMetadata>>> {
+        match &self.metadata {
+            Metadata::None => Ok(None),
+            Metadata::Read(metadata) => Ok(Some(Arc::clone(metadata))),
+            Metadata::Text(text, read) => {
+                if let Some(metadata) = read.get() {
+                    return Ok(Some(Arc::clone(metadata)));
+                }
+                let metadata = Arc::new(parse(text)?);
+                Ok(Some(Arc::clone(read.get_or_init(|| metadata))))
+            }
+        }
+    }
+}
+
+fn parse(text: &str) -> Result<PromptCallMetadata> {
+    serde_json::from_str(text).map_err(StoreError::corrupt)
 }
 
 /// The numbers in use, in memory. Rows are only ever added, so following another process is reading the new ones.
@@ -40,6 +70,8 @@ pub struct Dictionary {
     model_ids: FxHashMap<ModelName, u32>,
     agents: Vec<String>,
     agent_ids: FxHashMap<String, u32>,
+    /// Whether nothing is added to it: see [`Metadata`].
+    reads_only: bool,
 }
 
 /// How far a dictionary goes.
@@ -51,7 +83,7 @@ const FIRST: u32 = CellKey::FIRST_VERSION;
 impl Dictionary {
     /// Reads all of it.
     pub fn read(db: &Connection) -> Result<Arc<Dictionary>> {
-        let mut dictionary = Dictionary::default();
+        let mut dictionary = Dictionary { reads_only: true, ..Dictionary::default() };
         dictionary.follow(db)?;
         Ok(Arc::new(dictionary))
     }
@@ -59,7 +91,7 @@ impl Dictionary {
     /// Reads the rows that are not known yet.
     pub fn follow(&mut self, db: &Connection) -> Result<()> {
         if self.compositions.is_empty() {
-            self.compositions.push(Composition { metadata: None, subjects: Arc::new([]) });
+            self.compositions.push(Composition { metadata: Metadata::None, subjects: Arc::new([]) });
         }
         let last = FIRST as usize + self.uris.len();
         each(db, "SELECT id, uri FROM prompt_version_seen WHERE id >= ? ORDER BY id", last, |id, row| {
@@ -73,11 +105,16 @@ impl Dictionary {
             "SELECT id, metadata FROM composition WHERE id >= ? ORDER BY id",
             self.compositions.len(),
             |id, row| {
-                let metadata: PromptCallMetadata =
-                    serde_json::from_str(&row.get::<_, String>(1)?).map_err(StoreError::corrupt)?;
+                let text: String = row.get(1)?;
+                let metadata = parse(&text)?;
                 let subjects = self
                     .subjects(&metadata, |d, uri| d.versions.get(uri).copied().ok_or_else(|| missing(uri)))?;
-                self.add_composition(Arc::new(metadata), subjects);
+                if self.reads_only {
+                    let metadata = Metadata::Text(text.into(), OnceLock::new());
+                    self.compositions.push(Composition { metadata, subjects: subjects.into() });
+                } else {
+                    self.add_composition(Arc::new(metadata), subjects);
+                }
                 Ok(self.compositions.len() == id as usize + 1)
             },
         )?;
@@ -131,7 +168,7 @@ impl Dictionary {
     ) -> u32 {
         let id = self.compositions.len() as u32;
         self.composition_ids.insert(Arc::clone(&metadata), id);
-        self.compositions.push(Composition { metadata: Some(metadata), subjects: subjects.into() });
+        self.compositions.push(Composition { metadata: Metadata::Read(metadata), subjects: subjects.into() });
         id
     }
 
