@@ -10,6 +10,7 @@ use crate::domain::finding::Thresholds;
 use crate::domain::prompt::Name;
 use crate::intake::identify::{IdentityRule, IdentityRules};
 use crate::intake::signal::{ScoreRule, ScoreRules};
+use crate::llm::Endpoint;
 use crate::store::telemetry::Retention;
 
 /// The configuration file with every key, its default and what it does.
@@ -48,6 +49,7 @@ struct File {
     intake: IntakeSection,
     retention: RetentionSection,
     evidence: EvidenceSection,
+    llm: Option<Endpoint>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +122,8 @@ pub struct Config {
     pub retention: Retention,
     /// What the detectors ask for.
     pub evidence: Thresholds,
+    /// The model that drafts, where one is configured, with its budget.
+    pub llm: Option<Endpoint>,
 }
 
 impl Config {
@@ -146,6 +150,7 @@ impl Config {
             identity,
             scores: file.intake.scores,
             evidence: file.evidence.thresholds(),
+            llm: file.llm,
             retention: Retention {
                 call_days: file.retention.call_days.unwrap_or(usual.call_days),
                 hour_days: file.retention.hour_days.unwrap_or(usual.hour_days),
@@ -199,7 +204,11 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     }
     let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
     let evidence = file.evidence.thresholds().fault().map(|fault| format!("[evidence] {fault}"));
-    match rules.faults().into_iter().next().or(evidence) {
+    let llm = file.llm.as_ref().and_then(|llm| {
+        let budget = || llm.budget.fault().map(|fault| format!("[llm.budget] {fault}"));
+        llm.fault().map(|fault| format!("[llm] {fault}")).or_else(budget)
+    });
+    match rules.faults().into_iter().next().or(evidence).or(llm) {
         Some(fault) => Err(invalid(fault)),
         None => Ok(file),
     }
@@ -230,6 +239,32 @@ mod tests {
         let e = &file.evidence;
         let all = [e.negative_rate, e.success_margin, e.cost_ratio, e.gain, e.false_discovery];
         assert!(all.iter().all(Option::is_some) && e.peers.is_some());
+        let llm = file.llm.unwrap();
+        let plain = "provider = 'openai'\nmodel = 'gpt-4o-mini'";
+        let usual: Endpoint = toml::from_str(plain).unwrap();
+        assert_eq!((llm.timeout, llm.max_output_tokens), (usual.timeout, usual.max_output_tokens));
+        assert_eq!(llm.budget, crate::llm::Limits::default());
+        assert!(llm.base_url.is_some() && llm.api_key_env.is_some() && llm.fault().is_none());
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_used_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        let load = |text: &str| {
+            std::fs::write(&path, format!("[llm]\nprovider = \"ollama\"\n{text}")).unwrap();
+            Config::load(&Overrides { config: Some(path.clone()), store: None })
+        };
+        assert_eq!(load("model = \"m\"\n").unwrap().llm.unwrap().model, "m");
+        for (text, said) in [
+            ("model = \"\"\n", "[llm] `model` is empty"),
+            ("model = \"m\"\nbase_url = \"nowhere\"\n", "[llm] `base_url` = \"nowhere\" is no address"),
+            ("model = \"m\"\n[llm.budget]\nusd_per_day = -1.0\n", "[llm.budget] usd_per_day = -1"),
+            ("model = \"m\"\napi_key = \"sk-1\"\n", "unknown field `api_key`"),
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

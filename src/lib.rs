@@ -11,7 +11,9 @@
 //! service      what may be asked for, in one place    start: service::Service
 //! config       file, environment and flags, resolved once
 //! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
+//! agent        drafts better prompts from evidence    start: agent::draft
 //! store        what lasts, and the only SQL           start: store::Store
+//! llm          asks models, and the only one that does    start: llm::Client
 //! engine       pure functions: evidence, verdicts, monitors, routing, composition, ranking; no I/O, no clock
 //! domain       the nouns: prompts, calls, feedback, windows, snapshots
 //! ```
@@ -25,11 +27,13 @@
 //! * Names of template variables are recorded, their values never.
 //! * Text from outside is data: control and bidirectional characters are shown, never emitted to a terminal.
 
+pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod intake;
+pub mod llm;
 pub mod service;
 pub mod store;

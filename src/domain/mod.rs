@@ -16,6 +16,7 @@ pub mod prompt;
 pub mod prompt_file;
 pub mod proposal;
 pub mod route;
+pub mod run;
 pub mod snapshot;
 pub mod variables;
 pub mod window;

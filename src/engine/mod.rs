@@ -12,6 +12,8 @@
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
 //! [`visible`] shows what hides in a text.
+//!
+//! Drafts: [`reflection`] says what a model is told and reads its answer, [`draft_lint`] what a draft must be.
 
 pub mod affinity;
 pub mod board;
@@ -20,6 +22,7 @@ pub mod cards;
 pub mod compose;
 pub mod detect;
 pub mod diff;
+pub mod draft_lint;
 pub mod evidence;
 pub mod govern;
 pub mod lint;
@@ -28,6 +31,7 @@ pub mod outcome;
 pub mod performance;
 pub mod price;
 pub mod rank;
+pub mod reflection;
 pub mod rollup;
 pub mod route;
 pub mod seal;
