@@ -11,11 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use human::agent::{Drafted, Drafting, Dropped, Failure, draft};
+use human::domain::event::Event;
 use human::domain::model::{Model, PicoUsd, Price, PriceRow, Tariff};
 use human::domain::prompt_file::PromptFile;
 use human::engine::draft_lint;
 use human::engine::price::Prices;
 use human::engine::reflection::{self, Detail, Reflection};
+use human::intake::events;
 use human::llm::{
     Budget, Client, Endpoint, Finish, Key, Limits, LlmError, OverBudget, Patience, Provider, Request, Spend,
     Turn,
@@ -301,6 +303,21 @@ fn a_good_draft_is_taken() {
         ("HUMAN", "run-1/legal.contract/draft")
     );
     assert!(seen[0].contains("{{contract}}") && seen[0].contains("=== begin "), "{}", seen[0]);
+}
+
+#[test]
+fn the_records_of_drafting_are_telemetry() {
+    let replies = [Reply::Json(500, "", "{}".into()), Reply::Text(sections(GOOD).leak())];
+    let server = Server::new(Provider::Anthropic, replies);
+    let (client, _) = client(endpoint(Provider::Anthropic, server.url()), None);
+    let made = draft_with(&client, BASE).unwrap();
+    assert_eq!(made.calls.iter().map(|call| call.ok).collect::<Vec<_>>(), [false, true]);
+    for call in made.calls {
+        let line = events::call_line(&call).unwrap();
+        assert!(line.contains("prompt://core/steward.refine") && !line.contains("Okonkwo"), "{line}");
+        let read = events::Reader::default().read(line.as_bytes(), &|_, _| None, 0).unwrap();
+        assert_eq!(read, Event::Call(call));
+    }
 }
 
 #[test]
