@@ -10,14 +10,17 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use human::agent::{Drafted, Drafting, Dropped, draft};
+use human::agent::{Drafted, Drafting, Dropped, Failure, draft};
+use human::domain::event::Event;
 use human::domain::model::{Model, PicoUsd, Price, PriceRow, Tariff};
 use human::domain::prompt_file::PromptFile;
 use human::engine::draft_lint;
 use human::engine::price::Prices;
 use human::engine::reflection::{self, Detail, Reflection};
+use human::intake::events;
 use human::llm::{
-    Budget, Client, Endpoint, Finish, Key, Limits, LlmError, Patience, Provider, Request, Spend, Turn,
+    Budget, Client, Endpoint, Finish, Key, Limits, LlmError, OverBudget, Patience, Provider, Request, Spend,
+    Turn,
 };
 use proptest::prelude::*;
 use provider::{Reply, Server};
@@ -262,6 +265,10 @@ fn drafted(answers: &[String]) -> (Result<Drafted, Box<Dropped>>, Vec<String>) {
 }
 
 fn draft_with(client: &Client, base: &str) -> Result<Drafted, Box<Dropped>> {
+    drafted_within(client, base, &mut budget())
+}
+
+fn drafted_within(client: &Client, base: &str, budget: &mut Budget) -> Result<Drafted, Box<Dropped>> {
     let base = PromptFile::parse("base", base.as_bytes()).unwrap();
     let evidence = ["21 % of 400 units are negative".to_owned()];
     let details = [Detail { signal: "correction", text: DETAIL }];
@@ -273,7 +280,7 @@ fn draft_with(client: &Client, base: &str) -> Result<Drafted, Box<Dropped>> {
         agent: "agent://HUMAN/prompt-refinement",
         org: "HUMAN",
     };
-    draft(client, &drafting, &mut budget())
+    draft(client, &drafting, budget)
 }
 
 #[test]
@@ -296,6 +303,21 @@ fn a_good_draft_is_taken() {
         ("HUMAN", "run-1/legal.contract/draft")
     );
     assert!(seen[0].contains("{{contract}}") && seen[0].contains("=== begin "), "{}", seen[0]);
+}
+
+#[test]
+fn the_records_of_drafting_are_telemetry() {
+    let replies = [Reply::Json(500, "", "{}".into()), Reply::Text(sections(GOOD).leak())];
+    let server = Server::new(Provider::Anthropic, replies);
+    let (client, _) = client(endpoint(Provider::Anthropic, server.url()), None);
+    let made = draft_with(&client, BASE).unwrap();
+    assert_eq!(made.calls.iter().map(|call| call.ok).collect::<Vec<_>>(), [false, true]);
+    for call in made.calls {
+        let line = events::call_line(&call).unwrap();
+        assert!(line.contains("prompt://core/steward.refine") && !line.contains("Okonkwo"), "{line}");
+        let read = events::Reader::default().read(line.as_bytes(), &|_, _| None, 0).unwrap();
+        assert_eq!(read, Event::Call(call));
+    }
 }
 
 #[test]
@@ -356,6 +378,31 @@ fn a_call_that_fails_leaves_its_reason_and_its_records() {
     let dropped = draft_with(&client, BASE).unwrap_err();
     assert!(dropped.to_string().contains("no answer of a model"), "{dropped}");
     assert!(dropped.failure.is_some() && dropped.calls.len() == 1 && dropped.faults.is_empty());
+}
+
+#[test]
+fn a_repair_that_the_budget_forbids_is_not_asked_for() {
+    let faulty = sections(&GOOD.replace("{{contract}}", ""));
+    let server = Server::new(Provider::OpenAi, vec![Reply::Text(faulty.leak()); 2]);
+    let (client, _) = client(endpoint(Provider::OpenAi, server.url()), None);
+    let within = |tokens| {
+        let limits = Limits { tokens_per_day: Some(tokens), ..Limits::default() };
+        Budget::new(limits, Spend { tokens: 100, cost: 0 })
+    };
+    let failure = drafted_within(&client, BASE, &mut within(100)).unwrap_err().failure;
+    let Some(Failure::Call(LlmError::OverBudget(OverBudget::Tokens { needed, .. }))) = failure else {
+        panic!("{failure:?}")
+    };
+    // Enough for the draft, and after it not enough for the repair, which is the longer question.
+    let limit = 100 + needed + 107;
+    let mut budget = within(limit);
+    let dropped = drafted_within(&client, BASE, &mut budget).unwrap_err();
+    assert_eq!((server.seen().len(), dropped.calls.len(), budget.spent().tokens), (1, 1, 107));
+    assert!(matches!(dropped.failure, Some(Failure::Call(LlmError::OverBudget(_)))), "{dropped:?}");
+    assert!(
+        dropped.reasons[0].contains("`contract` is gone")
+            && dropped.reasons[1].contains(&format!("of the {limit} per day"))
+    );
 }
 
 proptest! {

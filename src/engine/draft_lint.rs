@@ -9,7 +9,8 @@
 //!   in instructions that say the same; six rarely are by chance.
 //! * [`COPIED_SIGNS`] letters in a row of a script that puts no spaces between words.
 //! * An identifier of a detail: an address of mail or web, a number with [`SECRET_DIGITS`] digits or more however it is
-//!   grouped, or a word of eight characters or more that mixes letters and digits.
+//!   grouped, or a long word that mixes letters with digits: ten characters and three digits, or twenty and one. A
+//!   shorter one is as likely a name that everybody may use: `ISO-8601`, `gpt-4o-mini`.
 //!
 //! A name of one or two words is not seen: "answer in British English" and "Ana Ruiz was angry" have one form.
 
@@ -294,7 +295,9 @@ fn names(base: &PromptFile, draft: &str, template: &Template, limits: Limits) ->
     let now = used(template);
     if !limits.variables {
         faults.extend(before.difference(&now).cloned().map(Fault::VariableGone));
-        faults.extend(now.difference(&before).map(|name| Fault::VariableNew(visible::one_line(name))));
+        // What is declared has a value, or may go without one.
+        let new = now.difference(&before).filter(|name| base.inputs.get(name).is_none());
+        faults.extend(new.map(|name| Fault::VariableNew(visible::one_line(name))));
     }
     let places = old.as_ref().is_some_and(Template::places_base);
     let marks = |text: &str| text.matches(MARKER).count();
@@ -452,7 +455,7 @@ fn leaked(text: &str, known: &str, details: &[&str]) -> Vec<Fault> {
 
 /// What a word in lower case identifies, if it looks as if it did.
 fn identifies(word: &str) -> Option<&'static str> {
-    let digits = word.chars().filter(char::is_ascii_digit).count();
+    let (length, digits) = (word.chars().count(), word.chars().filter(char::is_ascii_digit).count());
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     let mail = word.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     let plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '#'));
@@ -460,7 +463,7 @@ fn identifies(word: &str) -> Option<&'static str> {
         Some("an address of mail")
     } else if word.contains("://") || word.starts_with("www.") {
         Some("an address of the web")
-    } else if plain && digits > 0 && letters > 0 && word.chars().count() >= 8 {
+    } else if plain && letters > 0 && (digits >= 3 && length >= 10 || digits >= 1 && length >= 20) {
         Some("an identifier")
     } else {
         None

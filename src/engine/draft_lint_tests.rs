@@ -83,6 +83,9 @@ fn what_the_base_has_may_stay() {
     );
     let draft = base.template().replace("b,", "b and c,");
     assert_eq!(check(&base, &draft, &["write to a@b.example"], Limits::default()), []);
+    // A variable that is declared and was not used may be.
+    let declared = base_of("input: {schema: {y: string, z?: string}}\n", base.template());
+    assert_eq!(check(&declared, &draft.replace("b and", "{{z}} b and"), &[], Limits::default()), []);
     // Where the cause asks for other variables, they may change.
     let other = draft.replace("{{y}}", "{{z}}");
     assert_eq!(check(&base, &other, &[], Limits::default()).len(), 2);

@@ -15,6 +15,7 @@ use crate::domain::outcome::Measure;
 use crate::domain::prompt_file::{PromptFile, PromptFileError};
 use crate::domain::proposal::Prediction;
 use crate::engine::compose::{self, ComposeError, Composition};
+use crate::engine::template::Template;
 use crate::engine::template_helpers::MARKER;
 use crate::engine::visible;
 
@@ -87,12 +88,7 @@ impl Reflection<'_> {
             .chain(reasons)
             .collect();
         let quotes = Quotes { fence: fence(&foreign) };
-        let names: Vec<String> =
-            self.base.inputs.variables.iter().map(|variable| format!("`{}`", variable.name)).collect();
-        let variables = match names.as_slice() {
-            [] => "those that the text uses now".to_owned(),
-            names => names.join(", "),
-        };
+        let variables = self.variables();
         let feedback = details.iter().map(|detail| (detail.signal, bounded(detail.text, MAX_QUOTE)));
         let rejections = self.rejections.iter().map(|reason| ("reason", bounded(reason, MAX_QUOTE)));
         let protected = self.base.protected.iter().map(|passage| ("passage", passage.clone()));
@@ -116,6 +112,17 @@ impl Reflection<'_> {
             .map(|(name, text)| (name.to_owned(), Value::String(text)))
             .collect();
         compose::compose(std::slice::from_ref(refine), org, &values)
+    }
+
+    /// The variables that the present text uses, for the model: what is declared and not used is no duty of a draft.
+    fn variables(&self) -> String {
+        let used = Template::parse(self.base.template(), 1).map(|template| template.variables().to_vec());
+        let names: Vec<String> =
+            used.unwrap_or_default().iter().map(|used| format!("`{}`", used.name)).collect();
+        match names.as_slice() {
+            [] => "none".into(),
+            names => names.join(", "),
+        }
     }
 }
 

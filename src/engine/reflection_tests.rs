@@ -25,6 +25,7 @@ fn the_request_is_a_prompt_of_the_product() {
     for part in ["Analyse {{contract}}.", "21 % of 400", "It must stay in English", "[[ ## completed ## ]]"] {
         assert!(made.text.contains(part), "{part} in {}", made.text);
     }
+    assert!(made.text.contains("variables: `contract`. Add none"), "{}", made.text);
     for absent in ["was refused", "a sample", "These passages"] {
         assert!(!made.text.contains(absent), "{absent} in {}", made.text);
     }
