@@ -12,6 +12,7 @@
 //! [`visible`] shows what hides in a text.
 
 pub mod affinity;
+pub mod amend;
 pub mod board;
 pub mod bump;
 pub mod cards;
@@ -23,10 +24,14 @@ pub mod lint;
 pub mod names;
 pub mod outcome;
 pub mod performance;
+pub mod placeholders;
 pub mod price;
+pub mod prose;
 pub mod rank;
+pub mod risk;
 pub mod rollup;
 pub mod route;
+pub mod rules;
 pub mod stats;
 pub mod template;
 pub mod template_bounds;
