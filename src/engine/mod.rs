@@ -27,6 +27,7 @@ pub mod names;
 pub mod outcome;
 pub mod performance;
 pub mod placeholders;
+pub mod predict;
 pub mod price;
 pub mod prose;
 pub mod rank;
