@@ -9,7 +9,11 @@
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
-//! [`visible`] shows what hides in a text.
+//! [`visible`] shows what hides in a text, [`prose`] finds words, sentences and what no rule may touch.
+//!
+//! Refinement: [`rules`] drafts without a model, [`amend`] edits front matter, [`risk`] says how much can go wrong,
+//! [`predict`] what to expect, [`likeness`] whether it was rejected before, [`rebase`] moves it onto a newer base;
+//! [`cases`] compares a candidate with its base, [`canary`] says which sessions get it first.
 
 pub mod affinity;
 pub mod amend;
@@ -17,6 +21,7 @@ pub mod board;
 pub mod bump;
 pub mod canary;
 pub mod cards;
+pub mod cases;
 pub mod compose;
 pub mod detect;
 pub mod diff;
