@@ -75,6 +75,13 @@ fn shingles(old: &str, new: &str) -> BTreeSet<u64> {
         found.extend(ends.map(|word| xxh3_64(format!("{sign}{word}").as_bytes())));
         found.extend(run.windows(2).map(|pair| xxh3_64(format!("{sign}{} {}", pair[0], pair[1]).as_bytes())));
     };
+    if old.len() + new.len() > prose::MAX_COMPARED {
+        let pairs = |words: &[String]| words.windows(2).map(<[String]>::to_vec).collect::<BTreeSet<_>>();
+        let (was, is) = (pairs(&old), pairs(&new));
+        was.difference(&is).for_each(|pair| take('-', pair));
+        is.difference(&was).for_each(|pair| take('+', pair));
+        return found;
+    }
     for op in capture_diff_slices(Algorithm::Patience, &old, &new) {
         match op {
             DiffOp::Equal { .. } => {}

@@ -39,7 +39,7 @@ fn spans(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(next) = text[at..].find(['{', '$', '%']) {
         let start = at + next;
-        let rest = &text[start..];
+        let rest = head(&text[start..]);
         let read = double(rest).or_else(|| single(rest)).or_else(|| printf(rest));
         match read {
             Some((length, name)) => {
@@ -51,6 +51,15 @@ fn spans(text: &str) -> Vec<(std::ops::Range<usize>, String)> {
         }
     }
     found
+}
+
+/// As much of a text as a placeholder can take: a search for its end must not run to the end of the text each time.
+fn head(rest: &str) -> &str {
+    let mut end = rest.len().min(MAX + 8);
+    while !rest.is_char_boundary(end) {
+        end -= 1;
+    }
+    &rest[..end]
 }
 
 /// `{{ name }}`, `{{{name}}}`, `{{name | filter}}`, `{{#each names}}`.

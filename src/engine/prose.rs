@@ -9,6 +9,9 @@ use std::ops::Range;
 const WIDE_ENDS: [char; 3] = ['。', '！', '？'];
 /// What ends one where white space or the end of the line follows.
 const ENDS: [char; 3] = ['.', '!', '?'];
+/// Words of two texts together up to which they are compared in order; more are compared as bags, in linear time.
+pub const MAX_COMPARED: usize = 10_000;
+
 /// Longest inline span that is looked for, in bytes.
 const MAX_INLINE: usize = 400;
 /// How the lines of a dialogue and of examples begin.
@@ -400,7 +403,9 @@ fn examples(text: &str) -> Vec<Range<usize>> {
         let mut at = 0;
         while let Some(found) = lower[at..].find(&open) {
             let begin = at + found;
-            let end = lower[begin..].find(&close).map_or(begin + open.len(), |n| begin + n + close.len());
+            // Without an end there is none for those after it either.
+            let Some(length) = lower[begin..].find(&close) else { break };
+            let end = begin + length + close.len();
             spans.push(begin..end);
             at = end;
         }

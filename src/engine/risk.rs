@@ -21,7 +21,7 @@
 //! around them, so that adding or removing one raises the [`weight`] of any change. What no row knows is
 //! medium. Start with [`assess`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
@@ -384,6 +384,16 @@ fn only_repeated(before: &Prose<'_>, after: &Prose<'_>) -> Option<usize> {
 
 /// Words that only one side has.
 fn edits(was: &[String], is: &[String]) -> (usize, usize) {
+    if was.len() + is.len() > prose::MAX_COMPARED {
+        let mut more: HashMap<&str, i64> = HashMap::new();
+        for (words, one) in [(was, -1), (is, 1)] {
+            for word in words {
+                *more.entry(word).or_default() += one;
+            }
+        }
+        let sum = |sign: i64| more.values().map(|n| (n * sign).max(0)).sum::<i64>() as usize;
+        return (sum(-1), sum(1));
+    }
     let (mut removed, mut added) = (0, 0);
     for op in capture_diff_slices(Algorithm::Patience, was, is) {
         for change in op.iter_changes(was, is) {

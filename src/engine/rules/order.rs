@@ -49,11 +49,12 @@ pub fn to_front(file: &PromptFile, _: &Wish<'_>) -> Option<Step> {
     let place = front(&prose)?;
     // What was moved before stands here, however long the first paragraphs are.
     let moved = paragraph_at(&prose, place);
+    let general = general(&prose);
     let buried: Vec<&Sentence> = prose
         .sentences
         .iter()
         .filter(|s| s.range.start > prose.text.len() / 3 && s.range.start >= moved.end)
-        .filter(|s| is_hard(&prose, s) && is_general(&prose, s))
+        .filter(|s| general[s.line] && is_hard(&prose, s))
         .collect();
     if buried.is_empty() || buried.len() > MAX_MOVED {
         return None;
@@ -88,8 +89,8 @@ fn paragraph_at(prose: &Prose<'_>, at: usize) -> Range<usize> {
     at..end
 }
 
-/// Whether a sentence is under no heading, or one that is about the whole task.
-fn is_general(prose: &Prose<'_>, sentence: &Sentence) -> bool {
+/// Of each line whether it is under no heading, or one that is about the whole task.
+fn general(prose: &Prose<'_>) -> Vec<bool> {
     const GENERAL: [&str; 14] = [
         "rule",
         "rules",
@@ -106,10 +107,15 @@ fn is_general(prose: &Prose<'_>, sentence: &Sentence) -> bool {
         "notes",
         "remember",
     ];
-    let heading = prose.lines[..sentence.line].iter().rev().find(|line| line.form == Form::Heading);
-    heading.is_none_or(|line| {
-        prose::words(&prose.text[line.range.clone()]).iter().any(|word| GENERAL.contains(&word.as_str()))
-    })
+    let mut here = true;
+    let lines = prose.lines.iter().map(|line| {
+        if line.form == Form::Heading {
+            let words = prose::words(&prose.text[line.range.clone()]);
+            here = words.iter().any(|word| GENERAL.contains(&word.as_str()));
+        }
+        here
+    });
+    lines.collect()
 }
 
 /// Whether a sentence demands or forbids something wherever it stands.

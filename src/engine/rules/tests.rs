@@ -173,6 +173,39 @@ fn check(base: &PromptFile, wish: &Wish<'_>) -> Option<RuleDraft> {
     Some(made)
 }
 
+#[test]
+fn hostile_texts_take_linear_time() {
+    let parts = [
+        "{{",
+        "{",
+        "<example",
+        "\"",
+        "%(",
+        "Never go to them at all.\n",
+        "- a\n  - b\n",
+        "Please do. ",
+        "{{x}} ",
+        "a b c d e. ",
+    ];
+    for part in parts {
+        let text = format!("# Head\n\nYou are.\n\n{}", part.repeat((1 << 17) / part.len()));
+        let base = file("", &text);
+        let _ = draft(&base, &Wish::default());
+        let new = file("", &text.replace('e', "o"));
+        let usage = crate::domain::proposal::Usage { calls_per_day: 1.0, extended_by: Vec::new() };
+        let change = crate::engine::risk::Change {
+            base: &base,
+            new: &new,
+            kind: crate::domain::proposal::Kind::Text,
+            usage: &usage,
+            fleet_share: None,
+            record: crate::engine::risk::Record::default(),
+        };
+        let _ = crate::engine::risk::assess(&change);
+        let _ = crate::engine::likeness::Edit::between(change.kind, &base, &new);
+    }
+}
+
 proptest! {
     #[test]
     fn drafts_are_fixed_points(
