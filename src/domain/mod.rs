@@ -4,6 +4,7 @@
 
 pub mod affinity;
 pub mod call;
+pub mod cases;
 pub mod event;
 pub mod feedback;
 pub mod finding;

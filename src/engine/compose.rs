@@ -302,6 +302,15 @@ pub fn compose(
     join(&groups, org, values, CompositionMethod::Compose)
 }
 
+/// The text of one prompt over what it layers on, from the bottom up.
+pub fn layered(
+    layers: &[PromptFile],
+    org: &str,
+    values: &Map<String, Value>,
+) -> Result<Composition, ComposeError> {
+    join(&[layers.to_vec()], org, values, CompositionMethod::Effective)
+}
+
 /// The caller's own text, which names no prompt.
 pub fn manual(text: &str, org: &str) -> Composition {
     let metadata = PromptCallMetadata {

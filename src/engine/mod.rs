@@ -11,29 +11,42 @@
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
-//! [`visible`] shows what hides in a text.
+//! [`visible`] shows what hides in a text, [`prose`] finds words, sentences and what no rule may touch.
 //!
-//! Drafts: [`reflection`] says what a model is told and reads its answer, [`draft_lint`] what a draft must be.
+//! Refinement: [`rules`] drafts without a model, [`reflection`] says what a model is told and reads its answer,
+//! [`draft_lint`] what a draft must be; [`amend`] edits front matter, [`risk`] says how much can go wrong, [`predict`] what
+//! to expect, [`likeness`] whether it was rejected before, [`rebase`] moves it onto a newer base; [`cases`] compares a
+//! candidate with its base, [`canary`] says which sessions get it first.
 
 pub mod affinity;
+pub mod amend;
 pub mod board;
 pub mod bump;
+pub mod canary;
 pub mod cards;
+pub mod cases;
 pub mod compose;
 pub mod detect;
 pub mod diff;
 pub mod draft_lint;
 pub mod evidence;
 pub mod govern;
+pub mod likeness;
 pub mod lint;
 pub mod names;
 pub mod outcome;
 pub mod performance;
+pub mod placeholders;
+pub mod predict;
 pub mod price;
+pub mod prose;
 pub mod rank;
+pub mod rebase;
 pub mod reflection;
+pub mod risk;
 pub mod rollup;
 pub mod route;
+pub mod rules;
 pub mod seal;
 pub mod stats;
 pub mod template;
