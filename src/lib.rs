@@ -12,6 +12,7 @@
 //! config       file, environment and flags, resolved once
 //! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
 //! store        what lasts, and the only SQL           start: store::Store
+//! keys         the keys of whoever acts here          start: keys::Keys
 //! engine       pure functions: evidence, verdicts, monitors, routing, composition, ranking; no I/O, no clock
 //! domain       the nouns: prompts, calls, feedback, windows, snapshots
 //! ```
@@ -31,5 +32,6 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod intake;
+pub mod keys;
 pub mod service;
 pub mod store;

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
+use crate::engine::seal::Head;
 use crate::intake::events::rfc3339;
 use crate::intake::{Refusal, Refusals};
 use crate::service::ServiceError;
@@ -32,6 +33,8 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let table = service.model_table().map(|table| (table.prices.len(), table.bundled));
     let (prices, built_in) = readable(table, &mut faults)?;
     let too_large = readable(service.too_large(), &mut faults)?;
+    let ledger = readable(service.audit(None).map(Some), &mut faults)?;
+    faults.extend(ledger.iter().flat_map(|audit| audit.faults.iter().cloned()));
     let path = service.path().display().to_string();
     service.close()?;
     let exit = if faults.is_empty() { Exit::Done } else { Exit::Failed };
@@ -42,6 +45,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
             "feedback": totals.feedback, "feedbackWaiting": totals.waiting, "feedbackWithoutSignal": totals.unsignalled,
             "prompts": seen, "published": managed, "cells": cells,
             "quarantined": quarantine.iter().map(|(why, n)| json!({"reason": why, "count": n})).collect::<Vec<_>>(),
+            "ledger": ledger.as_ref().map(|audit| json!({"entries": audit.head.seq, "head": audit.head.hash, "owner": audit.owner})),
             "prices": prices, "pricesBuiltIn": built_in,
             "sweptCalls": swept.map(|s| s.0), "faults": faults,
         }))?;
@@ -76,6 +80,11 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let built_in =
         if built_in { " (the built-in table; `human models import FILE` takes a newer one)" } else { "" };
     writeln!(out, "Prices      {}{built_in}", count(prices as u64))?;
+    if let Some(audit) = &ledger {
+        let owner = audit.owner.as_ref().map_or("no owner".to_owned(), |owner| format!("owned by {owner}"));
+        let Head { seq, hash } = audit.head;
+        writeln!(out, "Ledger      {} entries, {owner}; the last is {hash}", count(seq))?;
+    }
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
     let mut reasons = Refusals::default();

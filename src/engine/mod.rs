@@ -16,6 +16,7 @@
 pub mod affinity;
 pub mod board;
 pub mod bump;
+pub mod bundle;
 pub mod cards;
 pub mod compose;
 pub mod detect;
