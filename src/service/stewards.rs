@@ -50,16 +50,17 @@ impl Service {
             let trust = tx.trust()?;
             let trusted: Vec<_> = trust.stewards().filter(|(_, known)| !known.distrusted).collect();
             let Some((_, known)) = trusted.iter().find(|(name, _)| **name == steward) else { return Ok(None) };
-            if trusted.len() == 1 {
-                let what = format!(
-                    "{steward} is the last steward that this store trusts: without one nobody could decide anything in it \
-                     again. Trust another first, with `human steward trust FILE`."
-                );
-                return Err(StoreError::new(Kind::Refused, what));
-            }
             let payload = json!({"steward": steward, "key": known.key});
             let asked = Asked::once(pen.as_ref(), Act::Delegate, Matter::NOTHING);
-            tx.enter(&asked, Action::Distrust, &steward.to_string(), payload).map(Some)
+            let entry = tx.enter(&asked, Action::Distrust, &steward.to_string(), payload)?;
+            if trusted.len() > 1 {
+                return Ok(Some(entry));
+            }
+            let what = format!(
+                "{steward} is the last steward that this store trusts: without one nobody could decide anything in it \
+                 again. Trust another first, with `human steward trust FILE`."
+            );
+            Err(StoreError::new(Kind::Refused, what))
         })?)
     }
 

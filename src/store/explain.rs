@@ -277,7 +277,8 @@ fn check_labels(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> R
     Ok(())
 }
 
-/// Proposals, runs and outcomes: the entry that a row names has the digest of its body, and no digest is without its row.
+/// Proposals, runs and outcomes: the entry that a row names has the digest of its body, and no
+/// digest is without its row.
 fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
     let tables = [
         ("proposal", "SELECT id, body, entry FROM proposal ORDER BY id"),
@@ -285,22 +286,28 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
         ("outcome", "SELECT id, body, entry FROM proposal_outcome ORDER BY id"),
     ];
     for (i, (what, sql)) in tables.into_iter().enumerate() {
-        let deeds = told.deeds.iter();
-        let mut wanted: BTreeMap<u64, Option<Digest>> =
-            deeds.filter_map(|(seq, (_, digests))| Some((*seq, digests[i]?))).collect();
+        // Later entries may repeat the digest of what they are about.
+        let mut missing: BTreeMap<Option<Digest>, u64> = BTreeMap::new();
+        for (seq, (_, digests)) in &told.deeds {
+            if let Some(said) = digests[i] {
+                missing.entry(said).or_insert(*seq);
+            }
+        }
         let mut statement = db.prepare(sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (id, body, seq): (i64, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            match wanted.remove(&(seq as u64)) {
-                Some(Some(said)) if said == digest(body.as_bytes()) => {}
+            let is = Some(digest(body.as_bytes()));
+            missing.remove(&is);
+            match told.deeds.get(&(seq as u64)).and_then(|(_, digests)| digests[i]) {
+                Some(said) if said == is => {}
                 Some(_) => {
                     faults.push(format!("{what} {id} was changed: entry {seq} has another digest of it"))
                 }
                 None => faults.push(format!("{what} {id} rests on entry {seq}, which does not tell of it")),
             }
         }
-        faults.extend(wanted.keys().map(|seq| format!("entry {seq} tells of a {what} that is not there")));
+        faults.extend(missing.values().map(|seq| format!("entry {seq} tells of a {what} that is not there")));
     }
     let mut statement = db.prepare("SELECT id, prompt, cause, body FROM proposal ORDER BY id")?;
     let mut rows = statement.query([])?;
@@ -329,14 +336,20 @@ fn leads_to(standing: &str) -> &'static [Action] {
 }
 
 fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
-    let mut statement =
-        db.prepare("SELECT proposal, standing, version, entry FROM proposal_standing ORDER BY id")?;
+    let mut statement = db.prepare(
+        "SELECT s.proposal, s.standing, s.version, s.entry, p.body FROM proposal_standing s
+         LEFT JOIN proposal p ON p.id = s.proposal ORDER BY s.id",
+    )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (proposal, standing): (i64, String) = (row.get(0)?, row.get(1)?);
         let (version, seq): (Option<String>, i64) = (row.get(2)?, row.get(3)?);
-        let explained =
-            told.deeds.get(&(seq as u64)).is_some_and(|(action, _)| leads_to(&standing).contains(action));
+        let own = row.get::<_, Option<String>>(4)?.map(|body| digest(body.as_bytes()));
+        let explained = told.deeds.get(&(seq as u64)).is_some_and(|(action, [said, ..])| {
+            // What takes another's place is entered as itself.
+            let is_about = standing == "superseded" || said.is_none_or(|said| said == own);
+            leads_to(&standing).contains(action) && is_about
+        });
         if !explained {
             faults.push(format!(
                 "proposal {proposal} is said to be {standing}, which entry {seq} does not explain"
