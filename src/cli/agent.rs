@@ -42,7 +42,7 @@ pub struct GrantArgs {
 
 #[derive(Debug, clap::Args)]
 pub struct WhichArgs {
-    /// The agent's organization [default: intake.default_org of the configuration]
+    /// The agent's organization [default: `intake.default_org` of the configuration]
     #[arg(long, value_name = "ORG")]
     org: Option<Name>,
 }

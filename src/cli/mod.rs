@@ -195,21 +195,21 @@ impl CliError {
                 | ServiceError::NoVersion { .. }
                 | ServiceError::NoStream { .. },
             )
+            | CliError::Keys(
+                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken { .. },
+            )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
-            CliError::Prompts(error) => match error.code() {
-                2 => Exit::Usage,
-                4 => Exit::Refused,
-                _ => Exit::Failed,
-            },
-            CliError::Keys(
-                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken { .. },
-            ) => Exit::Usage,
             CliError::Store(error) | CliError::Service(ServiceError::Store(error))
                 if error.kind == Kind::Refused =>
             {
                 Exit::Refused
             }
+            CliError::Prompts(error) => match error.code() {
+                2 => Exit::Usage,
+                4 => Exit::Refused,
+                _ => Exit::Failed,
+            },
             _ => Exit::Failed,
         }
     }

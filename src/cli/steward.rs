@@ -38,7 +38,7 @@ pub enum StewardVerb {
 pub struct InitArgs {
     /// Your name: letters, digits, `_` and `-`
     name: Name,
-    /// Your organization [default: intake.default_org of the configuration]
+    /// Your organization [default: `intake.default_org` of the configuration]
     #[arg(long, value_name = "ORG")]
     org: Option<Name>,
     /// Use this private key (Ed25519, in the format of OpenSSH) where it is
@@ -151,9 +151,9 @@ fn init(args: &InitArgs, desk: &mut Desk) -> Result<Exit> {
     } else {
         writeln!(desk.out, "Public key: {}\n{line}", shown(&public.display().to_string()))?;
         desk.out.flush()?;
-        let owner = trust.owner().map(ToString::to_string).unwrap_or_default();
+        let whose = trust.owner().map(ToString::to_string).unwrap_or_default();
         desk.say(&format!(
-            "The store's owner is {owner}, who trusts you with `human steward trust FILE`: hand them the public key, never \
+            "The store's owner is {whose}, who trusts you with `human steward trust FILE`: hand them the public key, never \
              the private one."
         ));
     }

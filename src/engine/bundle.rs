@@ -119,7 +119,7 @@ impl Inspector {
             match serde_json::from_str::<Header>(text) {
                 Ok(header) if header.format == FORMAT => self.header = Some(header),
                 Ok(header) => {
-                    self.fault(&format!("its format is `{}`, not `{FORMAT}`", header.format.escape_debug()))
+                    self.fault(&format!("its format is `{}`, not `{FORMAT}`", header.format.escape_debug()));
                 }
                 Err(error) => self.fault(&format!("it is no header of a bundle ({error})")),
             }

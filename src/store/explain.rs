@@ -119,8 +119,8 @@ struct Told {
     activations: Vec<(u64, Value)>,
     /// By `uri` and label; the last word counts.
     labels: BTreeMap<(String, String), (u64, Value)>,
-    /// By entry: what was done, and the digests of rows about proposals; `Some(None)` is a digest that does not read.
-    deeds: BTreeMap<u64, (Action, [Option<Option<Digest>>; 3])>,
+    /// By entry: what was done, and the digests of rows about proposals; zeros where one does not read.
+    deeds: BTreeMap<u64, (Action, [Option<Digest>; 3])>,
     faults: Vec<String>,
 }
 
@@ -151,8 +151,8 @@ impl Told {
             let key = (unversioned(&word(&fact, "uri")).to_owned(), word(&fact, "label"));
             self.labels.insert(key, (seq, fact));
         }
-        let digests =
-            DIGESTS.map(|key| payload.get(key).map(|said| said.as_str().and_then(|text| text.parse().ok())));
+        let read = |said: &Value| said.as_str().and_then(|text| text.parse().ok()).unwrap_or(Digest::ZERO);
+        let digests = DIGESTS.map(|key| payload.get(key).map(read));
         self.deeds.insert(seq, (action, digests));
     }
 }
@@ -287,7 +287,7 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
     ];
     for (i, (what, sql)) in tables.into_iter().enumerate() {
         // Later entries may repeat the digest of what they are about.
-        let mut missing: BTreeMap<Option<Digest>, u64> = BTreeMap::new();
+        let mut missing: BTreeMap<Digest, u64> = BTreeMap::new();
         for (seq, (_, digests)) in &told.deeds {
             if let Some(said) = digests[i] {
                 missing.entry(said).or_insert(*seq);
@@ -297,12 +297,12 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (id, body, seq): (i64, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let is = Some(digest(body.as_bytes()));
+            let is = digest(body.as_bytes());
             missing.remove(&is);
             match told.deeds.get(&(seq as u64)).and_then(|(_, digests)| digests[i]) {
                 Some(said) if said == is => {}
                 Some(_) => {
-                    faults.push(format!("{what} {id} was changed: entry {seq} has another digest of it"))
+                    faults.push(format!("{what} {id} was changed: entry {seq} has another digest of it"));
                 }
                 None => faults.push(format!("{what} {id} rests on entry {seq}, which does not tell of it")),
             }
@@ -347,7 +347,7 @@ fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Re
         let own = row.get::<_, Option<String>>(4)?.map(|body| digest(body.as_bytes()));
         let explained = told.deeds.get(&(seq as u64)).is_some_and(|(action, [said, ..])| {
             // What takes another's place is entered as itself.
-            let is_about = standing == "superseded" || said.is_none_or(|said| said == own);
+            let is_about = standing == "superseded" || said.is_none_or(|said| Some(said) == own);
             leads_to(&standing).contains(action) && is_about
         });
         if !explained {
