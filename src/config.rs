@@ -160,6 +160,15 @@ impl Config {
         })
     }
 
+    /// The folder of the configuration, where the keys of whoever acts here are kept: `HUMAN_CONFIG_DIR`, else the
+    /// platform's. It does not move with `--config`: who somebody is does not depend on how a command is configured.
+    pub fn folder() -> Result<PathBuf, ConfigError> {
+        match std::env::var_os("HUMAN_CONFIG_DIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Ok(folder.into()),
+            None => Ok(folders()?.config_dir()),
+        }
+    }
+
     /// Where a demo world lives when no store is named: never the default store.
     pub fn demo_store() -> Result<PathBuf, ConfigError> {
         Ok(folders()?.in_cache_dir("demo.db"))

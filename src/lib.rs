@@ -14,6 +14,7 @@
 //! agent        drafts better prompts from evidence    start: agent::draft
 //! store        what lasts, and the only SQL           start: store::Store
 //! llm          asks models, and the only one that does    start: llm::Client
+//! keys         the keys of whoever acts here          start: keys::Keys
 //! engine       pure functions: evidence, verdicts, monitors, routing, composition, ranking; no I/O, no clock
 //! domain       the nouns: prompts, calls, feedback, windows, snapshots
 //! ```
@@ -35,5 +36,6 @@ pub mod domain;
 pub mod engine;
 pub mod intake;
 pub mod llm;
+pub mod keys;
 pub mod service;
 pub mod store;

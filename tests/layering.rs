@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 8] = [
     &["domain"],
     &["engine"],
-    &["store", "llm"],
+    &["store", "llm", "keys"],
     &["intake", "agent", "context", "demo"],
     &["config"],
     &["service"],

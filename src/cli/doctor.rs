@@ -7,9 +7,10 @@ use serde_json::json;
 use super::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
+use crate::engine::seal::Head;
 use crate::intake::events::rfc3339;
 use crate::intake::{Refusal, Refusals};
-use crate::service::ServiceError;
+use crate::service::{Audit, Service, ServiceError};
 use crate::store::{Kind, SCHEMA_VERSION};
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let table = service.model_table().map(|table| (table.prices.len(), table.bundled));
     let (prices, built_in) = readable(table, &mut faults)?;
     let too_large = readable(service.too_large(), &mut faults)?;
+    let ledger = ledger(&service, &mut faults)?;
     let path = service.path().display().to_string();
     service.close()?;
     let exit = if faults.is_empty() { Exit::Done } else { Exit::Failed };
@@ -42,6 +44,7 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
             "feedback": totals.feedback, "feedbackWaiting": totals.waiting, "feedbackWithoutSignal": totals.unsignalled,
             "prompts": seen, "published": managed, "cells": cells,
             "quarantined": quarantine.iter().map(|(why, n)| json!({"reason": why, "count": n})).collect::<Vec<_>>(),
+            "ledger": ledger.as_ref().map(|audit| json!({"entries": audit.head.seq, "head": audit.head.hash, "owner": audit.owner})),
             "prices": prices, "pricesBuiltIn": built_in,
             "sweptCalls": swept.map(|s| s.0), "faults": faults,
         }))?;
@@ -76,6 +79,9 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     let built_in =
         if built_in { " (the built-in table; `human models import FILE` takes a newer one)" } else { "" };
     writeln!(out, "Prices      {}{built_in}", count(prices as u64))?;
+    if let Some(audit) = &ledger {
+        writeln!(out, "{}", chained(audit))?;
+    }
     let kept: i64 = quarantine.iter().map(|(_, n)| n).sum();
     writeln!(out, "Quarantine  {}", n(kept))?;
     let mut reasons = Refusals::default();
@@ -116,6 +122,19 @@ pub fn run(args: &DoctorArgs, desk: &mut Desk) -> Result<Exit> {
     }
     desk.out.write_all(page.wrap(&String::from_utf8_lossy(out)).as_bytes())?;
     Ok(exit)
+}
+
+/// Where the ledger ends and whose it is; what is wrong with it is among the faults.
+fn ledger(service: &Service, faults: &mut Vec<String>) -> Result<Option<Audit>> {
+    let audit = readable(service.audit(None).map(Some), faults)?;
+    faults.extend(audit.iter().flat_map(|audit| audit.faults.iter().cloned()));
+    Ok(audit)
+}
+
+/// The line about the ledger.
+fn chained(Audit { head: Head { seq, hash }, owner, .. }: &Audit) -> String {
+    let owner = owner.as_ref().map_or("no owner".to_owned(), |owner| format!("owned by {owner}"));
+    format!("Ledger      {} entries, {owner}; the last is {hash}", count(*seq))
 }
 
 /// A store that cannot even be opened: there is nothing more that this command could say of it.

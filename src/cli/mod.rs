@@ -3,6 +3,8 @@
 //! Start with [`run`]. Data goes to standard output, words about it to standard error; whatever came from outside
 //! goes through [`plain::shown`] before a terminal sees it.
 
+mod agent;
+mod audit;
 pub mod board;
 mod calls;
 mod demo;
@@ -19,6 +21,7 @@ pub mod prompts;
 pub mod recommendations;
 pub mod report;
 mod routing;
+mod steward;
 pub mod table;
 mod trace;
 mod watch;
@@ -35,8 +38,9 @@ use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::visible::visible;
 use crate::intake::IntakeError;
+use crate::keys::KeyError;
 use crate::service::{Service, ServiceError, now};
-use crate::store::{Access, StoreError};
+use crate::store::{Access, Kind, StoreError};
 use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
@@ -94,6 +98,15 @@ enum Command {
     Trace(trace::TraceArgs),
     /// Which prompts, models and task types got worse, since when, and what changed then
     Watch(watch::WatchArgs),
+    /// What the refinement agent is allowed
+    #[command(subcommand)]
+    Agent(agent::AgentVerb),
+    /// What was decided, by whom, and whether the ledger holds
+    #[command(subcommand)]
+    Audit(audit::AuditVerb),
+    /// Your key, and whom the store trusts
+    #[command(subcommand)]
+    Steward(steward::StewardVerb),
     /// Make a living demo world
     Demo(demo::DemoArgs),
     /// Check the store and say what is in it
@@ -130,8 +143,12 @@ pub enum Exit {
     Usage = 2,
     /// Done, but some events were quarantined.
     Quarantined = 3,
+    /// The rules of governance do not allow it.
+    Refused = 4,
     /// Degradations were found.
     Degraded = 5,
+    /// The ledger does not hold.
+    Broken = 6,
 }
 
 /// Why a command failed: one paragraph, what failed, why, what to do.
@@ -152,6 +169,9 @@ pub enum CliError {
     /// A verb on prompts.
     #[error(transparent)]
     Prompts(#[from] prompts::PromptsError),
+    /// A key.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The arguments.
     #[error("{0}")]
     Usage(String),
@@ -175,9 +195,21 @@ impl CliError {
                 | ServiceError::NoVersion { .. }
                 | ServiceError::NoStream { .. },
             )
+            | CliError::Keys(
+                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken { .. },
+            )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
-            CliError::Prompts(error) if error.code() == 2 => Exit::Usage,
+            CliError::Store(error) | CliError::Service(ServiceError::Store(error))
+                if error.kind == Kind::Refused =>
+            {
+                Exit::Refused
+            }
+            CliError::Prompts(error) => match error.code() {
+                2 => Exit::Usage,
+                4 => Exit::Refused,
+                _ => Exit::Failed,
+            },
             _ => Exit::Failed,
         }
     }
@@ -334,6 +366,9 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
         Command::Feedback(args) => feedback::run(args, desk),
         Command::Trace(args) => trace::run(&args, desk),
         Command::Watch(args) => watch::run(&args, desk),
+        Command::Agent(verb) => agent::run(&verb, desk),
+        Command::Audit(verb) => audit::run(&verb, desk),
+        Command::Steward(verb) => steward::run(&verb, desk),
         Command::Demo(args) => demo::run(&args, desk),
         Command::Doctor(args) => doctor::run(&args, desk),
         Command::Config(ConfigVerb::Template) => {

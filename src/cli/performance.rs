@@ -200,8 +200,13 @@ fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
         Err(error) if error.kind == Kind::Missing && command.is_about_files() => PromptShelf::empty()?,
         opened => opened?,
     };
-    let actor =
-        std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
+    let pen = if command.signs() { Desk::pen(&shelf.trust()?)? } else { None };
+    let user =
+        || std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
+    let actor = pen.as_ref().map_or_else(user, |pen| pen.identity().to_string());
+    if let Some(pen) = pen {
+        shelf.sign_with(pen);
+    }
     let mut at = prompts::Desk {
         shelf: &mut shelf,
         out: &mut desk.out,

@@ -23,6 +23,7 @@ pub mod amend;
 pub mod board;
 pub mod bump;
 pub mod canary;
+pub mod bundle;
 pub mod cards;
 pub mod cases;
 pub mod compose;

@@ -5,7 +5,7 @@
 //! SHA-256, the signature Ed25519 (RFC 8032), both of these bytes. Start with [`seal`] and [`Chain`].
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -76,7 +76,7 @@ pub struct Deed {
 }
 
 /// Where a chain ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The number of the last entry; 0 where there is none.
     pub seq: u64,

@@ -2,6 +2,7 @@
 //!
 //! Start with [`Service::open`]. Every question reads one consistent state of the store.
 
+mod audit;
 mod catalog;
 mod cells;
 mod error;
@@ -9,6 +10,7 @@ mod findings;
 mod outcome;
 mod routing;
 mod standings;
+mod stewards;
 mod watch;
 mod world;
 
@@ -18,6 +20,7 @@ use std::time::SystemTime;
 
 use semver::Version;
 
+pub use audit::{Audit, LogQuery, inspect};
 pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
@@ -246,7 +249,7 @@ impl Service {
                 let file = PromptFile::parse(&publication.uri.to_string(), publication.text.as_bytes())
                     .map_err(StoreError::corrupt)?;
                 let deed = Deed { at: publication.active_from, actor: "demo", reason: None };
-                tx.publish(&file, Activation::AsOfThen, deed)?;
+                tx.publish(None, &file, Activation::AsOfThen, deed)?;
             }
             Ok(())
         })?;

@@ -89,6 +89,12 @@ pub fn own(db: &Connection, pen: &Pen, now: Millis, payload: Value) -> Result<En
     append(db, Some(pen), now, Action::Own, &pen.identity().to_string(), payload)
 }
 
+/// Appends what was found in a store that had no ledger: the system's, before anything else.
+pub fn found(db: &Connection, now: Millis, payload: Value) -> Result<()> {
+    append(db, None, now, Action::Publish, "store", payload)?;
+    Ok(())
+}
+
 /// Appends the record of an agent's run; one that was refused for want of a grant as well.
 pub fn ran(db: &Connection, pen: &Pen, now: Millis, subject: &str, payload: Value) -> Result<Entry> {
     append(db, Some(pen), now, Action::Run, subject, payload)

@@ -3,7 +3,9 @@
 //!
 //! Start with [`Store`]. Telemetry stands behind the traits of [`telemetry`].
 
+mod authored;
 pub mod catalog;
+pub mod explain;
 pub mod fault;
 pub mod ledger;
 pub mod models;

@@ -2,7 +2,7 @@
 
 use semver::Version;
 
-use super::fault::StoreError;
+use super::fault::{Kind, StoreError};
 use crate::domain::front_matter::Fault;
 use crate::domain::prompt::PromptUri;
 use crate::engine::names::NameError;
@@ -83,6 +83,11 @@ impl From<rusqlite::Error> for PromptStoreError {
 }
 
 impl PromptStoreError {
+    /// Whether the rules of governance do not allow it.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind == Kind::Refused)
+    }
+
     /// Whether a name was unknown or ambiguous: a fault of the question, not of the store.
     pub fn is_about_names(&self) -> bool {
         matches!(self, Self::Name(_) | Self::UnknownVersion { .. } | Self::Label { .. })

@@ -10,15 +10,19 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use semver::Version;
 
+use super::authored::Hand;
 use super::fault;
+use super::ledger;
 use super::prompt_error::PromptStoreError;
 use super::prompts::{self, Activation, ActivationRow, Deed, Publication, Rollback, VersionRow};
-use super::schema::{Access, connect};
+use super::schema::{Access, connect, wall_clock};
 use crate::domain::call::Millis;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::compose::{Shelf, ShelfError};
 use crate::engine::names;
+use crate::engine::seal::Pen;
+use crate::engine::trust::Trust;
 
 type Result<T> = std::result::Result<T, PromptStoreError>;
 
@@ -26,19 +30,30 @@ type Result<T> = std::result::Result<T, PromptStoreError>;
 #[derive(Debug)]
 pub struct PromptShelf {
     db: Connection,
+    pen: Option<Pen>,
 }
 
 impl PromptShelf {
     /// Opens the store at `path`; makes or migrates it if `access` allows.
     pub fn open(path: &Path, access: Access) -> fault::Result<PromptShelf> {
-        Ok(PromptShelf { db: connect(path, access)? })
+        Ok(PromptShelf { db: connect(path, access)?, pen: None })
     }
 
     /// A shelf without prompts, kept nowhere: for what can be said of files before there is a store.
     pub fn empty() -> fault::Result<PromptShelf> {
         let db = Connection::open_in_memory()?;
         db.execute_batch(prompts::SCHEMA)?;
-        Ok(PromptShelf { db })
+        Ok(PromptShelf { db, pen: None })
+    }
+
+    /// Whom the store trusts.
+    pub fn trust(&self) -> fault::Result<Trust> {
+        ledger::trust(&self.db)
+    }
+
+    /// Changes are signed with `pen` from now on, as a store with an owner asks for.
+    pub fn sign_with(&mut self, pen: Pen) {
+        self.pen = Some(pen);
     }
 
     /// The prompts as they are now.
@@ -48,7 +63,8 @@ impl PromptShelf {
 
     /// Begins a change.
     pub fn change(&mut self) -> Result<Shelving<'_>> {
-        Ok(Shelving(View(self.db.transaction_with_behavior(TransactionBehavior::Immediate)?)))
+        let view = View(self.db.transaction_with_behavior(TransactionBehavior::Immediate)?);
+        Ok(Shelving { view, pen: self.pen.as_ref(), now: wall_clock() })
     }
 }
 
@@ -169,39 +185,47 @@ impl Shelf for View<'_> {
 
 /// A change under way. Dropped without [`Shelving::commit`], nothing of it is written.
 #[derive(Debug)]
-pub struct Shelving<'a>(View<'a>);
+pub struct Shelving<'a> {
+    view: View<'a>,
+    pen: Option<&'a Pen>,
+    now: Millis,
+}
 
 impl<'a> Deref for Shelving<'a> {
     type Target = View<'a>;
 
     fn deref(&self) -> &View<'a> {
-        &self.0
+        &self.view
     }
 }
 
 impl Shelving<'_> {
+    fn hand(&self) -> Hand<'_> {
+        Hand { tx: &self.view.0, pen: self.pen, now: self.now }
+    }
+
     /// Publishes a file; see [`prompts::publish`].
     pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
-        prompts::publish(&self.0.0, file, activation, deed)
+        self.hand().publish(file, activation, deed)
     }
 
     /// Makes a published version the active one; says which was before.
     pub fn activate(&self, uri: &PromptUri, version: &Version, deed: Deed<'_>) -> Result<Option<Version>> {
-        prompts::activate(&self.0.0, uri, version, deed)
+        self.hand().activate(uri, version, deed)
     }
 
     /// Goes back to `to`, or to the version that was active before the active one.
     pub fn rollback(&self, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
-        prompts::rollback(&self.0.0, uri, to, deed)
+        self.hand().rollback(uri, to, deed)
     }
 
     /// Points a label at a published version, moving it where it stood elsewhere.
     pub fn set_label(&self, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
-        prompts::set_label(&self.0.0, uri, version, label, at)
+        self.hand().set_label(uri, version, label, at)
     }
 
     /// Writes all of it.
     pub fn commit(self) -> Result<()> {
-        Ok(self.0.0.commit()?)
+        Ok(self.view.0.commit()?)
     }
 }

@@ -362,6 +362,15 @@ pub fn get(conn: &Connection, uri: &PromptUri, version: &Version) -> Result<Prom
     }
 }
 
+/// SHA-256 of a published version's canonical text, hex.
+pub fn version_digest(conn: &Connection, uri: &PromptUri) -> Result<String> {
+    let version = uri.version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut statement = conn.prepare_cached(
+        "SELECT digest FROM prompt_version WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1) AND version = ?2",
+    )?;
+    Ok(statement.query_row([uri.unversioned().to_string(), version], |row| row.get(0))?)
+}
+
 fn read(uri: &PromptUri, text: &str) -> Result<PromptFile> {
     let damaged = |why: String| PromptStoreError::Damaged { uri: uri.to_string(), why };
     let file =

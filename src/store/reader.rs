@@ -9,7 +9,9 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 use super::catalog::{self, Published};
+use super::explain;
 use super::fault::{Result, StoreError};
+use super::ledger;
 use super::models;
 use super::monitors::{self, Note};
 use super::quarantine::{self, Quarantined};
@@ -18,10 +20,13 @@ use super::telemetry::{
     CallQuery, Detail, Dictionary, KeptCall, Tail, TelemetryReader, Totals, changed_from,
 };
 use crate::domain::call::Millis;
+use crate::domain::ledger::Entry;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
+use crate::engine::seal::Head;
 use crate::engine::trend::Monitors;
+use crate::engine::trust::Trust;
 
 /// The view. Rows written after it was opened are not in it.
 #[derive(Debug)]
@@ -99,6 +104,44 @@ impl Reader {
     /// What people said to the monitors, oldest first.
     pub fn monitor_notes(&self) -> Result<Vec<Note>> {
         self.named(monitors::notes(&self.db))
+    }
+
+    /// Whom the store trusts.
+    pub fn trust(&self) -> Result<Trust> {
+        self.named(ledger::trust(&self.db))
+    }
+
+    /// Hands the ledger's entries after number `after` to `each`, in order, until it says false.
+    pub fn ledger(&self, after: u64, each: &mut dyn FnMut(Entry) -> bool) -> Result<()> {
+        self.named(ledger::entries(&self.db, after, each))
+    }
+
+    /// Where the ledger ends.
+    pub fn ledger_head(&self) -> Result<Head> {
+        self.named(ledger::head(&self.db))
+    }
+
+    /// Checks the ledger, and that it explains what is in the store: where it ends, and all that is wrong.
+    pub fn verify_ledger(&self) -> Result<(Head, Vec<String>)> {
+        let (head, mut faults) = self.named(ledger::verify(&self.db))?;
+        if faults.is_empty() {
+            faults = self.named(explain::check(&self.db))?;
+        }
+        Ok((head, faults))
+    }
+
+    /// Hands the texts of all published versions to `each`, by URI.
+    pub fn texts(&self, each: &mut dyn FnMut(String, String)) -> Result<()> {
+        self.named(explain::texts(&self.db, each))
+    }
+
+    /// How many runs of the agent are recorded, and when the last was.
+    pub fn agent_runs(&self) -> Result<(i64, Option<Millis>)> {
+        self.named(
+            self.db.query_row("SELECT count(*), max(at) FROM agent_run", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            }),
+        )
     }
 
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.

@@ -1,12 +1,14 @@
 //! The schema and its migrations: forward only, one transaction each, recorded in `user_version`.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::{Kind, Result, StoreError};
-use super::{ledger, models, monitors, prompts, proposals, quarantine, telemetry};
+use super::{explain, ledger, models, monitors, prompts, proposals, quarantine, telemetry};
+use crate::domain::call::Millis;
 
 /// Marks the file as ours ("HUMN").
 const APPLICATION_ID: i32 = 0x4855_4D4E;
@@ -155,6 +157,11 @@ fn check(db: &Connection) -> Result<i32> {
     Ok(version)
 }
 
+/// Wall clock, ms.
+pub fn wall_clock() -> Millis {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as Millis)
+}
+
 fn migrate(db: &mut Connection) -> Result<()> {
     if check(db)? == VERSION {
         return Ok(());
@@ -166,6 +173,10 @@ fn migrate(db: &mut Connection) -> Result<()> {
         for sql in *step {
             tx.execute_batch(sql)?;
         }
+    }
+    // A ledger begins with what was there before it.
+    if from < 3 {
+        explain::anchor(&tx, wall_clock())?;
     }
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", VERSION)?;
@@ -194,6 +205,8 @@ fn network_file_system(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::prompt_file::PromptFile;
+    use crate::store::prompts::{Activation, Deed};
 
     #[test]
     fn every_earlier_schema_migrates() {
@@ -207,12 +220,20 @@ mod tests {
                 }
             }
             if from > 0 {
+                let text = "---\nname: a\nhuman.scope: core\n---\nx";
+                let file = PromptFile::parse("t", text.as_bytes()).unwrap();
+                let deed = Deed { at: 1, actor: "me", reason: None };
+                prompts::publish(&db, &file, Activation::Now, deed).unwrap();
                 db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
                 db.pragma_update(None, "user_version", from as i32).unwrap();
             }
             drop(db);
             let db = connect(&path, Access::Write).unwrap();
             assert_eq!(check(&db).unwrap(), VERSION);
+            // What was published before there was a ledger is explained by its first entry.
+            let (head, faults) = ledger::verify(&db).unwrap();
+            assert_eq!((head.seq, faults), (u64::from(from > 0), Vec::new()));
+            assert_eq!(explain::check(&db).unwrap(), Vec::<String>::new());
             drop(db);
             connect(&path, Access::Read).unwrap();
         }

@@ -4,20 +4,27 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use serde_json::Value;
 
+use super::authored::Hand;
 use super::fault::{Kind, Result, StoreError};
+use super::ledger::{self, Asked};
 use super::models::{self, Imported};
 use super::monitors::{self, Checkpoint, Note};
-use super::prompts::{self, Activation, Deed, Publication};
+use super::prompt_error::PromptStoreError;
+use super::prompts::{Activation, Deed, Publication};
 use super::quarantine::{self, Quarantined};
-use super::schema::{Access, connect};
+use super::schema::{Access, connect, wall_clock};
 use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
+use crate::domain::ledger::{Action, Entry};
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
+use crate::engine::seal::Pen;
+use crate::engine::trust::Trust;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
 const QUEUE: usize = 64;
@@ -65,10 +72,34 @@ impl Transaction<'_> {
         Ok(models::import(self.telemetry.db(), prices, cards)?)
     }
 
-    /// Publishes a version of a prompt that has been checked.
-    pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
-        prompts::publish(self.telemetry.db(), file, activation, deed)
-            .map_err(|e| StoreError::new(Kind::Failed, e.to_string()))
+    /// Publishes a version of a prompt that has been checked, by hand: `pen` signs where the store has an owner.
+    pub fn publish(
+        &self,
+        pen: Option<&Pen>,
+        file: &PromptFile,
+        activation: Activation,
+        deed: Deed<'_>,
+    ) -> Result<Publication> {
+        let hand = Hand { tx: self.telemetry.db(), pen, now: self.now };
+        hand.publish(file, activation, deed).map_err(|error| match error {
+            PromptStoreError::Store(error) => error,
+            other => StoreError::new(Kind::Failed, other.to_string()),
+        })
+    }
+
+    /// Enters into the ledger what is about no row of the store: see [`ledger::enter`].
+    pub fn enter(&self, asked: &Asked<'_>, action: Action, subject: &str, payload: Value) -> Result<Entry> {
+        Ok(ledger::enter(self.telemetry.db(), asked, self.now, action, subject, payload)?.0)
+    }
+
+    /// Makes whoever holds the pen the owner of a store that has none.
+    pub fn own(&self, pen: &Pen, payload: Value) -> Result<Entry> {
+        ledger::own(self.telemetry.db(), pen, self.now, payload)
+    }
+
+    /// Whom the store trusts.
+    pub fn trust(&self) -> Result<Trust> {
+        ledger::trust(self.telemetry.db())
     }
 
     /// Keeps checkpoints of the monitors, folded from the store as it was at `position`; false if that does not hold
@@ -155,10 +186,6 @@ impl Writer {
             .join()
             .unwrap_or_else(|_| Err(StoreError::new(Kind::Failed, "the writer panicked").at(&self.path)))
     }
-}
-
-fn wall_clock() -> Millis {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as Millis)
 }
 
 fn run(path: &Path, queue: &Receiver<Job>, ready: &Sender<()>) -> Result<()> {

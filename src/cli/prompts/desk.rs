@@ -93,11 +93,12 @@ impl From<PromptFileError> for PromptsError {
 }
 
 impl PromptsError {
-    /// The process's exit code: 2 for usage and names, else 1.
+    /// The process's exit code: 2 for usage and names, 4 for what governance refuses, else 1.
     pub fn code(&self) -> u8 {
         match self {
             PromptsError::Usage(_) | PromptsError::Compose(ComposeError::Unknown { .. }) => 2,
             PromptsError::Store(error) if error.is_about_names() => 2,
+            PromptsError::Store(error) if error.is_refused() => 4,
             _ => 1,
         }
     }

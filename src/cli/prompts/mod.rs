@@ -55,6 +55,17 @@ impl PromptsCommand {
         }
     }
 
+    /// Whether the verb changes prompts, which a steward signs in a store with an owner.
+    pub fn signs(&self) -> bool {
+        matches!(
+            self,
+            PromptsCommand::Publish(_)
+                | PromptsCommand::Activate(_)
+                | PromptsCommand::Rollback(_)
+                | PromptsCommand::Label(_)
+        )
+    }
+
     /// Whether the verb has something to do without a store: it is about files.
     pub fn is_about_files(&self) -> bool {
         matches!(self, PromptsCommand::Lint(_))

@@ -1,0 +1,192 @@
+//! `human agent …`: what the Prompt Refinement Agent is allowed. It is a program with a key of its own, which acts under
+//! a grant that a steward signed, and under no other.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use super::number::count;
+use super::{CliError, Desk, Exit, Result};
+use crate::domain::call::Millis;
+use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
+use crate::domain::prompt::Name;
+use crate::domain::window::{WindowSpec, instant, time};
+use crate::keys;
+use crate::service::now;
+
+/// The verbs of this family.
+#[derive(Debug, clap::Subcommand)]
+pub enum AgentVerb {
+    /// Allow the agent something, in place of what it was allowed before
+    Grant(GrantArgs),
+    /// Take the grant back
+    Revoke(WhichArgs),
+    /// What the agent is allowed, and what it has done
+    Status(WhichArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GrantArgs {
+    /// What it may do: telemetry:read, prompts:read, proposals:write, prompts:auto-apply
+    #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "SCOPE")]
+    scope: Vec<GrantScope>,
+    /// With which prompts: a URI without version, in which `*` at the end stands for any rest
+    #[arg(long, default_value = "prompt://*", value_name = "PATTERN")]
+    prompts: UriPattern,
+    /// Until when: after 30d, 12h, or a date or an RFC 3339 time
+    #[arg(long, value_name = "WHEN")]
+    expires: String,
+    #[command(flatten)]
+    which: WhichArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct WhichArgs {
+    /// The agent's organization [default: `intake.default_org` of the configuration]
+    #[arg(long, value_name = "ORG")]
+    org: Option<Name>,
+}
+
+impl WhichArgs {
+    fn agent(&self, desk: &Desk) -> Result<Identity> {
+        let org = match &self.org {
+            Some(org) => org.clone(),
+            None => desk.config()?.identity.default_org,
+        };
+        let name = "prompt-refinement".parse().map_err(|e| CliError::Failed(format!("{e}")))?;
+        Ok(Identity::Agent(org, name))
+    }
+}
+
+pub fn run(verb: &AgentVerb, desk: &mut Desk) -> Result<Exit> {
+    match verb {
+        AgentVerb::Grant(args) => grant(args, desk),
+        AgentVerb::Revoke(args) => revoke(args, desk),
+        AgentVerb::Status(args) => status(args, desk),
+    }
+}
+
+/// When a grant ends.
+fn expiry(text: &str, now: Millis) -> Result<Millis> {
+    let at = match text.parse::<WindowSpec>() {
+        Ok(spec @ WindowSpec::Last(..)) => 2 * now - spec.at(now).from_ms,
+        _ => instant(text).map_err(|_| {
+            let shown = text.escape_debug();
+            CliError::Usage(format!(
+                "`{shown}` is no time. Write `30d`, `12h`, `2026-12-24` or an RFC 3339 time."
+            ))
+        })?,
+    };
+    if at > now {
+        return Ok(at);
+    }
+    Err(CliError::Usage(format!("{} is over. Name a time that is to come: `30d`, `2027-01-01`.", time(at))))
+}
+
+fn grant(args: &GrantArgs, desk: &mut Desk) -> Result<Exit> {
+    let expires_at = expiry(&args.expires, now())?;
+    let agent = args.which.agent(desk)?;
+    let service = desk.writing()?;
+    let pen = Desk::pen(&service.trust()?)?;
+    let keys = Desk::keys()?;
+    let card = match keys.card(&agent)? {
+        Some(card) => card,
+        None => keys.make(&agent, None)?,
+    };
+    let mut scopes = args.scope.clone();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let key = keys.public_key(&card)?;
+    let grant = Grant { agent, key, scopes, prompts: args.prompts.clone(), expires_at };
+    let entry = service.grant(pen, grant.clone())?;
+    service.close()?;
+    if desk.json {
+        return desk.document(&json!({
+            "agent": grant.agent, "fingerprint": keys::fingerprint(key), "scopes": grant.scopes,
+            "prompts": grant.prompts, "expiresAt": time(expires_at), "entry": entry.seq,
+        }));
+    }
+    writeln!(
+        desk.out,
+        "Granted: {}  {}\nScopes: {}\nPrompts: {}\nUntil: {}",
+        grant.agent,
+        keys::fingerprint(key),
+        words(&grant.scopes),
+        grant.prompts,
+        time(expires_at)
+    )?;
+    Ok(Exit::Done)
+}
+
+fn words(scopes: &[GrantScope]) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn revoke(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
+    let agent = args.agent(desk)?;
+    let service = desk.writing()?;
+    let pen = Desk::pen(&service.trust()?)?;
+    let entry = service.revoke(pen, agent.clone())?;
+    service.close()?;
+    if desk.json {
+        let seq = entry.as_ref().map(|entry| entry.seq);
+        return desk.document(&json!({"agent": agent, "revoked": true, "entry": seq}));
+    }
+    let already = if entry.is_some() { "Revoked: " } else { "No grant to revoke: " };
+    writeln!(desk.out, "{already}{agent}")?;
+    Ok(Exit::Done)
+}
+
+fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
+    let agent = args.agent(desk)?;
+    let service = desk.reading()?;
+    let (trust, (runs, last)) = (service.trust()?, service.read()?.agent_runs()?);
+    let granted = trust.granted(&agent);
+    let keys = Desk::keys()?;
+    let here = match keys.card(&agent)? {
+        Some(card) => Some(keys.public_key(&card)?),
+        None => None,
+    };
+    let now = now();
+    let standing = match granted {
+        None => "no grant",
+        Some(granted) if granted.revoked => "revoked",
+        Some(granted) if now >= granted.grant.expires_at => "expired",
+        Some(granted) if here != Some(granted.grant.key) => "granted to a key that is not at this machine",
+        Some(_) => "granted",
+    };
+    if desk.json {
+        let grant = granted.map(|granted| {
+            let grant = &granted.grant;
+            json!({
+                "scopes": grant.scopes, "prompts": grant.prompts, "expiresAt": time(grant.expires_at),
+                "fingerprint": keys::fingerprint(grant.key), "by": granted.by, "entry": granted.entry,
+                "revoked": granted.revoked,
+            })
+        });
+        return desk.document(&json!({
+            "agent": agent, "standing": standing, "grant": grant, "runs": runs, "lastRun": last.map(time),
+        }));
+    }
+    writeln!(desk.out, "{agent}\nStanding  {standing}")?;
+    if let Some(granted) = granted {
+        let grant = &granted.grant;
+        writeln!(
+            desk.out,
+            "Scopes    {}\nPrompts   {}\nUntil     {}\nKey       {}\nBy        {} (entry {})",
+            words(&grant.scopes),
+            grant.prompts,
+            time(grant.expires_at),
+            keys::fingerprint(grant.key),
+            granted.by,
+            granted.entry
+        )?;
+    }
+    let last = last.map(|at| format!(", the last at {}", time(at))).unwrap_or_default();
+    writeln!(desk.out, "Runs      {}{last}", count(runs.max(0) as u64))?;
+    if granted.is_none() {
+        desk.out.flush()?;
+        desk.say("A steward allows it something with `human agent grant --scope SCOPE --expires 30d`.");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,147 @@
+//! The ledger, read and checked: what was decided, whether it holds, and a bundle of it for strangers.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, Write};
+
+use super::Service;
+use super::error::Result;
+use crate::domain::identity::{Digest, Identity};
+use crate::domain::ledger::{Action, Entry};
+use crate::domain::prompt::PromptUri;
+use crate::domain::window::{Window, instant, time};
+use crate::engine::bundle::{FORMAT, Header, Inspection, Inspector, TextLine, missing, stewards};
+use crate::engine::seal::{Head, canonical};
+use crate::store::SCHEMA_VERSION;
+
+/// Which entries are asked for: those that match all that is set.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// About this prompt, whatever its version.
+    pub prompt: Option<PromptUri>,
+    /// By this identity, in full or by name.
+    pub actor: Option<String>,
+    /// Of this kind.
+    pub action: Option<Action>,
+    /// In this window.
+    pub window: Option<Window>,
+    /// The newest so many.
+    pub limit: Option<usize>,
+}
+
+impl LogQuery {
+    fn fits(&self, entry: &Entry) -> bool {
+        let is_by = |who: &String| {
+            entry.actor.to_string() == *who || entry.actor.name().is_some_and(|name| name.as_str() == who)
+        };
+        self.action.is_none_or(|action| action == entry.action)
+            && self.actor.as_ref().is_none_or(is_by)
+            && self.window.is_none_or(|window| instant(&entry.at).is_ok_and(|at| window.contains(at)))
+            && self.prompt.as_ref().is_none_or(|prompt| is_about(entry, prompt))
+    }
+}
+
+/// Whether the entry's subject is the prompt, or its payload names it.
+fn is_about(entry: &Entry, prompt: &PromptUri) -> bool {
+    fn names(value: &serde_json::Value, uri: &str) -> bool {
+        match value {
+            serde_json::Value::String(text) => is(text, uri),
+            serde_json::Value::Array(items) => items.iter().any(|item| names(item, uri)),
+            serde_json::Value::Object(fields) => fields.values().any(|field| names(field, uri)),
+            _ => false,
+        }
+    }
+    fn is(text: &str, uri: &str) -> bool {
+        text.strip_prefix(uri).is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+    }
+    let uri = prompt.unversioned().to_string();
+    is(&entry.subject, &uri) || names(&entry.payload, &uri)
+}
+
+/// What a check of the ledger found.
+#[derive(Debug)]
+pub struct Audit {
+    /// The last entry that follows from the first.
+    pub head: Head,
+    /// The owner, and the key that the store trusts them by.
+    pub owner: Option<Identity>,
+    /// All that is wrong; nothing where it holds.
+    pub faults: Vec<String>,
+}
+
+impl Service {
+    /// The entries that match, the newest first; and whether there are more.
+    pub fn log(&self, query: &LogQuery) -> Result<(Vec<Entry>, bool)> {
+        let (mut newest, mut more) = (VecDeque::new(), false);
+        self.read()?.ledger(0, &mut |entry| {
+            if query.fits(&entry) {
+                newest.push_front(entry);
+                if query.limit.is_some_and(|limit| newest.len() > limit) {
+                    newest.pop_back();
+                    more = true;
+                }
+            }
+            true
+        })?;
+        Ok((newest.into(), more))
+    }
+
+    /// Checks the ledger, and that it explains what is in the store; and that an entry has this hash, if one is given.
+    pub fn audit(&self, wanted: Option<Digest>) -> Result<Audit> {
+        let reader = self.read()?;
+        let (head, mut faults) = reader.verify_ledger()?;
+        if let Some(hash) = wanted {
+            let mut there = false;
+            // A row that does not read is among the faults already.
+            let read = reader.ledger(0, &mut |entry| {
+                there = entry.hash == hash && entry.seq <= head.seq;
+                !there
+            });
+            if !there {
+                faults.push(missing(hash));
+            }
+            if faults.is_empty() {
+                read?;
+            }
+        }
+        let owner = if faults.is_empty() { reader.trust()?.owner().cloned() } else { None };
+        Ok(Audit { head, owner, faults })
+    }
+
+    /// Writes a bundle that can be checked without the store: how many entries, and where they end.
+    pub fn export(&self, out: &mut impl Write, texts: bool, now: i64) -> Result<std::io::Result<Head>> {
+        let reader = self.read()?;
+        let (head, trust) = (reader.ledger_head()?, reader.trust()?);
+        let header = Header {
+            format: FORMAT.to_owned(),
+            exported_at: time(now),
+            schema: SCHEMA_VERSION,
+            head,
+            owner: trust.owner().cloned(),
+            stewards: stewards(&trust),
+        };
+        let mut written = writeln!(out, "{}", canonical(&header));
+        reader.ledger(0, &mut |entry| {
+            if written.is_ok() {
+                written = writeln!(out, "{}", canonical(&entry));
+            }
+            written.is_ok()
+        })?;
+        if texts {
+            reader.texts(&mut |uri, text| {
+                if written.is_ok() {
+                    written = writeln!(out, "{}", canonical(&TextLine { uri, text }));
+                }
+            })?;
+        }
+        Ok(written.map(|()| head))
+    }
+}
+
+/// Checks a bundle.
+pub fn inspect(bundle: impl BufRead, wanted: Option<Digest>) -> std::io::Result<Inspection> {
+    let mut inspector = Inspector::wanting(wanted);
+    for line in bundle.split(b'\n') {
+        inspector.line(&String::from_utf8_lossy(&line?));
+    }
+    Ok(inspector.finish())
+}

@@ -1,0 +1,143 @@
+//! What people write to prompts by hand, governed: publish, activate, roll back, label. Each change enters the ledger in
+//! its own transaction, with what it wrote, or nothing of it is written.
+//!
+//! Before a store has an owner these are the system's; afterwards a trusted steward signs. What a proposal changes is
+//! entered by the decision on it. Start with [`Hand`].
+
+use rusqlite::{Connection, OptionalExtension as _};
+use semver::Version;
+use serde_json::{Value, json};
+
+use super::explain;
+use super::ledger::{Asked, enter};
+use super::prompt_error::PromptStoreError;
+use super::prompts::{self, Activation, Deed, Publication, Rollback};
+use crate::domain::call::Millis;
+use crate::domain::ledger::Action;
+use crate::domain::prompt::{PromptUri, Scope};
+use crate::domain::prompt_file::PromptFile;
+use crate::engine::bump::Change;
+use crate::engine::govern::{Act, Matter};
+use crate::engine::seal::Pen;
+
+type Result<T> = std::result::Result<T, PromptStoreError>;
+
+/// Whoever writes by hand, inside a write transaction.
+#[derive(Debug, Clone, Copy)]
+pub struct Hand<'a> {
+    /// The transaction.
+    pub tx: &'a Connection,
+    /// Who signs; nobody: the system.
+    pub pen: Option<&'a Pen>,
+    /// When it is entered, ms.
+    pub now: Millis,
+}
+
+impl Hand<'_> {
+    /// Runs one change: what is refused leaves nothing behind, whatever the caller does then.
+    fn whole<T>(&self, change: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.tx.execute_batch("SAVEPOINT hand")?;
+        let done = change();
+        // A full disk and the like have ended the whole transaction already.
+        if !self.tx.is_autocommit() {
+            let end = if done.is_ok() { "RELEASE hand" } else { "ROLLBACK TO hand; RELEASE hand" };
+            self.tx.execute_batch(end)?;
+        }
+        done
+    }
+
+    /// Publishes a file; see [`prompts::publish`].
+    pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
+        self.whole(|| self.do_publish(file, activation, deed))
+    }
+
+    fn do_publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
+        let consent = self.consent(&file.uri)?;
+        let done = prompts::publish(self.tx, file, activation, deed)?;
+        if done.change == Some(Change::None) {
+            return Ok(done);
+        }
+        let mut payload = json!({
+            "published": explain::published(self.tx, &done.uri)?, "previous": done.previous, "reason": deed.reason,
+        });
+        if activation != Activation::No {
+            payload["activated"] = explain::activated(self.tx, &done.uri)?;
+        }
+        self.enter(Action::Publish, &done.uri, consent, payload)?;
+        Ok(done)
+    }
+
+    /// Makes a published version the active one; says which was before.
+    pub fn activate(&self, uri: &PromptUri, version: &Version, deed: Deed<'_>) -> Result<Option<Version>> {
+        self.whole(|| {
+            let consent = self.consent(uri)?;
+            let before = prompts::activate(self.tx, uri, version, deed)?;
+            if before.as_ref() != Some(version) {
+                self.moved(Action::Activate, &uri.at(version.clone()), consent, before.as_ref(), deed)?;
+            }
+            Ok(before)
+        })
+    }
+
+    /// Goes back to `to`, or to the version that was active before the active one.
+    pub fn rollback(&self, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
+        self.whole(|| {
+            let consent = self.consent(uri)?;
+            let done = prompts::rollback(self.tx, uri, to, deed)?;
+            if done.from != done.to {
+                self.moved(Action::Rollback, &uri.at(done.to.clone()), consent, Some(&done.from), deed)?;
+            }
+            Ok(done)
+        })
+    }
+
+    /// Points a label at a published version, moving it where it stood elsewhere.
+    pub fn set_label(&self, uri: &PromptUri, version: &Version, label: &str, at: Millis) -> Result<()> {
+        self.whole(|| {
+            let known = prompts::labels(self.tx, uri)?;
+            let before = known.iter().find(|(name, _)| name == label).map(|(_, version)| version);
+            prompts::set_label(self.tx, uri, version, label, at)?;
+            let payload = json!({"labelled": explain::labelled(self.tx, uri, label)?, "previous": before});
+            self.enter(Action::Label, &uri.at(version.clone()), self.consent(uri)?, payload)
+        })
+    }
+
+    fn moved(
+        &self,
+        action: Action,
+        uri: &PromptUri,
+        consent: bool,
+        before: Option<&Version>,
+        deed: Deed<'_>,
+    ) -> Result<()> {
+        let digest = prompts::version_digest(self.tx, uri)?;
+        let payload = json!({
+            "activated": explain::activated(self.tx, uri)?, "digest": digest, "previous": before, "reason": deed.reason,
+        });
+        self.enter(action, uri, consent, payload)
+    }
+
+    fn enter(&self, action: Action, uri: &PromptUri, consent: bool, payload: Value) -> Result<()> {
+        let prompt = uri.unversioned();
+        let matter = Matter { prompt: Some(&prompt), consent, ..Matter::NOTHING };
+        let asked = Asked::once(self.pen, Act::Author, matter);
+        enter(self.tx, &asked, self.now, action, &uri.to_string(), payload)?;
+        Ok(())
+    }
+
+    /// Whether the user of a patch consents: by the version that is active, never by the one that is being published.
+    fn consent(&self, uri: &PromptUri) -> Result<bool> {
+        if uri.scope() != Scope::User {
+            return Ok(false);
+        }
+        let Some(active) = prompts::active(self.tx, uri)? else { return Ok(false) };
+        let found: Option<bool> = self
+            .tx
+            .prepare_cached(
+                "SELECT consent FROM prompt_version WHERE prompt = (SELECT id FROM prompt WHERE uri = ?1) AND version = ?2",
+            )?
+            .query_row([uri.unversioned().to_string(), active.to_string()], |row| row.get(0))
+            .optional()?;
+        Ok(found.unwrap_or(false))
+    }
+}
