@@ -1,7 +1,9 @@
 //! The Prompt Refinement Agent: from evidence to a draft that a person may read. It proposes; it decides nothing.
 //!
-//! [`model_draft`] asks a model for a better text. Start with [`draft`].
+//! [`propose`] says which kind of change a finding asks for, [`model_draft`] asks a model for a better text. Start with
+//! [`propose::draft`].
 
 pub mod model_draft;
+pub mod propose;
 
 pub use model_draft::{Drafted, Drafting, Dropped, Failure, draft};

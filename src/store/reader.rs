@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use semver::Version;
 
 use super::catalog::{self, Published};
 use super::explain;
@@ -14,6 +15,8 @@ use super::fault::{Result, StoreError};
 use super::ledger;
 use super::models;
 use super::monitors::{self, Note};
+use super::prompt_error::PromptStoreError;
+use super::prompts;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{
@@ -23,6 +26,7 @@ use crate::domain::call::Millis;
 use crate::domain::ledger::Entry;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
+use crate::domain::prompt_file::PromptFile;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::engine::seal::Head;
 use crate::engine::trend::Monitors;
@@ -49,6 +53,14 @@ impl Reader {
     /// All published prompts, by URI.
     pub fn published(&self) -> Result<BTreeMap<PromptUri, Published>> {
         self.named(catalog::published(&self.db))
+    }
+
+    /// A published version as a file.
+    pub fn file(&self, uri: &PromptUri, version: &Version) -> Result<PromptFile> {
+        prompts::get(&self.db, uri, version).map_err(|error| match error {
+            PromptStoreError::Store(error) => error.at(&self.path),
+            other => StoreError::corrupt(other).at(&self.path),
+        })
     }
 
     /// All imported prices.
