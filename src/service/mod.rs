@@ -7,6 +7,7 @@ mod cells;
 mod error;
 mod findings;
 mod outcome;
+pub mod proposals;
 mod routing;
 mod standings;
 mod watch;

@@ -4,6 +4,7 @@
 //! Start with [`Store`]. Telemetry stands behind the traits of [`telemetry`].
 
 pub mod catalog;
+pub mod decide;
 pub mod fault;
 pub mod ledger;
 pub mod models;

@@ -12,6 +12,7 @@ use super::catalog::{self, Published};
 use super::fault::{Result, StoreError};
 use super::models;
 use super::monitors::{self, Note};
+use super::proposals::Proposals;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{
@@ -44,6 +45,11 @@ impl Reader {
     /// All published prompts, by URI.
     pub fn published(&self) -> Result<BTreeMap<PromptUri, Published>> {
         self.named(catalog::published(&self.db))
+    }
+
+    /// The proposals, and what became of them.
+    pub fn proposals(&self) -> Proposals<'_> {
+        Proposals::new(&self.db)
     }
 
     /// All imported prices.

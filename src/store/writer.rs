@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 
+use super::decide::Docket;
 use super::fault::{Kind, Result, StoreError};
 use super::models::{self, Imported};
 use super::monitors::{self, Checkpoint, Note};
@@ -16,8 +17,10 @@ use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
+use crate::domain::governance::Governance;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
+use crate::engine::seal::Pen;
 
 /// Jobs that wait while the writer commits; beyond it, producers wait.
 const QUEUE: usize = 64;
@@ -69,6 +72,11 @@ impl Transaction<'_> {
     pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
         prompts::publish(self.telemetry.db(), file, activation, deed)
             .map_err(|e| StoreError::new(Kind::Failed, e.to_string()))
+    }
+
+    /// The proposals before whoever holds the pen, at `now`, under these rules.
+    pub fn docket<'t>(&'t self, pen: Option<&'t Pen>, rules: &'t Governance, now: Millis) -> Docket<'t> {
+        Docket::new(self.telemetry.db(), pen, rules, now)
     }
 
     /// Keeps checkpoints of the monitors, folded from the store as it was at `position`; false if that does not hold
