@@ -7,6 +7,7 @@ use etcetera::{AppStrategy, AppStrategyArgs};
 use serde::Deserialize;
 
 use crate::domain::finding::Thresholds;
+use crate::domain::governance::{Governance, Guard, Reviewers};
 use crate::domain::prompt::Name;
 use crate::intake::identify::{IdentityRule, IdentityRules};
 use crate::intake::signal::{ScoreRule, ScoreRules};
@@ -50,6 +51,7 @@ struct File {
     retention: RetentionSection,
     evidence: EvidenceSection,
     llm: Option<Endpoint>,
+    governance: GovernanceSection,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +102,51 @@ impl EvidenceSection {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct GovernanceSection {
+    reviewers: ReviewersSection,
+    author_may_accept: Option<bool>,
+    guard: Option<Guard>,
+    canary_share: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ReviewersSection {
+    core: Option<u32>,
+    org: Option<u32>,
+    user: Option<u32>,
+}
+
+impl GovernanceSection {
+    fn rules(&self) -> Governance {
+        let usual = Governance::default();
+        let reviewers = Reviewers {
+            core: self.reviewers.core.unwrap_or(usual.reviewers.core),
+            org: self.reviewers.org.unwrap_or(usual.reviewers.org),
+            user: self.reviewers.user.unwrap_or(usual.reviewers.user),
+        };
+        Governance {
+            reviewers,
+            author_may_accept: self.author_may_accept.unwrap_or(usual.author_may_accept),
+            guard: self.guard.unwrap_or(usual.guard),
+            canary_share: self.canary_share.unwrap_or(usual.canary_share),
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        let Governance { reviewers, canary_share, .. } = self.rules();
+        if [reviewers.core, reviewers.org, reviewers.user].contains(&0) {
+            return Some(
+                "[governance] reviewers: each is at least 1, because nothing is accepted unsigned".into(),
+            );
+        }
+        (canary_share.is_nan() || canary_share <= 0.0 || canary_share >= 1.0)
+            .then(|| format!("[governance] canary_share = {canary_share}: it must be above 0 and below 1"))
+    }
+}
+
 /// What is asked for outside the file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -124,6 +171,8 @@ pub struct Config {
     pub evidence: Thresholds,
     /// The model that drafts, where one is configured, with its budget.
     pub llm: Option<Endpoint>,
+    /// How the store decides.
+    pub governance: Governance,
 }
 
 impl Config {
@@ -151,6 +200,7 @@ impl Config {
             scores: file.intake.scores,
             evidence: file.evidence.thresholds(),
             llm: file.llm,
+            governance: file.governance.rules(),
             retention: Retention {
                 call_days: file.retention.call_days.unwrap_or(usual.call_days),
                 hour_days: file.retention.hour_days.unwrap_or(usual.hour_days),
@@ -211,6 +261,9 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     if let Some(fault) = file.intake.scores.0.iter().find_map(|(name, rule)| contradiction(name, rule)) {
         return Err(invalid(fault));
     }
+    if let Some(fault) = file.governance.fault() {
+        return Err(invalid(fault));
+    }
     let rules = IdentityRules { rules: file.intake.identity.clone(), ..IdentityRules::default() };
     let evidence = file.evidence.thresholds().fault().map(|fault| format!("[evidence] {fault}"));
     let llm = file.llm.as_ref().and_then(|llm| {
@@ -245,6 +298,10 @@ mod tests {
         assert_eq!(file.intake.default_org, Some(IdentityRules::default().default_org));
         assert!(!file.intake.identity.is_empty() && !file.intake.scores.0.is_empty());
         assert_eq!(file.evidence.thresholds(), Thresholds::default());
+        assert_eq!(file.governance.rules(), Governance::default());
+        let (g, r) = (&file.governance, &file.governance.reviewers);
+        assert!(g.author_may_accept.is_some() && g.guard.is_some() && g.canary_share.is_some());
+        assert!([r.core, r.org, r.user].iter().all(Option::is_some));
         let e = &file.evidence;
         let all = [e.negative_rate, e.success_margin, e.cost_ratio, e.gain, e.false_discovery];
         assert!(all.iter().all(Option::is_some) && e.peers.is_some());
@@ -283,6 +340,23 @@ mod tests {
         std::fs::write(&path, "[evidence]\nnegative_rate = 20\n").unwrap();
         let error = Config::load(&Overrides { config: Some(path), store: None }).unwrap_err().to_string();
         assert!(error.contains("[evidence] negative_rate = 20: it must be between 0 and 1"), "{error}");
+    }
+
+    #[test]
+    fn rules_that_would_govern_nothing_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        for (rule, fault) in [
+            ("reviewers.core = 0", "each is at least 1"),
+            ("canary_share = 1.0", "below 1"),
+            ("canary_share = nan", "below 1"),
+            ("guard = \"hope\"", "hope"),
+        ] {
+            std::fs::write(&path, format!("[governance]\n{rule}\n")).unwrap();
+            let overrides = Overrides { config: Some(path.clone()), store: None };
+            let error = Config::load(&overrides).unwrap_err().to_string();
+            assert!(error.contains(fault), "{error}");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub mod demo;
 pub mod domain;
 pub mod engine;
 pub mod intake;
-pub mod llm;
 pub mod keys;
+pub mod llm;
 pub mod service;
 pub mod store;

@@ -95,23 +95,22 @@ pub enum Came {
 pub fn draft(cause: &Cause<'_>, writer: Writer<'_>) -> (Came, Vec<Call>) {
     match cause.found.detector {
         Detector::AffinityMismatch => (model(cause), Vec::new()),
-        Detector::HighNegative
-        | Detector::LowSuccess
-        | Detector::TokenOutlier
-        | Detector::CostOutlier => match writer {
-            Writer::Rules => (by_rules(cause), Vec::new()),
-            Writer::Model { client, budget, refine, id, agent, org } => {
-                let reflection = Reflection {
-                    base: cause.base,
-                    evidence: cause.evidence,
-                    details: cause.details,
-                    rejections: cause.constraints,
-                };
-                let limits = Limits::default();
-                let drafting = Drafting { refine, reflection, limits, id, agent, org };
-                by_model(cause, client, &drafting, budget)
+        Detector::HighNegative | Detector::LowSuccess | Detector::TokenOutlier | Detector::CostOutlier => {
+            match writer {
+                Writer::Rules => (by_rules(cause), Vec::new()),
+                Writer::Model { client, budget, refine, id, agent, org } => {
+                    let reflection = Reflection {
+                        base: cause.base,
+                        evidence: cause.evidence,
+                        details: cause.details,
+                        rejections: cause.constraints,
+                    };
+                    let limits = Limits::default();
+                    let drafting = Drafting { refine, reflection, limits, id, agent, org };
+                    by_model(cause, client, &drafting, budget)
+                }
             }
-        },
+        }
     }
 }
 
@@ -127,11 +126,15 @@ fn model(cause: &Cause<'_>) -> Came {
     }
     let file = match amend::model(cause.base, to) {
         Ok(file) => file,
-        Err(fault) => return Came::Left(format!("the front matter cannot be edited: {}; {}", fault.what, fault.next)),
+        Err(fault) => {
+            return Came::Left(format!("the front matter cannot be edited: {}; {}", fault.what, fault.next));
+        }
     };
     let of = |name: &str| cause.affinities.iter().find(|a| a.model_id == name);
     let predicted = match (of(from), of(to)) {
-        (Some(from), Some(to)) => predict::model(from, to, models_prior(cause.affinities), cause.proposers[1]),
+        (Some(from), Some(to)) => {
+            predict::model(from, to, models_prior(cause.affinities), cause.proposers[1])
+        }
         _ => Vec::new(),
     };
     let [low, high] = cause.found.interval;
@@ -167,7 +170,8 @@ fn by_rules(cause: &Cause<'_>) -> Came {
     let wish = Wish { cause: Some(cause.found.detector), details: &details, declared_below: &[] };
     let Some(draft) = rules::draft(cause.base, &wish) else {
         return Came::Left(
-            "no rule applies to its text, and no model is configured to draft ([llm] in the configuration)".into(),
+            "no rule applies to its text, and no model is configured to draft ([llm] in the configuration)"
+                .into(),
         );
     };
     let predicted = promised(cause, draft.tokens_before, draft.tokens_after);

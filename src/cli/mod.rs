@@ -18,6 +18,7 @@ mod outcome;
 mod performance;
 pub mod plain;
 pub mod prompts;
+mod proposals;
 pub mod recommendations;
 pub mod report;
 mod routing;
@@ -143,7 +144,7 @@ pub enum Exit {
     Usage = 2,
     /// Done, but some events were quarantined.
     Quarantined = 3,
-    /// The rules of governance do not allow it.
+    /// Refused by governance: the rules do not allow it, or what it rested on has changed.
     Refused = 4,
     /// Degradations were found.
     Degraded = 5,
@@ -189,6 +190,11 @@ pub enum CliError {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
+            CliError::Service(ServiceError::Store(error)) | CliError::Store(error) => match error.kind {
+                Kind::Unknown => Exit::Usage,
+                Kind::Refused | Kind::Changed => Exit::Refused,
+                _ => Exit::Failed,
+            },
             CliError::Service(
                 ServiceError::Name(_)
                 | ServiceError::NoCall(_)
@@ -200,11 +206,6 @@ impl CliError {
             )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
-            CliError::Store(error) | CliError::Service(ServiceError::Store(error))
-                if error.kind == Kind::Refused =>
-            {
-                Exit::Refused
-            }
             CliError::Prompts(error) => match error.code() {
                 2 => Exit::Usage,
                 4 => Exit::Refused,

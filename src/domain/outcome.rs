@@ -11,7 +11,7 @@ use super::prompt::PromptUri;
 use super::snapshot::{SnapshotWindow, Verdict};
 
 /// What the evidence says so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Judgement {
     /// The new version gets more negative signals.
@@ -232,7 +232,7 @@ impl fmt::Display for Expectation {
 }
 
 /// What became of a prediction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Delivery {
     /// There is an effect, and it may be as large as expected, or is larger.

@@ -56,6 +56,18 @@ impl Change {
     }
 }
 
+impl Change {
+    /// The version after `base` that none of the `known` ones has taken: a base that is not the highest, as after a
+    /// rollback, goes past those that once followed it.
+    pub fn next_free(self, base: &Version, known: &[Version]) -> Version {
+        let mut next = self.next(base);
+        while known.contains(&next) {
+            next = self.next(&next);
+        }
+        next
+    }
+}
+
 /// The version of a prompt that has none yet.
 pub const FIRST: Version = Version::new(1, 0, 0);
 
@@ -66,6 +78,14 @@ mod tests {
     fn file(front: &str, text: &str) -> PromptFile {
         let file = format!("---\nname: a\nhuman.scope: core\n{front}---\n{text}");
         PromptFile::parse("a", file.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_base_that_is_not_the_highest_goes_past_what_followed_it() {
+        let known = ["1.0.0", "1.1.0", "1.2.0", "2.0.0"].map(|v| Version::parse(v).unwrap());
+        assert_eq!(Change::Text.next_free(&known[0], &known).to_string(), "1.3.0");
+        assert_eq!(Change::Metadata.next_free(&known[0], &known).to_string(), "1.0.1");
+        assert_eq!(Change::Contract.next_free(&known[0], &known).to_string(), "3.0.0");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cells;
 mod error;
 mod findings;
 mod outcome;
+pub mod proposals;
 mod refinement;
 mod routing;
 mod standings;

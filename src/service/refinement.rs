@@ -127,7 +127,8 @@ impl Service {
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
         self.follow_up(&desk, &mut run, &mut docketed, &covers)?;
-        let mut budget = self.config().llm.as_ref().map(|llm| self.budget(&reader, llm.budget, now)).transpose()?;
+        let mut budget =
+            self.config().llm.as_ref().map(|llm| self.budget(&reader, llm.budget, now)).transpose()?;
         let before = budget.as_ref().map(Budget::spent);
         for found in &findings.findings {
             if !covers(&found.prompt_uri) {
@@ -211,7 +212,8 @@ impl Service {
                     if let Some(active) = desk.moved_on(&kept) {
                         run.looked.moved += 1;
                         let moved = self.moved(desk, &kept, &active)?;
-                        let found = format!("{id} is for {}, and {active} is active", kept.proposal.base_version);
+                        let found =
+                            format!("{id} is for {}, and {active} is active", kept.proposal.base_version);
                         docketed.moved.push((run.steps.len(), id, moved));
                         run.steps.push(step("base", found, Did::Stale { proposal: id }));
                     }
@@ -249,13 +251,21 @@ impl Service {
             let risk = desk.risk(uri, &desk.reader.file(uri, &active)?, &file, kind);
             let proposal = Proposal {
                 to_version: Some(to),
-                ..desk.proposal(uri, kind, &file, title, found, risk, Grounds {
-                    cause: "outcome".into(),
-                    window: [desk.window.start(), desk.window.end()],
-                    found: json!({ "proposal": kept.proposal.id, "version": version }),
-                    feedback: Vec::new(),
-                    cases: None,
-                })
+                ..desk.proposal(
+                    uri,
+                    kind,
+                    &file,
+                    title,
+                    found,
+                    risk,
+                    Grounds {
+                        cause: "outcome".into(),
+                        window: [desk.window.start(), desk.window.end()],
+                        found: json!({ "proposal": kept.proposal.id, "version": version }),
+                        feedback: Vec::new(),
+                        cases: None,
+                    },
+                )
             };
             let proposal = Proposal { base_version: active, ..proposal };
             step.did = proposed(&proposal);
@@ -358,13 +368,15 @@ impl Service {
             }
         }
         if edit.is_alike(&rejected) {
-            let why = "a proposal alike to it was rejected; its reason is a constraint on later drafts".into();
+            let why =
+                "a proposal alike to it was rejected; its reason is a constraint on later drafts".into();
             run.steps.push(step(Did::Left { why }));
             return Ok(());
         }
-        let twice = docketed.ready.iter().find(|ready| {
-            ready.proposal.prompt_uri == uri && ready.proposal.text == written.file.text()
-        });
+        let twice = docketed
+            .ready
+            .iter()
+            .find(|ready| ready.proposal.prompt_uri == uri && ready.proposal.text == written.file.text());
         if let Some(twice) = twice {
             let why = format!("the same change is proposed for `{}`", twice.proposal.evidence.cause);
             run.steps.push(step(Did::Left { why }));
@@ -630,8 +642,8 @@ impl Desk<'_> {
 
     /// The prompt by which drafts are asked for: the store's, or the one that comes with the product.
     fn refine(&self) -> Result<PromptFile> {
-        let built_in = crate::engine::reflection::refine()
-            .map_err(|e| ServiceError::Store(StoreError::corrupt(e)))?;
+        let built_in =
+            crate::engine::reflection::refine().map_err(|e| ServiceError::Store(StoreError::corrupt(e)))?;
         let uri = built_in.uri.unversioned();
         match self.catalog.published.get(&uri).and_then(|p| p.active.as_ref()) {
             Some(active) => self.reader.file(&uri, active).map_err(Into::into),
@@ -710,4 +722,3 @@ impl Desk<'_> {
         }
     }
 }
-

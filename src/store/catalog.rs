@@ -71,12 +71,15 @@ pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     let version = |row: &Row<'_>, at| -> Result<Version> {
         Version::parse(&row.get::<_, String>(at)?).map_err(StoreError::corrupt)
     };
-    let mut statement = db.prepare_cached("SELECT prompt, version, requires, model, extends FROM prompt_version")?;
+    let mut statement =
+        db.prepare_cached("SELECT prompt, version, requires, model, extends FROM prompt_version")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(prompt) = found.get_mut(&row.get(0)?) {
             let requires = serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
-            prompt.versions.insert(version(row, 1)?, Asked { requires, model: row.get(3)?, extends: row.get(4)? });
+            prompt
+                .versions
+                .insert(version(row, 1)?, Asked { requires, model: row.get(3)?, extends: row.get(4)? });
         }
     }
     let mut statement = db.prepare_cached("SELECT prompt, version, label FROM prompt_label")?;

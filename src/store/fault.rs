@@ -34,6 +34,10 @@ pub enum Kind {
     Refused,
     /// What it was decided on has changed since: nothing was written.
     Changed,
+    /// There is nothing of this name.
+    Unknown,
+    /// What was handed in cannot be taken as it is.
+    Unfit,
     /// Anything else that SQLite reports.
     Failed,
 }
@@ -122,7 +126,7 @@ impl fmt::Display for StoreError {
                 "is on a network file system, where its write-ahead log would not be safe",
                 "Name a file on a local disk with --store.",
             ),
-            Kind::Refused | Kind::Changed => return f.write_str(&self.detail),
+            Kind::Refused | Kind::Changed | Kind::Unknown | Kind::Unfit => return f.write_str(&self.detail),
             Kind::Failed => ("failed", "Run `human doctor` for a check of the file."),
         };
         write!(f, "{file} {what} ({}). {next}", self.detail)

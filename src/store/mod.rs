@@ -5,6 +5,7 @@
 
 mod authored;
 pub mod catalog;
+pub mod decide;
 pub mod explain;
 pub mod fault;
 pub mod ledger;

@@ -17,6 +17,7 @@ use super::models;
 use super::monitors::{self, Note};
 use super::prompt_error::PromptStoreError;
 use super::prompts;
+use super::proposals::Proposals;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
 use super::telemetry::{
@@ -61,6 +62,11 @@ impl Reader {
             PromptStoreError::Store(error) => error.at(&self.path),
             other => StoreError::corrupt(other).at(&self.path),
         })
+    }
+
+    /// The proposals, and what became of them.
+    pub fn proposals(&self) -> Proposals<'_> {
+        Proposals::new(&self.db)
     }
 
     /// All imported prices.

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::authored::Hand;
+use super::decide::Docket;
 use super::fault::{Kind, Result, StoreError};
 use super::ledger::{self, Asked};
 use super::models::{self, Imported};
@@ -20,6 +21,7 @@ use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect, wall_clock};
 use super::telemetry::{Memory, Retention, Swept, Telemetry};
 use crate::domain::call::Millis;
+use crate::domain::governance::Governance;
 use crate::domain::ledger::{Action, Entry};
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt_file::PromptFile;
@@ -100,6 +102,11 @@ impl Transaction<'_> {
     /// Whom the store trusts.
     pub fn trust(&self) -> Result<Trust> {
         ledger::trust(self.telemetry.db())
+    }
+
+    /// The proposals before whoever holds the pen, at `now`, under these rules.
+    pub fn docket<'t>(&'t self, pen: Option<&'t Pen>, rules: &'t Governance, now: Millis) -> Docket<'t> {
+        Docket::new(self.telemetry.db(), pen, rules, now)
     }
 
     /// Keeps checkpoints of the monitors, folded from the store as it was at `position`; false if that does not hold

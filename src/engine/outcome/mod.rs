@@ -12,12 +12,13 @@
 //! afterwards whatever was changed (`statistics.md` 5.4). Tokens, cost and latency are plain ratios, also before and
 //! after: of a prompt that was chosen for being dear they overstate what the change saved.
 //!
-//! Formulas: `statistics.md` sections 5 and 6. Start with [`outcome`]; what predictions are worth: [`proposer`].
+//! Formulas: `statistics.md` sections 5 and 6. Start with [`outcome`]; what predictions are worth: [`proposer`] and [`realised`].
 
 mod course;
 mod finding;
 mod one_after_the_other;
 pub mod proposer;
+pub mod realised;
 mod side_by_side;
 
 use semver::Version;

@@ -1,0 +1,497 @@
+//! Deciding: what is proposed, and what becomes of it, inside the write transaction.
+//!
+//! Every step asks again what it rests on: that the proposal still waits, that its base is still the active version, that
+//! the text is the one that was looked at, and, through [`ledger::enter`], whether the rules allow it. A step writes all
+//! of itself with its ledger entry, or nothing: whoever calls undoes a step that fails. Start with [`Docket`].
+
+use rusqlite::Connection;
+use semver::Version;
+use serde_json::{Value, json};
+
+use super::fault::{Kind, Result, StoreError};
+use super::ledger::{self, Asked};
+use super::prompts::{self, Activation, Deed};
+use super::proposals::{
+    Filter, Kept, Plan, Proposals, insert, insert_outcome, insert_run, next_id, prompt_fault, stand,
+};
+use crate::domain::call::Millis;
+use crate::domain::governance::Governance;
+use crate::domain::identity::{Digest, Identity};
+use crate::domain::ledger::Action;
+use crate::domain::prompt::PromptUri;
+use crate::domain::proposal::{Drafter, Kind as Of, Proposal, ProposalId, Risk, Standing};
+use crate::domain::settled::Settled;
+use crate::domain::window::time;
+use crate::engine::bump::Change;
+use crate::engine::govern::{Act, Bench, Matter, Permit};
+use crate::engine::seal::{Pen, canonical, digest};
+
+/// The proposals before whoever holds the pen, at one moment, under the store's rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Docket<'a> {
+    db: &'a Connection,
+    pen: Option<&'a Pen>,
+    rules: &'a Governance,
+    now: Millis,
+}
+
+/// A proposal that was applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// Which.
+    pub proposal: ProposalId,
+    /// The prompt with the version that is active now.
+    pub uri: PromptUri,
+    /// The version active before, which a rollback goes back to.
+    pub previous: Version,
+    /// What differs.
+    pub change: Change,
+    /// Whether an earlier version is active again; else a new one was published.
+    pub rolled_back: bool,
+    /// The ledger entry.
+    pub entry: u64,
+}
+
+/// What an acceptance did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Accepted {
+    /// Enough have signed.
+    Applied(Applied),
+    /// The signature is recorded, and more are needed: so many of so many.
+    Signed(u32, u32),
+}
+
+/// What the agent did of itself with a proposal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Automatic {
+    /// Applied it, because.
+    Applied(Applied, String),
+    /// Left it to a steward, because.
+    Left(String),
+}
+
+/// A proposal moved onto the version that is active now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moved {
+    /// The active version.
+    pub base_version: Version,
+    /// The new content over it.
+    pub text: String,
+    /// How much can go wrong with it.
+    pub risk: Risk,
+    /// The run that moved it.
+    pub run: Option<u64>,
+}
+
+impl<'a> Docket<'a> {
+    /// On a connection that is inside a write transaction.
+    pub fn new(db: &'a Connection, pen: Option<&'a Pen>, rules: &'a Governance, now: Millis) -> Docket<'a> {
+        Docket { db, pen, rules, now }
+    }
+
+    /// The proposals of the store.
+    pub fn proposals(&self) -> Proposals<'a> {
+        Proposals::new(self.db)
+    }
+
+    /// Records a proposal; those of the same prompt and cause that wait are superseded. Its number, its time and the
+    /// digest of its evidence are the store's to say, whatever it comes with.
+    pub fn propose(&self, proposal: Proposal) -> Result<Proposal> {
+        if let Drafter::Steward { steward } = &proposal.drafted_by
+            && self.pen.map(|pen| pen.identity().to_string()).as_ref() != Some(steward)
+        {
+            return Err(unfit(format!("it says that {steward} wrote it, who does not sign")));
+        }
+        let filter = Filter {
+            prompt: Some(proposal.prompt_uri.clone()),
+            cause: Some(proposal.evidence.cause.clone()),
+            standing: None,
+        };
+        let earlier = self.proposals().list(&filter, self.now)?;
+        let made = self.add(proposal, Act::Propose, Action::Propose, json!({}))?;
+        for old in earlier.iter().filter(|old| old.standing.is_open()) {
+            let asked = self.asked(Act::Propose, &old.proposal);
+            let by = json!({"by": made.proposal.id});
+            self.step(&asked, old, Action::Supersede, by, Standing::Superseded, None)?;
+        }
+        Ok(made.proposal)
+    }
+
+    /// Puts another text in the place of a proposal's: a new proposal, by the steward who signs, supersedes it. `risk` is
+    /// that of the new text.
+    pub fn modify(&self, id: ProposalId, text: String, risk: Risk) -> Result<Proposal> {
+        let old = self.waiting(id)?;
+        let Some(pen) = self.pen else { return Err(crate::engine::govern::Refusal::Nobody.into()) };
+        if old.proposal.kind == Of::Rollback {
+            return Err(unfit("a rollback has no text of its own to modify".into()));
+        }
+        if text == old.proposal.text {
+            return Err(unfit("the text is the same as before".into()));
+        }
+        let drafted_by = Drafter::Steward { steward: pen.identity().to_string() };
+        let proposal = Proposal { text, risk, drafted_by, ..old.proposal.clone() };
+        let details = json!({"from": id, "fromTextDigest": old.text_digest()});
+        self.replace(&old, proposal, Act::Modify, Action::Modify, details)
+    }
+
+    /// Moves a proposal whose base is active no more onto the version that is: a new proposal supersedes it.
+    pub fn rebase(&self, id: ProposalId, moved: Moved) -> Result<Proposal> {
+        let old = self.waiting(id)?;
+        if moved.base_version == old.proposal.base_version {
+            return Err(unfit(format!("{id} is for {} already", moved.base_version)));
+        }
+        let Moved { base_version, text, risk, run } = moved;
+        let proposal = Proposal { base_version, text, risk, run, ..old.proposal.clone() };
+        let details = json!({"from": id, "fromBaseVersion": old.proposal.base_version});
+        self.replace(&old, proposal, Act::Propose, Action::Rebase, details)
+    }
+
+    /// Accepts a proposal whose text has the digest `shown`: applies it, or, where more must sign, records the signature.
+    pub fn accept(&self, id: ProposalId, shown: Digest, note: Option<&str>) -> Result<Accepted> {
+        let kept = self.waiting(id)?;
+        let plan = self.proposals().plan(&kept.proposal)?;
+        if shown != kept.text_digest() {
+            return Err(StoreError::new(
+                Kind::Changed,
+                format!(
+                    "the text of {id} has the digest {}, and {shown} was looked at. Nothing was written. Look at it \
+                     with `human prompts proposals show {id}`, and accept what it shows",
+                    kept.text_digest()
+                ),
+            ));
+        }
+        let signatures = self.proposals().signatures(id)?;
+        let signed: Vec<Identity> = signatures.iter().map(|(who, _)| who.clone()).collect();
+        let author = author(&kept.proposal);
+        let bench = Bench {
+            owned: true,
+            reviewers: self.rules.reviewers.of(kept.proposal.prompt_uri.scope()),
+            signed: &signed,
+            modified_by: author.as_ref(),
+            author_may_accept: self.rules.author_may_accept,
+        };
+        let asked =
+            Asked { pen: self.pen, act: Act::Accept, matter: matter(&kept.proposal, Some(&plan)), bench };
+        let permit = ledger::permit(self.db, &asked, self.now)?;
+        let (given, needed) = permit.signatures();
+        let entries: Vec<Value> =
+            signatures.iter().map(|(who, entry)| json!({"steward": who, "entry": entry})).collect();
+        let details = json!({"note": note, "shown": shown, "signatures": entries, "needed": needed});
+        if !permit.is_complete() {
+            self.step(&asked, &kept, Action::Sign, details, kept.standing, kept.until)?;
+            return Ok(Accepted::Signed(given, needed));
+        }
+        self.apply(&asked, &kept, &plan, Action::Accept, details, note).map(Accepted::Applied)
+    }
+
+    /// Applies a proposal without a person, where the rules let the agent; else says why it is left to a steward.
+    pub fn auto_apply(&self, id: ProposalId) -> Result<Automatic> {
+        let kept = self.waiting(id)?;
+        let plan = self.proposals().plan(&kept.proposal)?;
+        let asked = Asked::once(self.pen, Act::AutoApply, matter(&kept.proposal, Some(&plan)));
+        let permit = match ledger::permit(self.db, &asked, self.now) {
+            Ok(permit) => permit,
+            Err(error) if error.kind == Kind::Refused => return Ok(Automatic::Left(error.to_string())),
+            Err(error) => return Err(error),
+        };
+        let why = self.why(&kept.proposal, &permit)?;
+        let details = json!({"why": why, "shown": kept.text_digest()});
+        let applied = self.apply(&asked, &kept, &plan, Action::AutoApply, details, Some(&why))?;
+        Ok(Automatic::Applied(applied, why))
+    }
+
+    /// Rejects a proposal; the reason is a constraint on later drafts. The base may have moved on.
+    pub fn reject(&self, id: ProposalId, reason: &str) -> Result<u64> {
+        let reason = said(reason, "a rejection needs a reason: it is a constraint on later drafts")?;
+        self.judge(&self.waiting(id)?, Action::Reject, json!({"reason": reason}), Standing::Rejected, None)
+    }
+
+    /// Puts a proposal off until a later moment, ms.
+    pub fn defer(&self, id: ProposalId, until: Millis) -> Result<u64> {
+        if until <= self.now {
+            return Err(unfit(format!("{} is not in the future", time(until))));
+        }
+        let details = json!({"until": time(until)});
+        self.judge(&self.waiting(id)?, Action::Defer, details, Standing::Deferred, Some(until))
+    }
+
+    /// Says something about a proposal, whatever has become of it.
+    pub fn comment(&self, id: ProposalId, text: &str) -> Result<u64> {
+        let text = said(text, "there is nothing to say in an empty comment")?;
+        let kept = self.entered(id)?;
+        let (standing, until) = (kept.standing, kept.until);
+        self.judge(&kept, Action::Comment, json!({"text": text}), standing, until)
+    }
+
+    /// Marks a proposal whose base is active no more, and which could not be moved, as stale.
+    pub fn mark_stale(&self, id: ProposalId, reason: &str) -> Result<u64> {
+        let kept = self.waiting(id)?;
+        match self.proposals().plan(&kept.proposal) {
+            Err(error) if error.kind == Kind::Changed => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(unfit(format!("{id} still fits the active version"))),
+        }
+        let asked = self.asked(Act::Propose, &kept.proposal);
+        self.step(&asked, &kept, Action::Stale, json!({"reason": reason}), Standing::Stale, None)
+    }
+
+    /// Settles what came of an applied proposal, once.
+    pub fn settle(&self, id: ProposalId, settled: &Settled) -> Result<u64> {
+        let kept = self.entered(id)?;
+        if !matches!(kept.standing, Standing::Accepted | Standing::AutoApplied) {
+            return Err(unfit(format!("{id} is {}, and has no outcome", kept.standing.as_str())));
+        }
+        if self.proposals().outcome(id)?.is_some() {
+            return Err(StoreError::new(Kind::Changed, format!("the outcome of {id} is settled already")));
+        }
+        let body = written(settled)?;
+        let mut payload = rests_on(&kept);
+        add(
+            &mut payload,
+            json!({"outcomeDigest": digest(body.as_bytes()), "judgement": settled.judgement, "version": kept.version}),
+        );
+        let asked = self.asked(Act::Propose, &kept.proposal);
+        let (entry, _) = ledger::enter(self.db, &asked, self.now, Action::Outcome, &id.to_string(), payload)?;
+        insert_outcome(self.db, id, self.now, &body, entry.seq)?;
+        Ok(entry.seq)
+    }
+
+    /// The number that the next run gets: for the proposals that it makes in the same transaction.
+    pub fn next_run(&self) -> Result<u64> {
+        next_id(self.db, "agent_run")
+    }
+
+    /// Keeps the record of a run of the agent, one that was refused as well; its number.
+    pub fn record_run(&self, record: &Value) -> Result<u64> {
+        let Some(pen) = self.pen.filter(|pen| matches!(pen.identity(), Identity::Agent(..))) else {
+            return Err(StoreError::new(Kind::Refused, "a run is signed by the agent whose it is"));
+        };
+        let (id, body) = (self.next_run()?, written(record)?);
+        let payload = json!({"run": id, "runDigest": digest(body.as_bytes())});
+        let entry = ledger::ran(self.db, pen, self.now, &pen.identity().to_string(), payload)?;
+        insert_run(self.db, id, self.now, &body, entry.seq)?;
+        Ok(id)
+    }
+
+    /// The proposal as it was entered. One whose row says something else than its entry is damage, not a proposal.
+    fn entered(&self, id: ProposalId) -> Result<Kept> {
+        let kept = self.proposals().get(id)?;
+        let entry = ledger::entry(self.db, kept.entry)?;
+        if entry.payload.get("proposalDigest") != Some(&json!(kept.digest)) {
+            let seq = entry.seq;
+            return Err(StoreError::corrupt(format_args!("{id} is not what entry {seq} of the ledger says")));
+        }
+        Ok(kept)
+    }
+
+    /// The same, while it waits for a decision.
+    fn waiting(&self, id: ProposalId) -> Result<Kept> {
+        let kept = self.entered(id)?;
+        if kept.standing.is_open() {
+            return Ok(kept);
+        }
+        let what = format!(
+            "{id} is {} already. Nothing was written; `human prompts proposals show {id}` says by whom and why",
+            kept.standing.as_str()
+        );
+        Err(StoreError::new(Kind::Changed, what))
+    }
+
+    /// Enters a proposal that is new, and adds its row.
+    fn add(&self, proposal: Proposal, act: Act, action: Action, details: Value) -> Result<Kept> {
+        let proposal = Proposal {
+            id: ProposalId(next_id(self.db, "proposal")?),
+            evidence_digest: digest(canonical(&proposal.evidence).as_bytes()).to_string(),
+            created_at: self.now,
+            ..proposal
+        };
+        if proposal.prompt_uri.version.is_some() {
+            return Err(unfit("it names its prompt with a version".into()));
+        }
+        self.proposals().plan(&proposal)?;
+        let body = written(&proposal)?;
+        let kept = Kept {
+            digest: digest(body.as_bytes()),
+            standing: Standing::Open,
+            until: None,
+            version: None,
+            entry: 0,
+            proposal,
+        };
+        let asked = self.asked(act, &kept.proposal);
+        let mut payload = rests_on(&kept);
+        add(&mut payload, json!({"cause": kept.proposal.evidence.cause, "risk": kept.proposal.risk}));
+        add(&mut payload, json!({"draftedBy": kept.proposal.drafted_by, "title": kept.proposal.title}));
+        add(&mut payload, details);
+        let (entry, _) =
+            ledger::enter(self.db, &asked, self.now, action, &kept.proposal.id.to_string(), payload)?;
+        insert(self.db, &kept.proposal, &body, entry.seq)?;
+        Ok(Kept { entry: entry.seq, ..kept })
+    }
+
+    /// Puts a proposal in the place of another, by one entry.
+    fn replace(
+        &self,
+        old: &Kept,
+        proposal: Proposal,
+        act: Act,
+        action: Action,
+        details: Value,
+    ) -> Result<Proposal> {
+        let made = self.add(proposal, act, action, details)?;
+        stand(self.db, old.proposal.id, Standing::Superseded, None, None, made.entry)?;
+        Ok(made.proposal)
+    }
+
+    /// One entry about a proposal, and what becomes of it.
+    fn step(
+        &self,
+        asked: &Asked<'_>,
+        kept: &Kept,
+        action: Action,
+        details: Value,
+        standing: Standing,
+        until: Option<Millis>,
+    ) -> Result<u64> {
+        let mut payload = rests_on(kept);
+        add(&mut payload, details);
+        let id = kept.proposal.id;
+        let (entry, _) = ledger::enter(self.db, asked, self.now, action, &id.to_string(), payload)?;
+        stand(self.db, id, standing, until, None, entry.seq)?;
+        Ok(entry.seq)
+    }
+
+    fn judge(
+        &self,
+        kept: &Kept,
+        action: Action,
+        details: Value,
+        standing: Standing,
+        until: Option<Millis>,
+    ) -> Result<u64> {
+        self.step(&self.asked(Act::Judge, &kept.proposal), kept, action, details, standing, until)
+    }
+
+    /// Enters the decision and makes the version active.
+    fn apply(
+        &self,
+        asked: &Asked<'_>,
+        kept: &Kept,
+        plan: &Plan,
+        action: Action,
+        details: Value,
+        reason: Option<&str>,
+    ) -> Result<Applied> {
+        let proposal = &kept.proposal;
+        let (uri, rolled_back) = (&proposal.prompt_uri, proposal.kind == Of::Rollback);
+        let file = plan.file.with_version(&plan.version).map_err(|fault| unfit(fault.what))?;
+        let mut payload = rests_on(kept);
+        add(
+            &mut payload,
+            json!({"version": plan.version, "digest": file.digest(), "previousActive": proposal.base_version,
+                   "change": plan.change.as_str()}),
+        );
+        add(&mut payload, details);
+        let (entry, _) = ledger::enter(self.db, asked, self.now, action, &proposal.id.to_string(), payload)?;
+        let why =
+            reason.map_or_else(|| proposal.id.to_string(), |reason| format!("{}: {reason}", proposal.id));
+        let actor = entry.actor.to_string();
+        let deed = Deed { at: self.now, actor: &actor, reason: Some(&why) };
+        if rolled_back {
+            prompts::rollback(self.db, uri, Some(&plan.version), deed).map_err(prompt_fault)?;
+        } else {
+            prompts::publish(self.db, &file, Activation::Now, deed).map_err(prompt_fault)?;
+        }
+        let standing = if action == Action::AutoApply { Standing::AutoApplied } else { Standing::Accepted };
+        stand(self.db, proposal.id, standing, None, Some(&plan.version), entry.seq)?;
+        Ok(Applied {
+            proposal: proposal.id,
+            uri: uri.at(plan.version.clone()),
+            previous: proposal.base_version.clone(),
+            change: plan.change,
+            rolled_back,
+            entry: entry.seq,
+        })
+    }
+
+    fn asked<'p>(&self, act: Act, proposal: &'p Proposal) -> Asked<'p>
+    where
+        'a: 'p,
+    {
+        Asked::once(self.pen, act, matter(proposal, None))
+    }
+
+    /// Why the agent may apply a proposal.
+    fn why(&self, proposal: &Proposal, permit: &Permit) -> Result<String> {
+        debug_assert_eq!(permit.act(), Act::AutoApply);
+        let trust = ledger::trust(self.db)?;
+        let granted = self.pen.and_then(|pen| trust.granted(pen.identity()));
+        let grant = granted.map_or(String::new(), |granted| {
+            let until = time(granted.grant.expires_at);
+            format!(", under the grant of {} (entry {}, until {until})", granted.by, granted.entry)
+        });
+        let flag = match proposal.prompt_uri.place.user() {
+            Some(user) => format!("a patch to whose tuning {user} consents"),
+            None => "an org prompt that says `human.autoTune: true`".into(),
+        };
+        Ok(format!("{flag}, and a change of {} risk{grant}", proposal.risk.level.as_str()))
+    }
+}
+
+/// What a proposal is about. What the prompt allows is what its active version says, never what the proposal would have
+/// it say.
+fn matter<'p>(proposal: &'p Proposal, plan: Option<&Plan>) -> Matter<'p> {
+    Matter {
+        prompt: Some(&proposal.prompt_uri),
+        auto_tune: plan.is_some_and(|plan| plan.base.auto_tune),
+        consent: plan.is_some_and(|plan| plan.base.consent),
+        risk: Some(proposal.risk.level),
+    }
+}
+
+/// The steward who wrote the text, where one did.
+fn author(proposal: &Proposal) -> Option<Identity> {
+    match &proposal.drafted_by {
+        Drafter::Steward { steward } => steward.parse().ok(),
+        _ => None,
+    }
+}
+
+/// What every entry about a proposal says that it rests on.
+fn rests_on(kept: &Kept) -> Value {
+    let proposal = &kept.proposal;
+    json!({
+        "proposal": proposal.id,
+        "prompt": proposal.prompt_uri,
+        "kind": proposal.kind,
+        "baseVersion": proposal.base_version,
+        "textDigest": kept.text_digest(),
+        "evidenceDigest": proposal.evidence_digest,
+        "proposalDigest": kept.digest,
+    })
+}
+
+/// Adds members to an object.
+fn add(to: &mut Value, more: Value) {
+    if let (Value::Object(to), Value::Object(more)) = (to, more) {
+        to.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+}
+
+/// Canonical JSON that reads back. Numbers that are none have no JSON.
+fn written<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<String> {
+    let body = canonical(value);
+    match serde_json::from_str::<T>(&body) {
+        Ok(_) => Ok(body),
+        Err(error) => Err(unfit(format!("it cannot be written down ({error})"))),
+    }
+}
+
+fn said<'t>(text: &'t str, or: &str) -> Result<&'t str> {
+    let text = text.trim();
+    if text.is_empty() { Err(unfit(or.to_owned())) } else { Ok(text) }
+}
+
+fn unfit(what: String) -> StoreError {
+    StoreError::new(Kind::Unfit, what)
+}
