@@ -2,6 +2,7 @@
 //! a grant that a steward signed, and under no other.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -10,13 +11,17 @@ use super::{CliError, Desk, Exit, Result};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
 use crate::domain::prompt::Name;
+use crate::domain::run::{Looked, Run, Spent};
 use crate::domain::window::{WindowSpec, instant, time};
+use crate::engine::visible;
 use crate::keys;
-use crate::service::now;
+use crate::service::{RunWish, now};
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
 pub enum AgentVerb {
+    /// Look at the evidence, and propose what follows from it
+    Run(RunArgs),
     /// Allow the agent something, in place of what it was allowed before
     Grant(GrantArgs),
     /// Take the grant back
@@ -41,6 +46,24 @@ pub struct GrantArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// Run once; without it, again and again until interrupted
+    #[arg(long)]
+    once: bool,
+    /// Find and draft, but write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Evidence of which time
+    #[arg(long, default_value = "7d", value_name = "W")]
+    window: WindowSpec,
+    /// Hours between runs
+    #[arg(long, default_value_t = 6, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..=720))]
+    every: u64,
+    #[command(flatten)]
+    which: WhichArgs,
+}
+
+#[derive(Debug, clap::Args)]
 pub struct WhichArgs {
     /// The agent's organization [default: `intake.default_org` of the configuration]
     #[arg(long, value_name = "ORG")]
@@ -60,10 +83,84 @@ impl WhichArgs {
 
 pub fn run(verb: &AgentVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
+        AgentVerb::Run(args) => run_agent(args, desk),
         AgentVerb::Grant(args) => grant(args, desk),
         AgentVerb::Revoke(args) => revoke(args, desk),
         AgentVerb::Status(args) => status(args, desk),
     }
+}
+
+fn run_agent(args: &RunArgs, desk: &mut Desk) -> Result<Exit> {
+    loop {
+        let refused = run_once(args, desk)?;
+        if args.once || args.dry_run {
+            return Ok(if refused { Exit::Refused } else { Exit::Done });
+        }
+        desk.out.flush()?;
+        std::thread::sleep(Duration::from_secs(args.every * 3_600));
+    }
+}
+
+/// Runs once; whether the run was refused.
+fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
+    let agent = args.which.agent(desk)?;
+    let keys = Desk::keys()?;
+    let Some(card) = keys.card(&agent)? else {
+        return Err(CliError::Failed(format!(
+            "{agent} has no key at this machine. A steward makes one with the first `human agent grant --scope \
+             telemetry:read,prompts:read,proposals:write --expires 30d`."
+        )));
+    };
+    let pen = keys.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))?;
+    let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
+    let client = service.drafter()?;
+    let now = now();
+    let wish = RunWish { dry: args.dry_run, window: args.window.at(now), client: client.as_ref() };
+    let run = service.run_agent(&pen, &wish, now)?;
+    service.close()?;
+    let refused = run.refused.is_some();
+    if desk.json {
+        desk.document(&run)?;
+    } else {
+        print(&run, desk)?;
+    }
+    Ok(refused)
+}
+
+fn print(run: &Run, desk: &mut Desk) -> Result<()> {
+    writeln!(desk.out, "{}  {}  {}..{}", run.agent, run.at, run.window[0], run.window[1])?;
+    if let Some(why) = &run.refused {
+        writeln!(desk.out, "Refused: {why}.")?;
+        return Ok(());
+    }
+    let Looked { prompts, findings, elsewhere, watched, insufficient, outcomes, moved } = run.looked;
+    writeln!(
+        desk.out,
+        "Looked at {} prompts: {findings} findings, {watched} on the watch list, {insufficient} with too little evidence \
+         for some detector, {outcomes} open outcomes, {moved} proposals whose base moved on.",
+        count(prompts)
+    )?;
+    if elsewhere > 0 {
+        writeln!(desk.out, "{elsewhere} findings are of prompts that the grant does not cover.")?;
+    }
+    for step in &run.steps {
+        writeln!(
+            desk.out,
+            "\n{}  {}\n  {}\n  {}",
+            step.prompt_uri,
+            step.cause,
+            visible::one_line(&step.found),
+            visible::one_line(&step.did.to_string())
+        )?;
+    }
+    let Spent { calls, tokens, usd } = run.spent;
+    if calls > 0 {
+        writeln!(desk.out, "\nSpent on drafting: {calls} calls, {} tokens, ${usd:.4}.", count(tokens))?;
+    }
+    if run.dry {
+        writeln!(desk.out, "\nA dry run: nothing was written.")?;
+    }
+    Ok(())
 }
 
 /// When a grant ends.

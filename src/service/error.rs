@@ -3,6 +3,7 @@
 use crate::domain::prompt::PromptUri;
 use crate::domain::route::RouteTable;
 use crate::engine::names::NameError;
+use crate::llm::LlmError;
 use crate::store::StoreError;
 
 /// Why a question has no answer.
@@ -11,6 +12,9 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The model that drafts cannot be asked.
+    #[error(transparent)]
+    Llm(#[from] LlmError),
     /// A name is unknown or ambiguous.
     #[error(transparent)]
     Name(#[from] NameError),

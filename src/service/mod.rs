@@ -26,6 +26,7 @@ pub use audit::{Audit, LogQuery, inspect};
 pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
+pub use refinement::RunWish;
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
 pub use watch::Watch;

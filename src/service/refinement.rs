@@ -27,13 +27,14 @@ use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
 use crate::engine::likeness::{Edit, Rejection, constraints};
 use crate::engine::outcome::realised::proposer;
 use crate::engine::predict::{Negative, Spending};
+use crate::engine::price::Prices;
 use crate::engine::rebase::rebase;
 use crate::engine::reflection::Detail;
 use crate::engine::risk::{self, Change, Record};
 use crate::engine::rollup::{Cell, Clock, VersionId};
 use crate::engine::seal::{Pen, canonical, digest};
 use crate::engine::stats::shrink;
-use crate::llm::{Budget, Client, Spend};
+use crate::llm::{Budget, Client, LlmError, Spend};
 use crate::store::Reader;
 use crate::store::decide::{Automatic, Docket, Moved};
 use crate::store::proposals::{Filter, Kept};
@@ -147,6 +148,14 @@ impl Service {
             };
         }
         if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, now) }
+    }
+
+    /// The model that is configured to draft, if there is one. Its key is read from the environment, and kept nowhere.
+    pub fn drafter(&self) -> Result<Option<Client>> {
+        let Some(endpoint) = &self.config().llm else { return Ok(None) };
+        let key = endpoint.key(|variable| std::env::var(variable).ok()).map_err(LlmError::from)?;
+        let prices = Prices::new(Self::prices(&self.read()?)?.0);
+        Ok(Some(Client::new(endpoint.clone(), key, prices)?))
     }
 
     fn budget(&self, reader: &Reader, limits: crate::llm::Limits, now: Millis) -> Result<Budget> {
