@@ -348,8 +348,16 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
 /// Which actions leave a proposal so.
 fn leads_to(standing: &str) -> &'static [Action] {
     match standing {
-        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer, Action::Stop],
-        "deferred" => &[Action::Defer],
+        "open" => &[
+            Action::Propose,
+            Action::Rebase,
+            Action::Modify,
+            Action::Sign,
+            Action::Comment,
+            Action::Defer,
+            Action::Stop,
+        ],
+        "deferred" => &[Action::Defer, Action::Sign, Action::Comment],
         "accepted" => &[Action::Accept, Action::Promote, Action::Canary],
         "auto-applied" => &[Action::AutoApply, Action::Promote, Action::Canary],
         "rejected" => &[Action::Reject, Action::Stop],
