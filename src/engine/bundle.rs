@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::seal::{Chain, Head, canonical, digest};
 use super::trust::Trust;
 use crate::domain::identity::{Digest, Identity, PublicKey};
-use crate::domain::ledger::Entry;
+use crate::domain::ledger::{Action, Entry};
 
 /// What `format` says.
 pub const FORMAT: &str = "human-audit/1";
@@ -157,8 +157,11 @@ impl Inspector {
         if self.wanted == Some(entry.hash) {
             self.wanted = None;
         }
-        let found = entry.payload["found"]["published"].as_array().into_iter().flatten();
-        for fact in found.chain(entry.payload.get("published")) {
+        // What was there before there was a ledger stands in its first entry; a run, which anybody may record, publishes
+        // nothing.
+        let found =
+            entry.payload["found"]["published"].as_array().filter(|_| entry.seq == 1).into_iter().flatten();
+        for fact in found.chain(entry.payload.get("published").filter(|_| entry.action != Action::Run)) {
             let word = |key: &str| fact[key].as_str().unwrap_or_default();
             self.published.insert(word("uri").to_owned(), word("digest").parse().ok());
         }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::fault::{Result, StoreError};
 use super::ledger;
 use crate::domain::call::Millis;
-use crate::domain::identity::Digest;
+use crate::domain::identity::{Digest, Identity};
 use crate::domain::ledger::{Action, Entry};
 use crate::domain::prompt::{Place, PromptUri};
 use crate::domain::prompt_file::PromptFile;
@@ -134,20 +134,30 @@ fn unversioned(uri: &str) -> &str {
 
 impl Told {
     fn hear(&mut self, entry: Entry) {
-        let Entry { seq, action, payload, .. } = entry;
-        let found = &payload["found"];
-        let each = |key: &str| {
+        let Entry { seq, action, payload, actor, .. } = entry;
+        // What was there before stands in the first entry alone, and an entry tells only of what its action writes:
+        // anybody may have a run recorded.
+        let found = if seq == 1 { &payload["found"] } else { &Value::Null };
+        let each = |key: &str, tellers: &[Action]| {
             let many = found[key].as_array().into_iter().flatten();
-            many.chain(payload.get(key)).cloned().collect::<Vec<Value>>()
+            let one = payload.get(key).filter(|_| tellers.contains(&action));
+            many.chain(one).cloned().collect::<Vec<Value>>()
         };
-        for fact in each("published") {
+        let (versions, activations) = (each("published", PUBLISHES), each("activated", ACTIVATES));
+        if matches!(actor, Identity::Agent(..)) {
+            let all = versions.iter().chain(&activations).map(|fact| word(fact, "uri"));
+            let core = all.filter(|uri| uri.starts_with("prompt://core/"));
+            self.faults
+                .extend(core.map(|uri| format!("entry {seq} changes {uri} without a steward's signature")));
+        }
+        for fact in versions {
             let uri = word(&fact, "uri");
             if let Some((earlier, _)) = self.versions.insert(uri.clone(), (seq, fact)) {
                 self.faults.push(format!("entries {earlier} and {seq} both publish {uri}"));
             }
         }
-        self.activations.extend(each("activated").into_iter().map(|fact| (seq, fact)));
-        for fact in each("labelled") {
+        self.activations.extend(activations.into_iter().map(|fact| (seq, fact)));
+        for fact in each("labelled", &[Action::Label]) {
             let key = (unversioned(&word(&fact, "uri")).to_owned(), word(&fact, "label"));
             self.labels.insert(key, (seq, fact));
         }
@@ -156,6 +166,20 @@ impl Told {
         self.deeds.insert(seq, (action, digests));
     }
 }
+
+/// Actions that may publish a version.
+const PUBLISHES: &[Action] = &[Action::Publish, Action::Accept, Action::AutoApply, Action::Canary];
+/// Actions that may make a version the active one.
+const ACTIVATES: &[Action] = &[
+    Action::Publish,
+    Action::Activate,
+    Action::Rollback,
+    Action::Accept,
+    Action::AutoApply,
+    Action::Canary,
+    Action::Promote,
+    Action::Stop,
+];
 
 /// What payloads call the digests of rows about proposals.
 const DIGESTS: [&str; 3] = ["proposalDigest", "runDigest", "outcomeDigest"];
@@ -324,8 +348,16 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
 /// Which actions leave a proposal so.
 fn leads_to(standing: &str) -> &'static [Action] {
     match standing {
-        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer, Action::Stop],
-        "deferred" => &[Action::Defer],
+        "open" => &[
+            Action::Propose,
+            Action::Rebase,
+            Action::Modify,
+            Action::Sign,
+            Action::Comment,
+            Action::Defer,
+            Action::Stop,
+        ],
+        "deferred" => &[Action::Defer, Action::Sign, Action::Comment],
         "accepted" => &[Action::Accept, Action::Promote, Action::Canary],
         "auto-applied" => &[Action::AutoApply, Action::Promote, Action::Canary],
         "rejected" => &[Action::Reject, Action::Stop],

@@ -114,6 +114,37 @@ fn what_was_there_before_the_ledger_is_anchored() {
 }
 
 #[test]
+fn an_entry_tells_only_of_what_it_may_write() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = connect(&dir.path().join("s.db"), Access::Write).unwrap();
+    store(&db);
+    // Rows slipped past the ledger, and whoever may write into it vouches for them.
+    let text = "---\nname: b\nhuman.scope: core\n---\nx";
+    let slipped = PromptFile::parse("t", text.as_bytes()).unwrap();
+    let uri = prompts::publish(&db, &slipped, Activation::Now, deed()).unwrap().uri;
+    let payload =
+        || json!({"published": published(&db, &uri).unwrap(), "activated": activated(&db, &uri).unwrap()});
+    let agent = Pen::new("agent://O/a".parse().unwrap(), &[9; 32]);
+    let found = json!({"found": {"published": [published(&db, &uri).unwrap()]}});
+    for payload in [payload(), found] {
+        db.execute_batch("SAVEPOINT run").unwrap();
+        ledger::ran(&db, &agent, NOW, "run", payload).unwrap();
+        assert_eq!(ledger::verify(&db).unwrap().1, Vec::<String>::new());
+        assert_eq!(check(&db).unwrap().len(), 2);
+        db.execute_batch("ROLLBACK TO run; RELEASE run").unwrap();
+    }
+    let mut told = Told::default();
+    let deed = crate::engine::seal::Deed {
+        at: String::new(),
+        action: Action::AutoApply,
+        subject: String::new(),
+        payload: payload(),
+    };
+    told.hear(crate::engine::seal::seal(ledger::head(&db).unwrap(), deed, Some(&agent)));
+    assert!(told.faults[0].contains("without a steward's signature"), "{:?}", told.faults);
+}
+
+#[test]
 fn every_column_that_is_changed_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.db");
