@@ -13,9 +13,11 @@ pub mod models;
 mod models_verbs;
 pub mod number;
 mod outcome;
+mod pen;
 mod performance;
 pub mod plain;
 pub mod prompts;
+mod proposals;
 pub mod recommendations;
 pub mod report;
 mod routing;
@@ -36,7 +38,7 @@ use crate::domain::window::{Window, WindowSpec};
 use crate::engine::visible::visible;
 use crate::intake::IntakeError;
 use crate::service::{Service, ServiceError, now};
-use crate::store::{Access, StoreError};
+use crate::store::{Access, Kind, StoreError};
 use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
@@ -130,6 +132,8 @@ pub enum Exit {
     Usage = 2,
     /// Done, but some events were quarantined.
     Quarantined = 3,
+    /// Refused by governance: the rules do not allow it, or what it rested on has changed.
+    Refused = 4,
     /// Degradations were found.
     Degraded = 5,
 }
@@ -169,6 +173,11 @@ pub enum CliError {
 impl CliError {
     fn exit(&self) -> Exit {
         match self {
+            CliError::Service(ServiceError::Store(error)) | CliError::Store(error) => match error.kind {
+                Kind::Unknown => Exit::Usage,
+                Kind::Refused | Kind::Changed => Exit::Refused,
+                _ => Exit::Failed,
+            },
             CliError::Service(
                 ServiceError::Name(_)
                 | ServiceError::NoCall(_)

@@ -4,14 +4,17 @@
 use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
+use super::proposals::{self, ProposalsVerb};
 use super::recommendations::Said;
-use super::report::Report;
+use super::report::{Recommendation, Report};
 use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome, recommendations, watch};
 use crate::domain::outcome::Outcome;
+use crate::domain::proposal::Standing;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::engine::trend::health::Health;
 use crate::intake::events::rfc3339;
+use crate::service::proposals::Listed;
 use crate::service::{Performance, Service, now};
 use crate::store::Kind;
 use crate::store::prompt_shelf::PromptShelf;
@@ -23,6 +26,9 @@ pub enum PromptsVerb {
     List(ListArgs),
     /// How a prompt performs, on which model, at what cost, with what feedback
     Performance(PerformanceArgs),
+    /// What is proposed for prompts, and deciding on it
+    #[command(subcommand)]
+    Proposals(ProposalsVerb),
     #[command(flatten)]
     Texts(PromptsCommand),
 }
@@ -58,6 +64,7 @@ pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
         PromptsVerb::List(args) => list(&args, desk),
         PromptsVerb::Performance(args) => performance(&args, desk),
+        PromptsVerb::Proposals(verb) => proposals::run(verb, desk),
         PromptsVerb::Texts(command) => texts(&command, desk),
     }
 }
@@ -99,6 +106,8 @@ struct Document<'a> {
     /// What came of the latest change of version; absent where there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a Outcome>,
+    /// What is proposed for it and waits, the oldest first.
+    proposals: &'a [Listed],
     recommendations: &'a [Said<'a>],
 }
 
@@ -125,8 +134,11 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
             found.version.as_ref().is_some_and(|named| uri.version.as_ref().is_some_and(|v| v != named));
         uri.unversioned() == prompt && !other
     });
+    let mut open = service.proposals(Some(&prompt.to_string()), Some(Standing::Open), now())?;
+    open.reverse();
     if desk.json {
         return desk.document(&Document {
+            proposals: &open,
             snapshot: &found.snapshot,
             health: health.as_ref(),
             outcome: latest.as_ref(),
@@ -141,13 +153,20 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     });
     let mut notes = vec![watch::line(health.as_ref())];
     notes.extend(latest.as_ref().map(outcome::line));
+    let proposed = open
+        .iter()
+        .map(|open| Recommendation { id: open.proposal.id.to_string(), title: open.proposal.title.clone() });
+    let mut recommended: Vec<Recommendation> = proposed.collect();
+    if called {
+        recommended.extend(recommendations::lines(&said));
+    }
     let report = Report {
         prompt: &version.map_or_else(|| prompt.clone(), |version| prompt.at(version)),
         snapshot: &found.snapshot,
         window: &args.window.window.words(),
         affinities: &found.affinities,
         notes: &notes,
-        recommendations: &if called { recommendations::lines(&said) } else { Vec::new() },
+        recommendations: &recommended,
     };
     let page = desk.page();
     desk.out.write_all(report.text(page).as_bytes())?;

@@ -1,6 +1,6 @@
 //! Proposals as a person decides on them: what there is, everything about one, the decisions, and what came of it.
 //!
-//! Decisions are handed to [`Docket`](crate::store::decide::Docket), which asks every rule again where it writes.
+//! Decisions are handed to [`Docket`], which asks every rule again where it writes.
 
 use serde::Serialize;
 
@@ -213,8 +213,8 @@ impl Service {
         let old = proposals.get(id)?.proposal;
         let base = proposals.base(&old)?;
         let file = PromptFile::parse("the new text", text.as_bytes()).map_err(|e| unfit(e.to_string()))?;
-        let mut shelf = PromptShelf::open(self.path(), Access::Read)?;
-        let view = shelf.view().map_err(|e| unfit(e.to_string()))?;
+        let mut prompts = PromptShelf::open(self.path(), Access::Read)?;
+        let view = prompts.view().map_err(|e| unfit(e.to_string()))?;
         let faults = lint(&file, Some(&view)).into_iter().filter(|f| f.severity == Severity::Error);
         let faults: Vec<String> = faults.map(|f| format!("{}; {}", f.message, f.next)).collect();
         if !faults.is_empty() {
@@ -292,6 +292,6 @@ fn risk_of_modified(before: &Risk, base: &PromptFile, file: &PromptFile) -> Risk
     if !reasons.iter().any(|reason| reason.text == text) {
         reasons.push(RiskReason { level, text: text.to_owned() });
     }
-    reasons.sort_by(|a, b| b.level.cmp(&a.level));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
     Risk { level: before.level.max(level), reasons }
 }

@@ -357,7 +357,9 @@ impl<'a> Docket<'a> {
         add(&mut payload, details);
         let id = kept.proposal.id;
         let (entry, _) = ledger::enter(self.db, asked, self.now, action, &id.to_string(), payload)?;
-        stand(self.db, id, standing, until, None, entry.seq)?;
+        // What stays as it was, as under a comment, stays with its version.
+        let version = kept.version.as_ref().filter(|_| standing == kept.standing);
+        stand(self.db, id, standing, until, version, entry.seq)?;
         Ok(entry.seq)
     }
 

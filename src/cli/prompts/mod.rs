@@ -13,6 +13,7 @@ mod publish;
 mod show;
 
 pub use desk::{Desk, Exit, PromptsError};
+pub use show::comparison;
 
 use crate::store::Access;
 use desk::Result;

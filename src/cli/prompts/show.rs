@@ -132,14 +132,10 @@ pub fn diff(args: &DiffArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let (old_uri, old) = named(&view, &args.old)?;
     let (new_uri, new) = named(&view, &args.new)?;
     drop(view);
-    // Two texts without a word in common could keep the comparison busy for minutes; past this it is coarser.
-    let diff = Diff::between(old.text(), new.text(), Instant::now().checked_add(PATIENCE));
     let change = crate::engine::bump::Change::between(&old, &new);
     let (old_name, new_name) = (old_uri.to_string(), new_uri.to_string());
-    let folded = diff.folded(CONTEXT);
     let colour = desk.colour && !desk.json;
-    let paint = move |role: Role, text: &str| if colour { painted(role, text) } else { text.to_owned() };
-    let text = diff::unified((&old_name, old.text()), (&new_name, new.text()), &folded, &paint);
+    let (folded, text) = comparison((&old_name, old.text()), (&new_name, new.text()), colour);
     if desk.json {
         return desk.document(&json!({
             "old": old_name,
@@ -156,6 +152,15 @@ pub fn diff(args: &DiffArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     }
     desk.out.write_all(text.as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// Two texts, each with its name, line by line: the rows, and how they are printed. All of it is safe to print.
+pub fn comparison(old: (&str, &str), new: (&str, &str), colour: bool) -> (Diff, String) {
+    // Two texts without a word in common could keep the comparison busy for minutes; past this it is coarser.
+    let diff = Diff::between(old.1, new.1, Instant::now().checked_add(PATIENCE)).folded(CONTEXT);
+    let paint = move |role: Role, text: &str| if colour { painted(role, text) } else { text.to_owned() };
+    let text = diff::unified(old, new, &diff, &paint);
+    (diff, text)
 }
 
 /// Terminal attributes by role. Changed words are underlined as well, and lines carry their sign: colour is never alone.

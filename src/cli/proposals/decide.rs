@@ -1,0 +1,181 @@
+//! `proposals accept`, `reject`, `modify`, `defer` and `comment`: a steward's word, signed.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::show::{changes, document, key_at};
+use super::{AcceptArgs, CommentArgs, DeferArgs, ModifyArgs, RejectArgs};
+use crate::cli::pen::pen;
+use crate::cli::{CliError, Desk, Exit, Result};
+use crate::domain::prompt::Scope;
+use crate::domain::prompt_file::MAX_FILE;
+use crate::domain::proposal::{ProposalId, RiskLevel};
+use crate::domain::window::time;
+use crate::service::proposals::Shown;
+use crate::service::{Service, now};
+use crate::store::decide::Accepted;
+
+/// The configured store, for a decision about a proposal that is in it.
+fn about(id: ProposalId, desk: &Desk) -> Result<(Service, Shown)> {
+    // A store that is not there has no proposal to speak of, and is not made for it.
+    let reading = desk.reading()?;
+    let found = reading.proposal(id, now())?;
+    reading.close()?;
+    Ok((desk.writing()?, found))
+}
+
+pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
+    let (id, pen) = (args.id.id, pen()?);
+    let (service, found) = about(id, desk)?;
+    let proposal = &found.listed.proposal;
+    let weighty = proposal.prompt_uri.scope() == Scope::Core || proposal.risk.level == RiskLevel::High;
+    if weighty && found.publishes.is_some() && args.digest.is_none() && !args.yes {
+        confirm(&found, desk)?;
+    }
+    // Without a digest it is the text of this very proposal, which nobody can change under its number.
+    let shown = args.digest.unwrap_or(found.digest);
+    let accepted = service.accept(pen, id, shown, args.note, now())?;
+    service.close()?;
+    match accepted {
+        Accepted::Signed(given, needed) => {
+            if desk.json {
+                return desk.document(
+                    &json!({"proposal": id, "status": "open", "signatures": given, "needed": needed}),
+                );
+            }
+            writeln!(desk.out, "Signed: {id}, {given} of {needed}")?;
+        }
+        Accepted::Applied(applied) => {
+            if desk.json {
+                return desk.document(&json!({
+                    "proposal": id, "status": "accepted", "uri": applied.uri, "previousActive": applied.previous,
+                    "change": applied.change.as_str(), "rolledBack": applied.rolled_back, "entry": applied.entry,
+                }));
+            }
+            let what = if applied.rolled_back { "Rolled back" } else { "Published" };
+            writeln!(desk.out, "{what}: {}", key_at(&applied.uri))?;
+            writeln!(desk.out, "Previous active: {} (available for rollback)", applied.previous)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks for the key of a prompt whose change is to be looked at twice.
+fn confirm(found: &Shown, desk: &mut Desk) -> Result<()> {
+    let proposal = &found.listed.proposal;
+    let why =
+        if proposal.prompt_uri.scope() == Scope::Core { "a core prompt" } else { "a change of high risk" };
+    if !desk.terminal || !io::stdin().is_terminal() || desk.json {
+        return Err(CliError::Usage(format!(
+            "{} is {why}: look at it with `human prompts proposals show {}`, then accept it with --digest {} (or --yes).",
+            proposal.id, proposal.id, found.digest
+        )));
+    }
+    desk.out.write_all(changes(found, desk.colour).as_bytes())?;
+    write!(desk.out, "{} is {why}. Type its key, {}, to accept: ", proposal.id, proposal.prompt_uri.key)?;
+    desk.out.flush()?;
+    let mut typed = String::new();
+    io::stdin().lock().read_line(&mut typed)?;
+    if typed.trim() == proposal.prompt_uri.key.as_str() {
+        return Ok(());
+    }
+    Err(CliError::Failed(format!("{} was not accepted: its prompt's key was not typed.", proposal.id)))
+}
+
+pub fn reject(args: RejectArgs, desk: &mut Desk) -> Result<Exit> {
+    let (id, pen) = (args.id.id, pen()?);
+    let (service, _) = about(id, desk)?;
+    let entry = service.reject(pen, id, args.reason, now())?;
+    service.close()?;
+    if desk.json {
+        return desk.document(&json!({"proposal": id, "status": "rejected", "entry": entry}));
+    }
+    writeln!(desk.out, "Rejected: {id}")?;
+    Ok(Exit::Done)
+}
+
+pub fn defer(args: &DeferArgs, desk: &mut Desk) -> Result<Exit> {
+    let (id, pen) = (args.id.id, pen()?);
+    let (service, _) = about(id, desk)?;
+    let entry = service.defer(pen, id, args.until, now())?;
+    service.close()?;
+    let until = time(args.until);
+    if desk.json {
+        return desk.document(&json!({"proposal": id, "status": "deferred", "until": until, "entry": entry}));
+    }
+    writeln!(desk.out, "Deferred: {id} until {until}")?;
+    Ok(Exit::Done)
+}
+
+pub fn comment(args: CommentArgs, desk: &mut Desk) -> Result<Exit> {
+    let (id, pen) = (args.id.id, pen()?);
+    let (service, found) = about(id, desk)?;
+    let entry = service.comment(pen, id, args.text, now())?;
+    service.close()?;
+    if desk.json {
+        return desk.document(&json!({"proposal": id, "status": found.listed.status, "entry": entry}));
+    }
+    writeln!(desk.out, "Commented: {id}")?;
+    Ok(Exit::Done)
+}
+
+pub fn modify(args: &ModifyArgs, desk: &mut Desk) -> Result<Exit> {
+    let (id, pen) = (args.id.id, pen()?);
+    let (service, found) = about(id, desk)?;
+    let text = match &args.file {
+        Some(path) => read(path)?,
+        None => edited(&found)?,
+    };
+    let made = service.modify(pen, id, text, now())?;
+    let new = service.proposal(made.id, now())?;
+    service.close()?;
+    if desk.json {
+        return document(&new, desk);
+    }
+    writeln!(desk.out, "Modified: {id} is now {} ({} risk)", made.id, made.risk.level.as_str())?;
+    let diff = changes(&new, desk.colour);
+    desk.out.write_all(diff.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<String> {
+    let failed = |why: String| CliError::Failed(format!("`{}` cannot be taken: {why}.", path.display()));
+    let length = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
+    if length > MAX_FILE as u64 {
+        return Err(failed(format!("it is longer than {MAX_FILE} bytes")));
+    }
+    std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+}
+
+/// The text of a proposal as a person's editor leaves it.
+fn edited(found: &Shown) -> Result<String> {
+    let editor =
+        ["VISUAL", "EDITOR"].into_iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.trim().is_empty()));
+    let Some(editor) = editor else {
+        return Err(CliError::Usage(
+            "no editor is named. Set EDITOR, or give the new text with --file.".into(),
+        ));
+    };
+    let failed = |what: String| CliError::Failed(format!("the text could not be edited: {what}."));
+    let name = format!("{}-{}.prompt", found.listed.proposal.id, std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path).map_err(|e| failed(e.to_string()))?;
+    file.write_all(found.listed.proposal.text.as_bytes()).map_err(|e| failed(e.to_string()))?;
+    drop(file);
+    let mut words = editor.split_whitespace();
+    let ended = Command::new(words.next().unwrap_or_default()).args(words).arg(&path).status();
+    let text = match ended {
+        Ok(status) if status.success() => read(&path),
+        Ok(status) => Err(failed(format!("`{editor}` ended with {status}"))),
+        Err(error) => Err(failed(format!("`{editor}` does not start ({error})"))),
+    };
+    std::fs::remove_file(&path).ok();
+    text
+}

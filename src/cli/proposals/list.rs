@@ -1,0 +1,73 @@
+//! `proposals list`: one line for each.
+
+use std::io::Write;
+
+use super::ListArgs;
+use crate::cli::number::count;
+use crate::cli::plain::shown;
+use crate::cli::table::{self, set};
+use crate::cli::{Desk, Exit, Result};
+use crate::domain::window::time;
+use crate::service::now;
+use crate::service::proposals::Listed;
+
+pub fn run(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
+    let mut found = desk.reading()?.proposals(args.prompt.as_deref(), args.status, now())?;
+    let all = found.len();
+    found.truncate(if args.limit == 0 { usize::MAX } else { args.limit });
+    if desk.json {
+        for listed in &found {
+            serde_json::to_writer(&mut desk.out, listed)?;
+            writeln!(desk.out)?;
+        }
+        return Ok(Exit::Done);
+    }
+    if found.is_empty() {
+        desk.say(match (args.status, &args.prompt) {
+            (None, None) => "Nothing has been proposed yet.",
+            _ => {
+                "Nothing like that has been proposed; without --status and --prompt all proposals are listed."
+            }
+        });
+        return Ok(Exit::Done);
+    }
+    let columns = [
+        table::id("Proposal", 9),
+        table::whole("Status", 8),
+        table::whole("Risk", 7),
+        table::whole("Kind", 4),
+        table::name("Prompt", 6, 16),
+        table::text("Title", 9),
+    ];
+    let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+    let page = desk.page();
+    desk.out.write_all(set(page, 0, &columns, &rows).as_bytes())?;
+    desk.out.flush()?;
+    if found.len() < all {
+        let (some, all) = (count(found.len() as u64), count(all as u64));
+        desk.say(&format!("{some} of {all} proposals; --limit 0 lists all."));
+    }
+    Ok(Exit::Done)
+}
+
+/// `open`, with what else there is to say of it.
+pub fn status(listed: &Listed) -> String {
+    let (given, needed) = (listed.signatures.by.len(), listed.signatures.needed);
+    match listed.until {
+        Some(until) => format!("{} until {}", listed.status, time(until)),
+        None if listed.status == "open" && given > 0 => format!("open, {given} of {needed}"),
+        None => listed.status.to_owned(),
+    }
+}
+
+fn row(listed: &Listed) -> Vec<String> {
+    let proposal = &listed.proposal;
+    vec![
+        proposal.id.to_string(),
+        status(listed),
+        proposal.risk.level.as_str().to_owned(),
+        proposal.kind.as_str().to_owned(),
+        proposal.prompt_uri.at(proposal.base_version.clone()).to_string(),
+        shown(&proposal.title).into_owned(),
+    ]
+}
