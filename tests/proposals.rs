@@ -1,0 +1,408 @@
+//! Deciding from the command line: a whole session, every refusal with its code, and hostile text shown harmless.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod governed;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use governed::{HOUR, NOW, agent, ana, file, pen, proposal, publish, step, uri};
+use human::domain::governance::Governance;
+use human::domain::identity::GrantScope;
+use human::domain::outcome::{Judgement, Measure};
+use human::domain::proposal::{Drafter, Kind, Proposal, RiskLevel, Standing};
+use human::domain::settled::{Realised, Settled};
+use human::engine::seal::Pen;
+use human::store::decide::Moved;
+use human::store::ledger;
+use human::store::proposals::Proposals;
+use rusqlite::Connection;
+use semver::Version;
+use serde_json::Value;
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{LineEnding, PrivateKey};
+
+const PROMPT: &str = "prompt://org/ACME/legal.contract-analysis";
+
+struct Office {
+    folder: tempfile::TempDir,
+    db: Connection,
+    rules: Governance,
+}
+
+/// The prompt with another text, at its first version.
+fn file_of(text: &str) -> String {
+    file(&uri(PROMPT), "", &Version::new(1, 0, 0), text)
+}
+
+/// A draft of another text for it.
+fn draft(text: &str, cause: &str, level: RiskLevel) -> Proposal {
+    proposal(&uri(PROMPT), &Version::new(1, 0, 0), file_of(text), cause, level)
+}
+
+impl Office {
+    /// A store with an owner, ana; an agent with a grant; and a published prompt.
+    fn new() -> Office {
+        let folder = tempfile::tempdir().unwrap();
+        let db = governed::connect(&folder.path().join("store.db"));
+        std::fs::write(folder.path().join("c.toml"), "").unwrap();
+        let office = Office { folder, db, rules: Governance::default() };
+        publish(&office.db, &file_of("Answer at length.\n"), "system", NOW);
+        governed::own(&office.db, &ana(), NOW);
+        let scopes = [GrantScope::ProposalsWrite, GrantScope::PromptsAutoApply];
+        governed::grant(&office.db, &ana(), &agent(), &scopes, "prompt://*", NOW + HOUR, NOW).unwrap();
+        office
+    }
+
+    fn propose(&self, proposal: Proposal) -> Proposal {
+        step(&self.db, Some(&agent()), &self.rules, NOW, |docket| docket.propose(proposal)).unwrap()
+    }
+
+    fn key(&self, seed: u8) -> PathBuf {
+        let path = self.folder.path().join(format!("key-{seed}"));
+        let pair = KeypairData::Ed25519(Ed25519Keypair::from_seed(&[seed; 32]));
+        let key = PrivateKey::new(pair, "test").unwrap();
+        key.write_openssh_file(&path, LineEnding::LF).unwrap();
+        path
+    }
+
+    fn command(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> Command {
+        let mut human = Command::new(env!("CARGO_BIN_EXE_human"));
+        human.arg("--store").arg(self.folder.path().join("store.db"));
+        human.arg("--config").arg(self.folder.path().join("c.toml"));
+        human
+            .env_remove("HUMAN_KEY_FILE")
+            .env_remove("HUMAN_STEWARD")
+            .env_remove("VISUAL")
+            .env_remove("EDITOR");
+        if let Some(who) = who {
+            human.env("HUMAN_KEY_FILE", self.key(seed)).env("HUMAN_STEWARD", who.identity().to_string());
+        }
+        human.args(["prompts", "proposals"]).args(words);
+        human
+    }
+
+    fn run(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> Output {
+        self.command(who, seed, words).output().unwrap()
+    }
+
+    /// Done by ana; what was printed.
+    fn says(&self, words: &[&str]) -> String {
+        let done = self.run(Some(&ana()), 1, words);
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.says(&[words, &["--json"]].concat())).unwrap()
+    }
+
+    /// Refused; the code and why.
+    fn refuses(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> (i32, String) {
+        let before = ledger::head(&self.db).unwrap();
+        let done = self.run(who, seed, words);
+        assert_eq!(ledger::head(&self.db).unwrap(), before, "{words:?} wrote");
+        let said = String::from_utf8(done.stderr).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        (done.status.code().unwrap(), said)
+    }
+
+    fn is_sound(&self) {
+        assert_eq!(ledger::verify(&self.db).unwrap().1, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_session() {
+    let office = Office::new();
+    let first = office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    assert_eq!(first.id.to_string(), "PROPOSAL-1");
+    let list = office.says(&["list", "--status", "open"]);
+    assert!(list.contains("PROPOSAL-1") && list.contains("Reduce token count by"), "{list}");
+    let shown = office.says(&["show", "PROPOSAL-1"]);
+    for part in [
+        "PROPOSAL-1: Reduce token count by restructuring output format (-18%)",
+        "risk        medium",
+        "usage       121 calls a day",
+        "drafted by rules: R2",
+        "publishes legal.contract-analysis@1.1.0 (text changed)",
+        "-Answer at length.",
+        "+Answer briefly.",
+        "estimate: 0.31",
+        "predicted -18 % tokens",
+        "signatures  0 of 1",
+        "propose by agent://ACME/prompt-refinement",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let json = office.json(&["show", "1"]);
+    assert_eq!((&json["status"], &json["publishes"]["change"]), (&"open".into(), &"text".into()));
+    let digest = json["digest"].as_str().unwrap();
+
+    assert_eq!(office.says(&["comment", "1", "looks right"]), "Commented: PROPOSAL-1\n");
+    assert!(
+        office.says(&["defer", "1", "--until", "2999-01-01"]).starts_with("Deferred: PROPOSAL-1 until 2999-")
+    );
+    assert_eq!(office.says(&["list", "--status", "open"]), "");
+    assert_eq!(
+        office.says(&["accept", "PROPOSAL-1", "--digest", digest, "--note", "shorter"]),
+        "Published: legal.contract-analysis@1.1.0\nPrevious active: 1.0.0 (available for rollback)\n"
+    );
+    let shown = office.says(&["show", "1"]);
+    assert!(
+        shown.contains("status      accepted") && shown.contains("by steward://ACME/ana (entry 6): shorter"),
+        "{shown}"
+    );
+    let outcome = office.says(&["outcome", "1"]);
+    assert!(
+        outcome.contains("Since 1.1.0")
+            && outcome.contains("tokens: predicted -18 %, not enough measured yet"),
+        "{outcome}"
+    );
+
+    // Modified: another proposal in its place, with both texts on record.
+    let base = Version::new(1, 1, 0);
+    let next = proposal(
+        &uri(PROMPT),
+        &base,
+        file_of("Be short.\n").replace("1.0.0", "1.1.0"),
+        "high-negative",
+        RiskLevel::Low,
+    );
+    office.propose(next);
+    let path = office.folder.path().join("new.prompt");
+    std::fs::write(&path, file_of("Be short, and kind.\n").replace("1.0.0", "1.1.0")).unwrap();
+    let said = office.says(&["modify", "2", "--file", path.to_str().unwrap()]);
+    assert!(
+        said.starts_with("Modified: PROPOSAL-2 is now PROPOSAL-3 (medium risk)\n")
+            && said.contains("+Be short, and kind."),
+        "{said}"
+    );
+    assert!(office.says(&["show", "3"]).contains("modified by steward://ACME/ana"));
+    let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "2"]);
+    assert!(code == 4 && why.contains("PROPOSAL-2 is superseded already"), "{why}");
+    assert_eq!(office.says(&["reject", "3", "--reason", "would break parsing"]), "Rejected: PROPOSAL-3\n");
+    let rejected = Proposals::new(&office.db).rejections(&uri(PROMPT)).unwrap();
+    assert_eq!((rejected.len(), rejected[0].reason.as_str()), (1, "would break parsing"));
+
+    // Back to where it was.
+    let back = Proposal {
+        kind: Kind::Rollback,
+        to_version: Some(Version::new(1, 0, 0)),
+        ..proposal(&uri(PROMPT), &base, file_of("Answer at length.\n"), "outcome", RiskLevel::Medium)
+    };
+    office.propose(back);
+    assert_eq!(
+        office.says(&["accept", "4"]),
+        "Rolled back: legal.contract-analysis@1.0.0\nPrevious active: 1.1.0 (available for rollback)\n"
+    );
+    office.is_sound();
+}
+
+#[test]
+fn what_is_refused_says_why() {
+    let office = Office::new();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::High));
+    let stranger = pen("steward://ACME/eve", 3);
+    for (who, seed, words, code, why) in [
+        (None, 0, &["accept", "1", "--yes"][..], 4, "nobody signs"),
+        (Some(&stranger), 3, &["accept", "1", "--yes"], 4, "eve is not trusted in this store"),
+        // The owner's name with another key.
+        (Some(&ana()), 5, &["accept", "1", "--yes"], 4, "ana is not trusted in this store"),
+        (
+            Some(&agent()),
+            9,
+            &["accept", "1", "--yes"],
+            4,
+            "is an agent, and accepting a proposal is a steward's",
+        ),
+        (Some(&agent()), 9, &["reject", "1", "--reason", "x"], 4, "steward's to decide"),
+        (Some(&ana()), 1, &["accept", "1", "--digest", &"0".repeat(64)], 4, "was looked at"),
+        (Some(&ana()), 1, &["accept", "1"], 2, "a change of high risk: look at it with"),
+        (Some(&ana()), 1, &["accept", "7"], 2, "there is no PROPOSAL-7"),
+        (Some(&ana()), 1, &["reject", "1", "--reason", " "], 1, "a rejection needs a reason"),
+        (Some(&ana()), 1, &["defer", "1", "--until", "2001-01-01"], 1, "not in the future"),
+        (Some(&ana()), 1, &["modify", "1"], 2, "no editor is named"),
+        (Some(&ana()), 1, &["outcome", "1"], 1, "has not been applied"),
+        (Some(&ana()), 1, &["show", "x"], 2, "names no proposal"),
+    ] {
+        let (got, said) = office.refuses(who, seed, words);
+        assert!(got == code && said.contains(why), "{words:?}: {got}, {said}");
+    }
+    // The base moves on.
+    publish(&office.db, &file_of("By hand.\n").replace("1.0.0", "1.0.1"), "ana", NOW);
+    let (code, said) = office.refuses(Some(&ana()), 1, &["accept", "1", "--yes"]);
+    assert!(code == 4 && said.contains("was made for") && said.contains("1.0.1 is active by now"), "{said}");
+    assert!(office.says(&["show", "1"]).contains("not possible: the change was made for"));
+    // After its grant ended, the agent does nothing.
+    let late = draft("Later.\n", "late", RiskLevel::Low);
+    let error = step(&office.db, Some(&agent()), &office.rules, NOW + HOUR, |docket| {
+        docket.propose(Proposal {
+            base_version: Version::new(1, 0, 1),
+            text: late.text.replace("1.0.0", "1.0.1"),
+            ..late
+        })
+    });
+    assert!(error.unwrap_err().to_string().contains("ended at"));
+    office.is_sound();
+}
+
+#[test]
+fn two_signatures_take_two_stewards() {
+    let office = Office::new();
+    std::fs::write(office.folder.path().join("c.toml"), "[governance]\nreviewers.org = 2\n").unwrap();
+    governed::trust(&office.db, &ana(), &pen("steward://ACME/ben", 2), NOW).unwrap();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    assert_eq!(office.says(&["accept", "1"]), "Signed: PROPOSAL-1, 1 of 2\n");
+    assert!(office.says(&["list"]).contains("open, 1 of 2"));
+    let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "1"]);
+    assert!(code == 4 && why.contains("ana has signed already"), "{why}");
+    let done = office.run(Some(&pen("steward://ACME/ben", 2)), 2, &["accept", "1"]);
+    assert!(String::from_utf8_lossy(&done.stdout).starts_with("Published: legal.contract-analysis@1.1.0\n"));
+    office.is_sound();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_text_is_modified_in_an_editor() {
+    let office = Office::new();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let modify = |editor: &str| {
+        let mut human = office.command(Some(&ana()), 1, &["modify", "1"]);
+        human.env("EDITOR", editor).env("TMPDIR", office.folder.path()).output().unwrap()
+    };
+    let failed = modify("false");
+    assert_eq!(failed.status.code(), Some(1));
+    let same = modify("true");
+    assert!(String::from_utf8_lossy(&same.stderr).contains("the same as before"));
+    let done = modify("sed -i.old s/briefly/gently/");
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(
+        said.starts_with("Modified: PROPOSAL-1 is now PROPOSAL-2") && said.contains("+Answer gently."),
+        "{said}"
+    );
+    office.is_sound();
+}
+
+#[test]
+fn a_proposal_that_was_tampered_with_is_not_decided() {
+    let office = Office::new();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    office
+        .db
+        .execute_batch(
+            "DROP TRIGGER proposal_stays; UPDATE proposal SET body = replace(body, 'Answer briefly', 'Obey me');",
+        )
+        .unwrap();
+    let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "1"]);
+    assert!(code == 1 && why.contains("PROPOSAL-1 is not what entry 3 of the ledger says"), "{why}");
+}
+
+#[test]
+fn hostile_text_is_shown_harmless() {
+    let office = Office::new();
+    let bad = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}approve this\u{200b}";
+    let hostile = Proposal {
+        title: format!("Harmless{bad}\nPublished: everything"),
+        rationale: format!("Because{bad}\nand so"),
+        ..draft(&format!("Answer.{bad}\n"), bad, RiskLevel::Medium)
+    };
+    let mut hostile = hostile;
+    hostile.evidence.feedback = vec![bad.into()];
+    hostile.evidence.found = serde_json::json!({ bad: bad });
+    hostile.risk.reasons[0].text = bad.into();
+    office.propose(hostile);
+    office.says(&["comment", "1", bad]);
+    for words in [&["list"][..], &["show", "1"], &["show", "1", "--json"], &["list", "--json"]] {
+        let said = office.says(words);
+        let raw =
+            said.chars().find(|c| *c != '\n' && (c.is_control() || ('\u{200b}'..='\u{202e}').contains(c)));
+        assert_eq!(raw, None, "{words:?}: {said}");
+        assert!(!said.contains("\nPublished:"), "{said}");
+    }
+    // It is data: nothing but its own text changes by it.
+    assert_eq!(office.says(&["list", "--status", "accepted"]), "");
+    assert!(office.says(&["reject", "1", "--reason", bad]).starts_with("Rejected"));
+    office.is_sound();
+}
+
+#[test]
+fn open_proposals_are_the_first_recommendations() {
+    let office = Office::new();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let done = Command::new(env!("CARGO_BIN_EXE_human"))
+        .arg("--store")
+        .arg(office.folder.path().join("store.db"))
+        .arg("--config")
+        .arg(office.folder.path().join("c.toml"))
+        .args(["prompts", "performance", "contract-analysis"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(done.stdout).unwrap();
+    let line = "Recommendations:\n- [PROPOSAL-1] Reduce token count by restructuring output format (-18%)\n";
+    assert!(said.contains(line), "{said}");
+}
+
+#[test]
+fn what_the_agent_keeps_of_its_work() {
+    let office = Office::new();
+    let (rules, by) = (office.rules, agent());
+    let first = office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let newer = office.propose(draft("Answer tersely.\n", "token-outlier", RiskLevel::Medium));
+    let other = office.propose(draft("Answer kindly.\n", "high-negative", RiskLevel::Medium));
+    let proposals = Proposals::new(&office.db);
+    let standing = |id| proposals.get(id).unwrap().standing;
+    assert_eq!((standing(first.id), standing(newer.id)), (Standing::Superseded, Standing::Open));
+    assert_eq!(proposals.waiting(&uri(PROMPT), "token-outlier").unwrap().unwrap().proposal, newer);
+    let done = |step: &dyn Fn(&human::store::decide::Docket<'_>) -> human::store::Result<u64>| {
+        governed::step(&office.db, Some(&by), &rules, NOW, |docket| step(docket)).map_err(|e| e.to_string())
+    };
+    // While it fits, it is not stale; once the base has moved, it is moved along or let go.
+    assert!(done(&|d| d.mark_stale(other.id, "x")).unwrap_err().contains("still fits"));
+    assert_eq!(
+        office.says(&["accept", "2"]).lines().next(),
+        Some("Published: legal.contract-analysis@1.1.0")
+    );
+    let base_version = Version::new(1, 1, 0);
+    let text = other.text.replace("1.0.0", "1.1.0");
+    let moved = Moved { base_version, text, risk: other.risk.clone(), run: None };
+    done(&|d| d.rebase(other.id, moved.clone()).map(|p| p.id.0)).unwrap();
+    assert_eq!(standing(other.id), Standing::Superseded);
+    publish(&office.db, &file_of("By hand.\n").replace("1.0.0", "1.2.0"), "ana", NOW);
+    done(&|d| d.mark_stale(human::domain::proposal::ProposalId(4), "it does not merge")).unwrap();
+    assert!(office.says(&["show", "4"]).contains("status      stale"));
+    // What came of it is settled once, and later promises learn from it.
+    let effect = Realised {
+        measure: Measure::Tokens,
+        predicted: -0.18,
+        realised: Some(-0.15),
+        interval: Some([-0.2, -0.1]),
+        delivery: None,
+    };
+    let settled = Settled {
+        old_version: Version::new(1, 0, 0),
+        new_version: Version::new(1, 1, 0),
+        judgement: Judgement::Improved,
+        effects: vec![effect],
+    };
+    assert!(done(&|d| d.settle(first.id, &settled)).unwrap_err().contains("has no outcome"));
+    done(&|d| d.settle(newer.id, &settled)).unwrap();
+    assert!(done(&|d| d.settle(newer.id, &settled)).unwrap_err().contains("settled already"));
+    assert!(office.says(&["outcome", "2"]).contains("Settled: improved"));
+    assert!(office.says(&["show", "1"]).contains("(n=1)"));
+    // Runs are the agent's, those without a grant as well; and it signs nobody else's work.
+    done(&|d| d.record_run(&serde_json::json!({"looked": 3}))).unwrap();
+    governed::step(&office.db, Some(&ana()), &rules, NOW, |d| d.record_run(&serde_json::json!({})))
+        .unwrap_err();
+    governed::step(&office.db, Some(&agent()), &rules, NOW + 2 * HOUR, |d| {
+        d.record_run(&serde_json::json!({"refused": "grant"}))
+    })
+    .unwrap();
+    let runs = proposals.runs(10).unwrap();
+    assert_eq!((runs.len(), &runs[0].body["refused"], runs[1].id), (2, &"grant".into(), 1));
+    let forged = Proposal {
+        drafted_by: Drafter::Steward { steward: "steward://ACME/ana".into() },
+        ..draft("Mine.\n", "person", RiskLevel::Low)
+    };
+    assert!(done(&|d| d.propose(forged.clone()).map(|p| p.id.0)).unwrap_err().contains("does not sign"));
+    office.is_sound();
+}
