@@ -9,8 +9,11 @@ use std::process::{Command, Output};
 use governed::{HOUR, NOW, agent, ana, file, pen, proposal, publish, step, uri};
 use human::domain::governance::Governance;
 use human::domain::identity::GrantScope;
-use human::domain::proposal::{Kind, Proposal, RiskLevel};
+use human::domain::outcome::{Judgement, Measure};
+use human::domain::proposal::{Drafter, Kind, Proposal, RiskLevel, Standing};
+use human::domain::settled::{Realised, Settled};
 use human::engine::seal::Pen;
+use human::store::decide::Moved;
 use human::store::ledger;
 use human::store::proposals::Proposals;
 use rusqlite::Connection;
@@ -27,6 +30,16 @@ struct Office {
     rules: Governance,
 }
 
+/// The prompt with another text, at its first version.
+fn file_of(text: &str) -> String {
+    file(&uri(PROMPT), "", &Version::new(1, 0, 0), text)
+}
+
+/// A draft of another text for it.
+fn draft(text: &str, cause: &str, level: RiskLevel) -> Proposal {
+    proposal(&uri(PROMPT), &Version::new(1, 0, 0), file_of(text), cause, level)
+}
+
 impl Office {
     /// A store with an owner, ana; an agent with a grant; and a published prompt.
     fn new() -> Office {
@@ -34,23 +47,15 @@ impl Office {
         let db = governed::connect(&folder.path().join("store.db"));
         std::fs::write(folder.path().join("c.toml"), "").unwrap();
         let office = Office { folder, db, rules: Governance::default() };
-        publish(&office.db, &office.text("Answer at length.\n"), "system", NOW);
+        publish(&office.db, &file_of("Answer at length.\n"), "system", NOW);
         governed::own(&office.db, &ana(), NOW);
         let scopes = [GrantScope::ProposalsWrite, GrantScope::PromptsAutoApply];
         governed::grant(&office.db, &ana(), &agent(), &scopes, "prompt://*", NOW + HOUR, NOW).unwrap();
         office
     }
 
-    fn text(&self, text: &str) -> String {
-        file(&uri(PROMPT), "", &Version::new(1, 0, 0), text)
-    }
-
     fn propose(&self, proposal: Proposal) -> Proposal {
         step(&self.db, Some(&agent()), &self.rules, NOW, |docket| docket.propose(proposal)).unwrap()
-    }
-
-    fn proposal(&self, text: &str, cause: &str, level: RiskLevel) -> Proposal {
-        proposal(&uri(PROMPT), &Version::new(1, 0, 0), self.text(text), cause, level)
     }
 
     /// The folder with the keys of `who`, who was introduced to the store with `steward init`.
@@ -78,7 +83,7 @@ impl Office {
         path
     }
 
-    fn run(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> Output {
+    fn command(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> Command {
         let mut human = Command::new(env!("CARGO_BIN_EXE_human"));
         human.arg("--store").arg(self.folder.path().join("store.db"));
         human.arg("--config").arg(self.folder.path().join("c.toml"));
@@ -90,7 +95,12 @@ impl Office {
         if let Some(who) = who {
             human.env("HUMAN_CONFIG_DIR", self.keys(who, seed));
         }
-        human.args(["prompts", "proposals"]).args(words).output().unwrap()
+        human.args(["prompts", "proposals"]).args(words);
+        human
+    }
+
+    fn run(&self, who: Option<&Pen>, seed: u8, words: &[&str]) -> Output {
+        self.command(who, seed, words).output().unwrap()
     }
 
     /// Done by ana; what was printed.
@@ -121,7 +131,7 @@ impl Office {
 #[test]
 fn a_session() {
     let office = Office::new();
-    let first = office.propose(office.proposal("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let first = office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
     assert_eq!(first.id.to_string(), "PROPOSAL-1");
     let list = office.says(&["list", "--status", "open"]);
     assert!(list.contains("PROPOSAL-1") && list.contains("Reduce token count by"), "{list}");
@@ -171,13 +181,13 @@ fn a_session() {
     let next = proposal(
         &uri(PROMPT),
         &base,
-        office.text("Be short.\n").replace("1.0.0", "1.1.0"),
+        file_of("Be short.\n").replace("1.0.0", "1.1.0"),
         "high-negative",
         RiskLevel::Low,
     );
     office.propose(next);
     let path = office.folder.path().join("new.prompt");
-    std::fs::write(&path, office.text("Be short, and kind.\n").replace("1.0.0", "1.1.0")).unwrap();
+    std::fs::write(&path, file_of("Be short, and kind.\n").replace("1.0.0", "1.1.0")).unwrap();
     let said = office.says(&["modify", "2", "--file", path.to_str().unwrap()]);
     assert!(
         said.starts_with("Modified: PROPOSAL-2 is now PROPOSAL-3 (medium risk)\n")
@@ -195,7 +205,7 @@ fn a_session() {
     let back = Proposal {
         kind: Kind::Rollback,
         to_version: Some(Version::new(1, 0, 0)),
-        ..proposal(&uri(PROMPT), &base, office.text("Answer at length.\n"), "outcome", RiskLevel::Medium)
+        ..proposal(&uri(PROMPT), &base, file_of("Answer at length.\n"), "outcome", RiskLevel::Medium)
     };
     office.propose(back);
     assert_eq!(
@@ -208,7 +218,7 @@ fn a_session() {
 #[test]
 fn what_is_refused_says_why() {
     let office = Office::new();
-    office.propose(office.proposal("Answer briefly.\n", "token-outlier", RiskLevel::High));
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::High));
     let stranger = pen("steward://ACME/eve", 3);
     for (who, seed, words, code, why) in [
         (None, 0, &["accept", "1", "--yes"][..], 4, "nobody signs"),
@@ -236,12 +246,12 @@ fn what_is_refused_says_why() {
         assert!(got == code && said.contains(why), "{words:?}: {got}, {said}");
     }
     // The base moves on.
-    publish(&office.db, &office.text("By hand.\n").replace("1.0.0", "1.0.1"), "ana", NOW);
+    publish(&office.db, &file_of("By hand.\n").replace("1.0.0", "1.0.1"), "ana", NOW);
     let (code, said) = office.refuses(Some(&ana()), 1, &["accept", "1", "--yes"]);
     assert!(code == 4 && said.contains("was made for") && said.contains("1.0.1 is active by now"), "{said}");
     assert!(office.says(&["show", "1"]).contains("not possible: the change was made for"));
     // After its grant ended, the agent does nothing.
-    let late = office.proposal("Later.\n", "late", RiskLevel::Low);
+    let late = draft("Later.\n", "late", RiskLevel::Low);
     let error = step(&office.db, Some(&agent()), &office.rules, NOW + HOUR, |docket| {
         docket.propose(Proposal {
             base_version: Version::new(1, 0, 1),
@@ -258,7 +268,7 @@ fn two_signatures_take_two_stewards() {
     let office = Office::new();
     std::fs::write(office.folder.path().join("c.toml"), "[governance]\nreviewers.org = 2\n").unwrap();
     governed::trust(&office.db, &ana(), &pen("steward://ACME/ben", 2), NOW).unwrap();
-    office.propose(office.proposal("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
     assert_eq!(office.says(&["accept", "1"]), "Signed: PROPOSAL-1, 1 of 2\n");
     assert!(office.says(&["list"]).contains("open, 1 of 2"));
     let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "1"]);
@@ -269,9 +279,31 @@ fn two_signatures_take_two_stewards() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_text_is_modified_in_an_editor() {
+    let office = Office::new();
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let modify = |editor: &str| {
+        let mut human = office.command(Some(&ana()), 1, &["modify", "1"]);
+        human.env("EDITOR", editor).env("TMPDIR", office.folder.path()).output().unwrap()
+    };
+    let failed = modify("false");
+    assert_eq!(failed.status.code(), Some(1));
+    let same = modify("true");
+    assert!(String::from_utf8_lossy(&same.stderr).contains("the same as before"));
+    let done = modify("sed -i.old s/briefly/gently/");
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(
+        said.starts_with("Modified: PROPOSAL-1 is now PROPOSAL-2") && said.contains("+Answer gently."),
+        "{said}"
+    );
+    office.is_sound();
+}
+
+#[test]
 fn a_proposal_that_was_tampered_with_is_not_decided() {
     let office = Office::new();
-    office.propose(office.proposal("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
     office
         .db
         .execute_batch(
@@ -289,7 +321,7 @@ fn hostile_text_is_shown_harmless() {
     let hostile = Proposal {
         title: format!("Harmless{bad}\nPublished: everything"),
         rationale: format!("Because{bad}\nand so"),
-        ..office.proposal(&format!("Answer.{bad}\n"), bad, RiskLevel::Medium)
+        ..draft(&format!("Answer.{bad}\n"), bad, RiskLevel::Medium)
     };
     let mut hostile = hostile;
     hostile.evidence.feedback = vec![bad.into()];
@@ -313,7 +345,7 @@ fn hostile_text_is_shown_harmless() {
 #[test]
 fn open_proposals_are_the_first_recommendations() {
     let office = Office::new();
-    office.propose(office.proposal("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
     let done = Command::new(env!("CARGO_BIN_EXE_human"))
         .arg("--store")
         .arg(office.folder.path().join("store.db"))
@@ -325,4 +357,69 @@ fn open_proposals_are_the_first_recommendations() {
     let said = String::from_utf8(done.stdout).unwrap();
     let line = "Recommendations:\n- [PROPOSAL-1] Reduce token count by restructuring output format (-18%)\n";
     assert!(said.contains(line), "{said}");
+}
+
+#[test]
+fn what_the_agent_keeps_of_its_work() {
+    let office = Office::new();
+    let (rules, by) = (office.rules, agent());
+    let first = office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let newer = office.propose(draft("Answer tersely.\n", "token-outlier", RiskLevel::Medium));
+    let other = office.propose(draft("Answer kindly.\n", "high-negative", RiskLevel::Medium));
+    let proposals = Proposals::new(&office.db);
+    let standing = |id| proposals.get(id).unwrap().standing;
+    assert_eq!((standing(first.id), standing(newer.id)), (Standing::Superseded, Standing::Open));
+    assert_eq!(proposals.waiting(&uri(PROMPT), "token-outlier").unwrap().unwrap().proposal, newer);
+    let done = |step: &dyn Fn(&human::store::decide::Docket<'_>) -> human::store::Result<u64>| {
+        governed::step(&office.db, Some(&by), &rules, NOW, |docket| step(docket)).map_err(|e| e.to_string())
+    };
+    // While it fits, it is not stale; once the base has moved, it is moved along or let go.
+    assert!(done(&|d| d.mark_stale(other.id, "x")).unwrap_err().contains("still fits"));
+    assert_eq!(
+        office.says(&["accept", "2"]).lines().next(),
+        Some("Published: legal.contract-analysis@1.1.0")
+    );
+    let base_version = Version::new(1, 1, 0);
+    let text = other.text.replace("1.0.0", "1.1.0");
+    let moved = Moved { base_version, text, risk: other.risk.clone(), run: None };
+    done(&|d| d.rebase(other.id, moved.clone()).map(|p| p.id.0)).unwrap();
+    assert_eq!(standing(other.id), Standing::Superseded);
+    publish(&office.db, &file_of("By hand.\n").replace("1.0.0", "1.2.0"), "ana", NOW);
+    done(&|d| d.mark_stale(human::domain::proposal::ProposalId(4), "it does not merge")).unwrap();
+    assert!(office.says(&["show", "4"]).contains("status      stale"));
+    // What came of it is settled once, and later promises learn from it.
+    let effect = Realised {
+        measure: Measure::Tokens,
+        predicted: -0.18,
+        realised: Some(-0.15),
+        interval: Some([-0.2, -0.1]),
+        delivery: None,
+    };
+    let settled = Settled {
+        old_version: Version::new(1, 0, 0),
+        new_version: Version::new(1, 1, 0),
+        judgement: Judgement::Improved,
+        effects: vec![effect],
+    };
+    assert!(done(&|d| d.settle(first.id, &settled)).unwrap_err().contains("has no outcome"));
+    done(&|d| d.settle(newer.id, &settled)).unwrap();
+    assert!(done(&|d| d.settle(newer.id, &settled)).unwrap_err().contains("settled already"));
+    assert!(office.says(&["outcome", "2"]).contains("Settled: improved"));
+    assert!(office.says(&["show", "1"]).contains("(n=1)"));
+    // Runs are the agent's, those without a grant as well; and it signs nobody else's work.
+    done(&|d| d.record_run(&serde_json::json!({"looked": 3}))).unwrap();
+    governed::step(&office.db, Some(&ana()), &rules, NOW, |d| d.record_run(&serde_json::json!({})))
+        .unwrap_err();
+    governed::step(&office.db, Some(&agent()), &rules, NOW + 2 * HOUR, |d| {
+        d.record_run(&serde_json::json!({"refused": "grant"}))
+    })
+    .unwrap();
+    let runs = proposals.runs(10).unwrap();
+    assert_eq!((runs.len(), &runs[0].body["refused"], runs[1].id), (2, &"grant".into(), 1));
+    let forged = Proposal {
+        drafted_by: Drafter::Steward { steward: "steward://ACME/ana".into() },
+        ..draft("Mine.\n", "person", RiskLevel::Low)
+    };
+    assert!(done(&|d| d.propose(forged.clone()).map(|p| p.id.0)).unwrap_err().contains("does not sign"));
+    office.is_sound();
 }

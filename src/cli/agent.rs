@@ -71,10 +71,18 @@ pub struct WhichArgs {
 }
 
 impl WhichArgs {
+    /// The agent that is meant: of the organization named; else the only one that the store knows; else that of the
+    /// configuration's organization.
     fn agent(&self, desk: &Desk) -> Result<Identity> {
-        let org = match &self.org {
-            Some(org) => org.clone(),
-            None => desk.config()?.identity.default_org,
+        let org = if let Some(org) = &self.org {
+            org.clone()
+        } else {
+            let known = desk.reading().and_then(|service| Ok(service.trust()?)).unwrap_or_default();
+            let mut agents = known.grants().map(|granted| granted.grant.agent.clone());
+            match (agents.next(), agents.next()) {
+                (Some(only), None) => return Ok(only),
+                _ => desk.config()?.identity.default_org,
+            }
         };
         let name = "prompt-refinement".parse().map_err(|e| CliError::Failed(format!("{e}")))?;
         Ok(Identity::Agent(org, name))

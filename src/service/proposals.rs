@@ -1,6 +1,6 @@
 //! Proposals as a person decides on them: what there is, everything about one, the decisions, and what came of it.
 //!
-//! Decisions are handed to [`Docket`](crate::store::decide::Docket), which asks every rule again where it writes.
+//! Decisions are handed to [`Docket`], which asks every rule again where it writes.
 
 use serde::Serialize;
 

@@ -5,9 +5,10 @@
 //! of itself with its ledger entry, or nothing: whoever calls undoes a step that fails. Start with [`Docket`].
 
 use rusqlite::Connection;
-use semver::Version;
 use serde_json::{Value, json};
 
+pub use super::decided::{Accepted, Applied, Automatic, Moved};
+use super::explain;
 use super::fault::{Kind, Result, StoreError};
 use super::ledger::{self, Asked};
 use super::prompts::{self, Activation, Deed};
@@ -18,11 +19,9 @@ use crate::domain::call::Millis;
 use crate::domain::governance::Governance;
 use crate::domain::identity::{Digest, Identity};
 use crate::domain::ledger::Action;
-use crate::domain::prompt::PromptUri;
 use crate::domain::proposal::{Drafter, Kind as Of, Proposal, ProposalId, Risk, Standing};
 use crate::domain::settled::Settled;
 use crate::domain::window::time;
-use crate::engine::bump::Change;
 use crate::engine::govern::{Act, Bench, Matter, Permit};
 use crate::engine::seal::{Pen, canonical, digest};
 
@@ -33,54 +32,6 @@ pub struct Docket<'a> {
     pen: Option<&'a Pen>,
     rules: &'a Governance,
     now: Millis,
-}
-
-/// A proposal that was applied.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Applied {
-    /// Which.
-    pub proposal: ProposalId,
-    /// The prompt with the version that is active now.
-    pub uri: PromptUri,
-    /// The version active before, which a rollback goes back to.
-    pub previous: Version,
-    /// What differs.
-    pub change: Change,
-    /// Whether an earlier version is active again; else a new one was published.
-    pub rolled_back: bool,
-    /// The ledger entry.
-    pub entry: u64,
-}
-
-/// What an acceptance did.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Accepted {
-    /// Enough have signed.
-    Applied(Applied),
-    /// The signature is recorded, and more are needed: so many of so many.
-    Signed(u32, u32),
-}
-
-/// What the agent did of itself with a proposal.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Automatic {
-    /// Applied it, because.
-    Applied(Applied, String),
-    /// Left it to a steward, because.
-    Left(String),
-}
-
-/// A proposal moved onto the version that is active now.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moved {
-    /// The active version.
-    pub base_version: Version,
-    /// The new content over it.
-    pub text: String,
-    /// How much can go wrong with it.
-    pub risk: Risk,
-    /// The run that moved it.
-    pub run: Option<u64>,
 }
 
 impl<'a> Docket<'a> {
@@ -357,7 +308,9 @@ impl<'a> Docket<'a> {
         add(&mut payload, details);
         let id = kept.proposal.id;
         let (entry, _) = ledger::enter(self.db, asked, self.now, action, &id.to_string(), payload)?;
-        stand(self.db, id, standing, until, None, entry.seq)?;
+        // What stays as it was, as under a comment, stays with its version.
+        let version = kept.version.as_ref().filter(|_| standing == kept.standing);
+        stand(self.db, id, standing, until, version, entry.seq)?;
         Ok(entry.seq)
     }
 
@@ -392,21 +345,25 @@ impl<'a> Docket<'a> {
                    "change": plan.change.as_str()}),
         );
         add(&mut payload, details);
-        let (entry, _) = ledger::enter(self.db, asked, self.now, action, &proposal.id.to_string(), payload)?;
         let why =
             reason.map_or_else(|| proposal.id.to_string(), |reason| format!("{}: {reason}", proposal.id));
-        let actor = entry.actor.to_string();
+        let actor = self.pen.map_or(Identity::System, |pen| pen.identity().clone()).to_string();
         let deed = Deed { at: self.now, actor: &actor, reason: Some(&why) };
+        let version = uri.at(plan.version.clone());
+        // Written first, so that the entry says what is there; both are in the caller's transaction.
         if rolled_back {
             prompts::rollback(self.db, uri, Some(&plan.version), deed).map_err(prompt_fault)?;
         } else {
             prompts::publish(self.db, &file, Activation::Now, deed).map_err(prompt_fault)?;
+            add(&mut payload, json!({"published": explain::published(self.db, &version)?}));
         }
+        add(&mut payload, json!({"activated": explain::activated(self.db, &version)?}));
+        let (entry, _) = ledger::enter(self.db, asked, self.now, action, &proposal.id.to_string(), payload)?;
         let standing = if action == Action::AutoApply { Standing::AutoApplied } else { Standing::Accepted };
         stand(self.db, proposal.id, standing, None, Some(&plan.version), entry.seq)?;
         Ok(Applied {
             proposal: proposal.id,
-            uri: uri.at(plan.version.clone()),
+            uri: version,
             previous: proposal.base_version.clone(),
             change: plan.change,
             rolled_back,

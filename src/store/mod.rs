@@ -6,6 +6,7 @@
 mod authored;
 pub mod catalog;
 pub mod decide;
+mod decided;
 pub mod explain;
 pub mod fault;
 pub mod ledger;

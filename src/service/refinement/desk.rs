@@ -1,0 +1,254 @@
+//! What a run of the agent knows: prompts, their sums, what people said, and what came of earlier changes.
+
+use rustc_hash::FxHashMap;
+
+use crate::domain::call::Millis;
+use crate::domain::feedback::Signal;
+use crate::domain::finding::Assessment;
+use crate::domain::outcome::Judgement;
+use crate::domain::prompt::PromptUri;
+use crate::domain::prompt_file::PromptFile;
+use crate::domain::proposal::{
+    Drafter, Grounds, Kind, Prediction, Proposal, ProposalId, Risk, RiskLevel, RiskReason, Standing, Usage,
+};
+use crate::domain::settled::Settled;
+use crate::domain::window::Window;
+use crate::engine::predict::{Negative, Spending};
+use crate::engine::risk::{self, Change, Record};
+use crate::engine::rollup::{Cell, CellKey, Clock, VersionId};
+use crate::engine::seal::{canonical, digest};
+use crate::engine::stats::shrink;
+use crate::service::Service;
+use crate::service::catalog::Catalog;
+use crate::service::error::{Result, ServiceError};
+use crate::store::proposals::{Filter, Kept};
+use crate::store::telemetry::{CallQuery, TelemetryReader};
+use crate::store::{Reader, StoreError};
+
+/// Milliseconds of a day.
+pub const DAY_MS: Millis = 86_400_000;
+/// Pieces of feedback that a draft may rest on.
+const DETAILS: usize = 24;
+/// Calls in which they are looked for.
+const ASKED: usize = 20_000;
+
+/// Everything that a run knows before it begins.
+pub struct Desk<'s> {
+    pub reader: &'s Reader,
+    pub catalog: &'s Catalog,
+    pub settled: Vec<(Proposal, Settled)>,
+    pub fleet: Fleet,
+    pub window: Window,
+    pub now: Millis,
+}
+
+/// A prompt's sums in the window.
+#[derive(Debug, Clone, Default)]
+pub struct Sums {
+    cell: Cell,
+    task_type: String,
+}
+
+/// Sums by prompt, of its active version where one is published.
+pub struct Fleet {
+    of: FxHashMap<PromptUri, Sums>,
+    calls: i64,
+}
+
+/// Sums of the window by prompt.
+pub fn fleet(reader: &Reader, catalog: &Catalog, window: Window) -> Result<Fleet> {
+    let mut place: FxHashMap<VersionId, PromptUri> = FxHashMap::default();
+    let mut fleet = Fleet { of: FxHashMap::default(), calls: 0 };
+    for uri in catalog.prompts() {
+        let active = catalog.published.get(uri).and_then(|p| p.active.as_ref());
+        place.extend(catalog.numbers(uri, active).into_iter().map(|number| (number, uri.clone())));
+        let task_type = catalog.task_type(uri);
+        fleet.of.insert(uri.clone(), Sums { cell: Cell::default(), task_type });
+    }
+    for (key, cell) in &Service::cells(reader, &catalog.dictionary, window, None)? {
+        if key.version == CellKey::FLEET {
+            fleet.calls += cell.calls;
+        }
+        if let Some(sums) = place.get(&key.version).and_then(|uri| fleet.of.get_mut(uri)) {
+            sums.cell.merge_ranked(cell, 1);
+        }
+    }
+    Ok(fleet)
+}
+
+impl Fleet {
+    pub fn spending(&self, uri: &PromptUri) -> Option<Spending> {
+        let cell = &self.of.get(uri)?.cell;
+        (cell.metered > 0).then(|| Spending {
+            input: cell.input_tokens as f64 / cell.metered as f64,
+            output: cell.output_tokens as f64 / cell.metered as f64,
+            cost_usd: cell.known_cost_usd(),
+            calls: cell.metered as u64,
+        })
+    }
+
+    pub fn negative(&self, uri: &PromptUri) -> Option<Negative> {
+        let own = self.of.get(uri)?;
+        let units = |sums: &Sums| {
+            let signals = &sums.cell.signals;
+            (
+                signals.signal(Clock::Arrival, Signal::Negative).max(0) as u64,
+                signals.total(Clock::Arrival).max(0) as u64,
+            )
+        };
+        let peers: Vec<(f64, f64)> = self
+            .of
+            .iter()
+            .filter(|(other, sums)| *other != uri && sums.task_type == own.task_type)
+            .map(|(_, sums)| units(sums))
+            .filter(|(_, n)| *n > 0)
+            .map(|(k, n)| (k as f64, n as f64))
+            .collect();
+        let (negative, units) = units(own);
+        (!peers.is_empty()).then(|| Negative { negative, units, peers: shrink::fit(&peers) })
+    }
+}
+
+impl Desk<'_> {
+    /// The version that is active now, where it is not the base of a proposal.
+    pub fn moved_on(&self, kept: &Kept) -> Option<semver::Version> {
+        let active = self.catalog.published.get(&kept.proposal.prompt_uri)?.active.clone()?;
+        (active != kept.proposal.base_version).then_some(active)
+    }
+
+    /// Why a finding asks for no draft now.
+    pub fn leave(&self, found: &Assessment, uri: &PromptUri) -> Result<Option<String>> {
+        let Some(published) = self.catalog.published.get(uri) else {
+            return Ok(Some("it is not published here, so there is no text to change".into()));
+        };
+        if published.active.is_none() {
+            return Ok(Some("none of its versions is active".into()));
+        }
+        let proposals = self.reader.proposals();
+        if let Some(waiting) = proposals.waiting(uri, found.detector.as_str())?
+            && self.moved_on(&waiting).is_none()
+        {
+            return Ok(Some(format!("{} waits for a decision", waiting.proposal.id)));
+        }
+        let filter = Filter { prompt: Some(uri.clone()), ..Filter::default() };
+        for kept in proposals.list(&filter, self.now)? {
+            let applied = matches!(kept.standing, Standing::Accepted | Standing::AutoApplied);
+            let id = kept.proposal.id;
+            if applied && kept.version == published.active && proposals.outcome(id)?.is_none() {
+                return Ok(Some(format!("what {id} changed has not been judged yet")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What people said about the version, the newest first: id, signal, text.
+    pub fn heard(
+        &self,
+        uri: &PromptUri,
+        version: &semver::Version,
+    ) -> Result<Vec<(String, &'static str, String)>> {
+        let query = CallQuery {
+            from: Some(self.window.from_ms),
+            to: Some(self.window.to_ms),
+            versions: Some(self.catalog.numbers(uri, Some(version))),
+            ..CallQuery::default()
+        };
+        let (mut heard, mut asked) = (Vec::new(), 0);
+        self.reader.calls(&query, &mut |kept| {
+            asked += 1;
+            for feedback in kept.feedback {
+                let bad = feedback.signal.filter(|signal| *signal != Signal::Positive);
+                if let (Some(signal), Some(text)) = (bad, feedback.detail) {
+                    heard.push((feedback.id, signal.as_str(), text));
+                }
+            }
+            heard.len() < DETAILS && asked < ASKED
+        })?;
+        // Corrections say most.
+        heard.sort_by_key(|(_, signal, _)| *signal != Signal::Correction.as_str());
+        heard.truncate(DETAILS);
+        Ok(heard)
+    }
+
+    /// The prompt by which drafts are asked for: the store's, or the one that comes with the product.
+    pub fn refine(&self) -> Result<PromptFile> {
+        let built_in =
+            crate::engine::reflection::refine().map_err(|e| ServiceError::Store(StoreError::corrupt(e)))?;
+        let uri = built_in.uri.unversioned();
+        match self.catalog.published.get(&uri).and_then(|p| p.active.as_ref()) {
+            Some(active) => self.reader.file(&uri, active).map_err(Into::into),
+            None => Ok(built_in),
+        }
+    }
+
+    pub fn usage(&self, uri: &PromptUri) -> Usage {
+        let days = (self.window.to_ms - self.window.from_ms) as f64 / DAY_MS as f64;
+        let calls = self.fleet.of.get(uri).map_or(0, |sums| sums.cell.calls);
+        let names = [uri.to_string(), uri.key.to_string()];
+        let extends = |other: &&PromptUri| {
+            let asked = self.catalog.published.get(*other).and_then(|p| p.asked(None));
+            *other != uri && asked.and_then(|a| a.extends.as_ref()).is_some_and(|base| names.contains(base))
+        };
+        Usage {
+            calls_per_day: calls as f64 / days.max(1.0 / 24.0),
+            extended_by: self.catalog.published.keys().filter(extends).cloned().collect(),
+        }
+    }
+
+    pub fn risk(&self, uri: &PromptUri, base: &PromptFile, new: &PromptFile, kind: Kind) -> Risk {
+        let task_type = self.catalog.task_type(uri);
+        let peers = self.settled.iter().filter(|(p, _)| self.catalog.task_type(&p.prompt_uri) == task_type);
+        let (mut regressed, mut finished) = (0, 0);
+        for (_, settled) in peers {
+            finished += 1;
+            regressed += u64::from(settled.judgement == Judgement::Regressed);
+        }
+        let calls = self.fleet.of.get(uri).map_or(0, |sums| sums.cell.calls);
+        let mut risk = risk::assess(&Change {
+            base,
+            new,
+            kind,
+            usage: &self.usage(uri),
+            fleet_share: (self.fleet.calls > 0).then(|| calls as f64 / self.fleet.calls as f64),
+            record: Record { regressed, finished },
+        });
+        if kind == Kind::Rollback && risk.level < RiskLevel::Medium {
+            let text = "goes back to a text that was left for a reason".to_owned();
+            risk.reasons.insert(0, RiskReason { level: RiskLevel::Medium, text });
+            risk.level = RiskLevel::Medium;
+        }
+        risk
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is a field of the proposal")]
+    pub fn proposal(
+        &self,
+        uri: &PromptUri,
+        kind: Kind,
+        file: &PromptFile,
+        title: String,
+        rationale: String,
+        risk: Risk,
+        evidence: Grounds,
+    ) -> Proposal {
+        Proposal {
+            id: ProposalId(0),
+            prompt_uri: uri.clone(),
+            base_version: file.uri.version.clone().unwrap_or(crate::engine::bump::FIRST),
+            kind,
+            to_version: None,
+            title,
+            rationale,
+            text: file.text().to_owned(),
+            evidence_digest: digest(canonical(&evidence).as_bytes()).to_string(),
+            evidence,
+            predicted: Vec::<Prediction>::new(),
+            risk,
+            usage: self.usage(uri),
+            drafted_by: Drafter::Rules { rules: vec!["outcome".into()] },
+            drafting_cost_usd: 0.0,
+            run: None,
+            created_at: self.now,
+        }
+    }
+}

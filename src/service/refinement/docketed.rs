@@ -1,0 +1,33 @@
+//! What a run will write when all of it has been thought out.
+
+use crate::domain::call::Call;
+use crate::domain::proposal::{Proposal, ProposalId};
+use crate::domain::run::Did;
+use crate::domain::settled::Settled;
+use crate::store::decide::Moved;
+
+/// A proposal that is ready to be written, with the step that it is part of.
+pub struct Ready {
+    pub step: usize,
+    pub proposal: Proposal,
+}
+
+/// What a run will write.
+#[derive(Default)]
+pub struct Docketed {
+    pub ready: Vec<Ready>,
+    pub moved: Vec<(usize, ProposalId, Option<Moved>)>,
+    pub settled: Vec<(usize, ProposalId, Settled)>,
+    pub calls: Vec<Call>,
+}
+
+/// What a proposal is until it is written.
+pub fn proposed(proposal: &Proposal) -> Did {
+    Did::Proposed {
+        proposal: None,
+        title: proposal.title.clone(),
+        drafted_by: proposal.drafted_by.to_string(),
+        risk: proposal.risk.level,
+        why: "a dry run writes nothing".into(),
+    }
+}

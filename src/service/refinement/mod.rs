@@ -1,0 +1,345 @@
+//! A run of the Prompt Refinement Agent: from findings to proposals, and from decisions to what came of them.
+//!
+//! Reads and drafts first, which may take minutes; then writes all of it, proposals, applications, outcomes and the
+//! record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
+
+mod desk;
+mod docketed;
+mod follow_up;
+
+use desk::{DAY_MS, Desk, fleet};
+use docketed::{Docketed, Ready, proposed};
+use follow_up::follow_up;
+
+use super::catalog::Catalog;
+use super::error::Result;
+use super::{Service, answerable};
+use crate::agent::propose::{self, Came, Cause, Writer, Written};
+use crate::domain::call::Millis;
+use crate::domain::finding::{Assessment, Findings};
+use crate::domain::identity::GrantScope;
+use crate::domain::outcome::Measure;
+use crate::domain::prompt::PromptUri;
+use crate::domain::prompt_file::PromptFile;
+use crate::domain::proposal::{Grounds, Kind, Proposal, ProposalId};
+use crate::domain::run::{Did, Looked, Run, Spent, Step};
+use crate::domain::window::{Window, time};
+use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
+use crate::engine::likeness::{self, Edit, constraints};
+use crate::engine::outcome::realised::proposer;
+use crate::engine::price::Prices;
+use crate::engine::reflection::Detail;
+use crate::engine::seal::Pen;
+use crate::llm::{Budget, Client, LlmError, Spend};
+use crate::store::decide::{Automatic, Docket, Moved};
+use crate::store::proposals::Rejection;
+use crate::store::telemetry::{NamedCall, TelemetryWriter};
+use crate::store::{Kind as Fault, Reader, StoreError};
+
+/// How the agent is to run.
+#[derive(Debug)]
+pub struct RunWish<'a> {
+    /// Find and draft, and write nothing.
+    pub dry: bool,
+    /// Of which time.
+    pub window: Window,
+    /// The model that drafts; rules do without one.
+    pub client: Option<&'a Client>,
+}
+
+impl Service {
+    /// Runs the agent once, as whoever holds the pen. A run that the grant does not allow does nothing but leave its
+    /// record, which says why.
+    pub fn run_agent(&self, pen: &Pen, wish: &RunWish<'_>, now: Millis) -> Result<Run> {
+        let reader = self.read()?;
+        let window = answerable(&reader, wish.window)?;
+        let mut run = Run {
+            agent: pen.identity().clone(),
+            at: time(now),
+            dry: wish.dry,
+            refused: None,
+            window: [window.start(), window.end()],
+            looked: Looked::default(),
+            steps: Vec::new(),
+            spent: Spent::default(),
+        };
+        if let Err(refusal) = may_run(&reader, pen, now)? {
+            run.refused = Some(refusal.to_string());
+            return if wish.dry { Ok(run) } else { self.write_run(pen, run, Docketed::default(), now) };
+        }
+        let trust = reader.trust()?;
+        let covers = |uri: &PromptUri| {
+            trust.granted(pen.identity()).is_some_and(|granted| granted.grant.prompts.covers(uri))
+        };
+        let catalog = Catalog::read(&reader)?;
+        let findings = self.findings(window)?;
+        let fleet = fleet(&reader, &catalog, window)?;
+        let settled = reader.proposals().outcomes()?;
+        let desk = Desk { reader: &reader, catalog: &catalog, settled, fleet, window, now };
+        let mut docketed = Docketed::default();
+        run.looked = looked(&findings);
+        follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
+        let mut budget =
+            self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
+        let before = budget.as_ref().map(Budget::spent);
+        for found in &findings.findings {
+            if !covers(&found.prompt_uri) {
+                run.looked.elsewhere += 1;
+                continue;
+            }
+            run.looked.findings += 1;
+            let model = wish.client.zip(budget.as_mut());
+            self.consider(&desk, pen, found, model, &mut run, &mut docketed)?;
+        }
+        if let (Some(before), Some(after)) = (before, budget.as_ref().map(Budget::spent)) {
+            run.spent = Spent {
+                calls: docketed.calls.len() as u64,
+                tokens: after.tokens.saturating_sub(before.tokens),
+                usd: (after.cost - before.cost) as f64 / 1e9,
+            };
+        }
+        if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, now) }
+    }
+
+    /// The model that is configured to draft, if there is one. Its key is read from the environment, and kept nowhere.
+    pub fn drafter(&self) -> Result<Option<Client>> {
+        let Some(endpoint) = &self.config().llm else { return Ok(None) };
+        let key = endpoint.key(|variable| std::env::var(variable).ok()).map_err(LlmError::from)?;
+        let prices = Prices::new(Self::prices(&self.read()?)?.0);
+        Ok(Some(Client::new(endpoint.clone(), key, prices)?))
+    }
+
+    /// One finding: leaves it alone, or drafts and proposes.
+    fn consider(
+        &self,
+        desk: &Desk<'_>,
+        pen: &Pen,
+        found: &Assessment,
+        model: Option<(&Client, &mut Budget)>,
+        run: &mut Run,
+        docketed: &mut Docketed,
+    ) -> Result<()> {
+        let uri = found.prompt_uri.unversioned();
+        let evidence = propose::words(found);
+        let step = |did| Step {
+            prompt_uri: found.prompt_uri.clone(),
+            cause: found.detector.as_str().to_owned(),
+            found: evidence.clone(),
+            did,
+        };
+        if let Some(why) = desk.leave(found, &uri)? {
+            run.steps.push(step(Did::Left { why }));
+            return Ok(());
+        }
+        let Some(active) = desk.catalog.published.get(&uri).and_then(|p| p.active.clone()) else {
+            return Ok(());
+        };
+        let base = desk.reader.file(&uri, &active)?;
+        let heard = desk.heard(&uri, &active)?;
+        let details: Vec<Detail<'_>> =
+            heard.iter().map(|(_, signal, text)| Detail { signal, text }).collect();
+        let rejections = desk.reader.proposals().rejections(&uri)?;
+        let reasons: Vec<likeness::Rejection<'_>> = rejections
+            .iter()
+            .map(|r| likeness::Rejection { title: &r.proposal.title, reason: &r.reason })
+            .collect();
+        let affinities = self.performance(&uri.to_string(), desk.window, None)?.affinities;
+        let proposers = [(Kind::Text, Measure::Tokens), (Kind::Model, Measure::Cost)]
+            .map(|(kind, measure)| proposer(&desk.settled, kind, measure));
+        let said = [evidence.clone()];
+        let cause = Cause {
+            found,
+            evidence: &said,
+            base: &base,
+            details: &details,
+            constraints: &constraints(&reasons),
+            spending: desk.fleet.spending(&uri),
+            negative: desk.fleet.negative(&uri),
+            affinities: &affinities,
+            proposers: [&proposers[0], &proposers[1]],
+        };
+        let (refine, agent) = (desk.refine()?, pen.identity().to_string());
+        let org = pen.identity().org().map(ToString::to_string).unwrap_or_default();
+        let id = format!("refine-{}-{}", desk.now, run.steps.len());
+        let writer = match model {
+            Some((client, budget)) => {
+                Writer::Model { client, budget, refine: &refine, id: &id, agent: &agent, org: &org }
+            }
+            None => Writer::Rules,
+        };
+        let (came, calls) = propose::draft(&cause, writer);
+        docketed.calls.extend(calls);
+        let written = match came {
+            Came::Written(written) => *written,
+            Came::Left(why) => {
+                run.steps.push(step(Did::Left { why }));
+                return Ok(());
+            }
+            Came::Dropped(reasons) => {
+                run.steps.push(step(Did::Dropped { reasons }));
+                return Ok(());
+            }
+        };
+        if let Some(why) = repeats(desk, docketed, &rejections, &base, &uri, &written)? {
+            run.steps.push(step(Did::Left { why }));
+            return Ok(());
+        }
+        let risk = desk.risk(&uri, &base, &written.file, written.kind);
+        let grounds = Grounds {
+            cause: found.detector.as_str().to_owned(),
+            window: [desk.window.start(), desk.window.end()],
+            found: serde_json::to_value(found).unwrap_or_default(),
+            feedback: heard.iter().map(|(id, ..)| id.clone()).collect(),
+            cases: None,
+        };
+        let Written { kind, file, title, rationale, drafted_by, predicted, cost_usd } = written;
+        let proposal = Proposal {
+            base_version: active,
+            drafted_by,
+            predicted,
+            drafting_cost_usd: cost_usd,
+            ..desk.proposal(&uri, kind, &file, title, rationale, risk, grounds)
+        };
+        docketed.ready.push(Ready { step: run.steps.len(), proposal: proposal.clone() });
+        run.steps.push(step(proposed(&proposal)));
+        Ok(())
+    }
+
+    /// Writes a run: all of it, or nothing.
+    fn write_run(&self, pen: &Pen, run: Run, docketed: Docketed, now: Millis) -> Result<Run> {
+        let (pen, rules) = (pen.clone(), self.config().governance);
+        Ok(self.store.write(move |tx| {
+            let mut run = run;
+            for call in docketed.calls {
+                tx.telemetry.put_call(&NamedCall { call, aliases: Vec::new() })?;
+            }
+            let docket = tx.docket(Some(&pen), &rules, now);
+            let number = docket.next_run()?;
+            for (step, id, moved) in docketed.moved {
+                run.steps[step].did = after(moved_on(&docket, id, moved, number))?;
+            }
+            for (step, id, settled) in docketed.settled {
+                run.steps[step].did =
+                    after(docket.settle(id, &settled).map(|_| Did::Settled { proposal: id }))?;
+            }
+            for Ready { step, proposal } in docketed.ready {
+                let proposal = Proposal { run: Some(number), ..proposal };
+                run.steps[step].did = after(put(&docket, proposal))?;
+            }
+            docket.record_run(&serde_json::to_value(&run).map_err(StoreError::corrupt)?)?;
+            Ok(run)
+        })?)
+    }
+}
+
+/// Proposes, and applies where the rules let the agent.
+fn put(docket: &Docket<'_>, proposal: Proposal) -> crate::store::Result<Did> {
+    let made = docket.propose(proposal)?;
+    let left = |why| Did::Proposed {
+        proposal: Some(made.id),
+        title: made.title.clone(),
+        drafted_by: made.drafted_by.to_string(),
+        risk: made.risk.level,
+        why,
+    };
+    Ok(match docket.auto_apply(made.id)? {
+        Automatic::Left(why) => left(why),
+        Automatic::Applied(applied, why) => Did::Applied {
+            proposal: made.id,
+            title: made.title.clone(),
+            version: applied.uri.version.clone().unwrap_or_else(|| made.base_version.clone()),
+            why,
+        },
+    })
+}
+
+fn moved_on(
+    docket: &Docket<'_>,
+    id: ProposalId,
+    moved: Option<Moved>,
+    run: u64,
+) -> crate::store::Result<Did> {
+    match moved {
+        Some(moved) => {
+            let made = docket.rebase(id, Moved { run: Some(run), ..moved })?;
+            Ok(Did::Rebased { proposal: made.id, from: id })
+        }
+        None => docket
+            .mark_stale(id, "the active version is another, and the change does not merge into it")
+            .map(|_| Did::Stale { proposal: id }),
+    }
+}
+
+/// What somebody else did meanwhile, or the rules do not allow, is a step that did not happen; any other fault ends the
+/// run.
+fn after(done: crate::store::Result<Did>) -> crate::store::Result<Did> {
+    match done {
+        Err(error) if matches!(error.kind, Fault::Refused | Fault::Changed | Fault::Unfit) => {
+            Ok(Did::Left { why: error.to_string() })
+        }
+        done => done,
+    }
+}
+
+/// Whether the grant lets the agent read and propose at all.
+fn may_run(reader: &Reader, pen: &Pen, now: Millis) -> Result<std::result::Result<(), Refusal>> {
+    let trust = reader.trust()?;
+    let actor = trust.actor(Some(pen));
+    let bench = Bench { owned: true, reviewers: 1, signed: &[], modified_by: None, author_may_accept: true };
+    if let Err(refusal) = govern(Act::Propose, &actor, &Matter::NOTHING, &bench, now) {
+        return Ok(Err(refusal));
+    }
+    let Actor::Agent { identity, key, grant: Some(grant), .. } = actor else {
+        return Ok(Err(Refusal::NoGrant(pen.identity().clone())));
+    };
+    let reads = [GrantScope::TelemetryRead, GrantScope::PromptsRead];
+    Ok(reads.into_iter().try_for_each(|scope| holds(identity, key, grant, scope, None, now)))
+}
+
+fn looked(findings: &Findings) -> Looked {
+    Looked {
+        prompts: findings.prompts,
+        watched: findings.watch.len() as u64,
+        insufficient: findings.insufficient.len() as u64,
+        ..Looked::default()
+    }
+}
+
+/// What may be spent, less what the runs of the day have spent already.
+fn budget(reader: &Reader, limits: crate::llm::Limits, now: Millis) -> Result<Budget> {
+    let today = time(now.div_euclid(DAY_MS) * DAY_MS);
+    let mut spent = Spend::default();
+    for row in reader.proposals().runs(1_000)? {
+        let Ok(run) = serde_json::from_value::<Run>(row.body) else { continue };
+        if run.at.get(..10) == today.get(..10) {
+            spent.tokens += run.spent.tokens;
+            spent.cost += (run.spent.usd * 1e9).round() as i64;
+        }
+    }
+    Ok(Budget::new(limits, spent))
+}
+
+/// Why a draft is not proposed: it was, and was rejected, or it is proposed already.
+fn repeats(
+    desk: &Desk<'_>,
+    docketed: &Docketed,
+    rejections: &[Rejection],
+    base: &PromptFile,
+    uri: &PromptUri,
+    written: &Written,
+) -> Result<Option<String>> {
+    let mut rejected = Vec::new();
+    for rejection in rejections {
+        let Proposal { kind, base_version, text, .. } = &rejection.proposal;
+        if let Ok(file) = PromptFile::parse("the proposal", text.as_bytes()) {
+            rejected.push(Edit::between(*kind, &desk.reader.file(uri, base_version)?, &file));
+        }
+    }
+    if Edit::between(written.kind, base, &written.file).is_alike(&rejected) {
+        let why = "a proposal alike to it was rejected; its reason is a constraint on later drafts";
+        return Ok(Some(why.to_owned()));
+    }
+    let same = |proposal: &Proposal| proposal.prompt_uri == *uri && proposal.text == written.file.text();
+    let twice = docketed.ready.iter().find(|ready| same(&ready.proposal));
+    Ok(twice.map(|twice| format!("the same change is proposed for `{}`", twice.proposal.evidence.cause)))
+}
