@@ -6,7 +6,7 @@
 
 mod governed;
 
-use governed::{HOUR, NOW, ana, file, pen, proposal, publish, uri};
+use governed::{HOUR, NOW, ana, file, pen, proposal, publish_by_hand, uri};
 use human::domain::call::Millis;
 use human::domain::governance::{Governance, Reviewers};
 use human::domain::identity::{GrantScope, Identity};
@@ -14,13 +14,13 @@ use human::domain::ledger::{Action, Entry};
 use human::domain::prompt::{PromptUri, Scope};
 use human::domain::prompt_file::PromptFile;
 use human::domain::proposal::{ProposalId, Risk, RiskLevel, RiskReason, Standing};
-use human::engine::govern::{Act, Matter};
 use human::engine::seal::{Pen, digest};
-use human::store::Kind;
 use human::store::decide::{Accepted, Automatic, Moved};
-use human::store::ledger::{self, Asked};
+use human::store::ledger;
+use human::store::prompt_error::PromptStoreError;
 use human::store::prompts::{self, Activation, Deed};
 use human::store::proposals::{Filter, Proposals};
+use human::store::{Kind, Reader};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use semver::Version;
@@ -101,7 +101,7 @@ struct World {
     now: Millis,
     /// Activations there were when the store got its owner.
     before: i64,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn level(i: usize) -> Risk {
@@ -115,11 +115,12 @@ impl World {
         let db = governed::connect(&folder.path().join("store.db"));
         db.execute_batch("PRAGMA synchronous = OFF").unwrap();
         for (prompt, flags) in PROMPTS {
-            publish(&db, &file(&uri(prompt), flags, &Version::new(1, 0, 0), "Be just.\n"), "system", NOW);
+            let text = file(&uri(prompt), flags, &Version::new(1, 0, 0), "Be just.\n");
+            publish_by_hand(&folder.path().join("store.db"), None, &text, NOW);
         }
         governed::own(&db, &ana(), NOW);
         let before = db.query_row("SELECT max(id) FROM prompt_activation", [], |row| row.get(0)).unwrap();
-        World { db, rules, now: NOW, before, _folder: folder }
+        World { db, rules, now: NOW, before, folder }
     }
 
     fn active(&self, uri: &PromptUri) -> PromptFile {
@@ -142,34 +143,29 @@ impl World {
         (uri, version, text)
     }
 
-    /// By hand, as the verbs do it: the entry and the version in one transaction.
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// By hand, by the product's own verbs: the entry and the version in one transaction.
     fn by_hand(&self, pen: Option<&Pen>, prompt: usize, text: Option<&str>) -> human::store::Result<()> {
         let uri = uri(PROMPTS[prompt].0);
-        let base = self.active(&uri);
-        let matter =
-            Matter { prompt: Some(&uri), auto_tune: base.auto_tune, consent: base.consent, risk: None };
         let actor = pen.map_or(Identity::System, |pen| pen.identity().clone()).to_string();
-        governed::step(&self.db, pen, &self.rules, self.now, |_| {
-            let (action, deed) = match text {
-                Some(_) => (Action::Publish, Deed { at: self.now, actor: &actor, reason: None }),
-                None => (Action::Rollback, Deed { at: self.now, actor: &actor, reason: Some("worse") }),
-            };
-            let asked = Asked::once(pen, Act::Author, matter);
-            let version = match text {
-                Some(text) => {
-                    let file = PromptFile::parse("x", text.as_bytes()).unwrap();
-                    let known = prompts::versions(&self.db, &uri).unwrap();
-                    let file = file.with_version(&human::engine::bump::Change::Text.next(&known[0])).unwrap();
-                    prompts::publish(&self.db, &file, Activation::Now, deed).unwrap();
-                    file.uri.version.unwrap()
-                }
-                None => match prompts::rollback(&self.db, &uri, None, deed) {
-                    Ok(done) => done.to,
-                    Err(error) => return Err(human::store::StoreError::new(Kind::Unfit, error.to_string())),
-                },
-            };
-            let payload = json!({"prompt": uri, "version": version});
-            ledger::enter(&self.db, &asked, self.now, action, &uri.to_string(), payload).map(|_| ())
+        let deed = Deed { at: self.now, actor: &actor, reason: text.is_none().then_some("worse") };
+        let done = governed::by_hand(&self.path(), pen, |shelf| match text {
+            Some(text) => {
+                let file = PromptFile::parse("x", text.as_bytes()).unwrap();
+                let known = prompts::versions(&self.db, &uri)?;
+                let next = human::engine::bump::Change::Text.next(&known[0]);
+                let file = file.with_version(&next).unwrap();
+                shelf.publish(&file, Activation::Now, deed).map(|_| ())
+            }
+            None => shelf.rollback(&uri, None, deed).map(|_| ()),
+        });
+        done.map_err(|error| match error {
+            PromptStoreError::Store(error) => error,
+            // Such as that there is no version to go back to.
+            other => human::store::StoreError::new(Kind::Unfit, other.to_string()),
         })
     }
 
@@ -294,9 +290,7 @@ impl World {
             let explains = |entry: &&Entry| {
                 let applies = [Action::Publish, Action::Rollback, Action::Accept, Action::AutoApply]
                     .contains(&entry.action);
-                applies
-                    && entry.payload["prompt"] == json!(prompt)
-                    && entry.payload["version"] == json!(version)
+                applies && entry.payload["activated"]["uri"] == json!(format!("{prompt}@{version}"))
             };
             let entry =
                 entries.iter().find(explains).unwrap_or_else(|| panic!("{prompt}@{version}: unexplained"));
@@ -337,7 +331,8 @@ impl World {
 
     /// What every state must be.
     fn whole(&self) {
-        let (head, faults) = ledger::verify(&self.db).unwrap();
+        // Chain and signatures, and that entries explain every version, activation and proposal.
+        let (head, faults) = Reader::open(&self.path()).unwrap().verify_ledger().unwrap();
         assert!(faults.is_empty(), "{faults:?}");
         assert_eq!(head.seq as usize, self.entries().len());
         let all = Proposals::new(&self.db).list(&Filter::default(), self.now).unwrap();

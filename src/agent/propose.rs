@@ -11,7 +11,7 @@ use crate::domain::proposal::{Drafter, Kind, Prediction};
 use crate::engine::draft_lint::Limits;
 use crate::engine::outcome::proposer::Proposer;
 use crate::engine::predict::{self, Negative, Predicted, Rewording, Spending};
-use crate::engine::reflection::{Detail, Reflection};
+use crate::engine::reflection::{Detail, MAX_DETAILS, Reflection};
 use crate::engine::rules::{self, Wish};
 use crate::engine::stats::shrink::Prior;
 use crate::engine::{amend, tokens};
@@ -78,6 +78,8 @@ pub struct Written {
     pub predicted: Vec<Prediction>,
     /// What writing it cost, US dollars.
     pub cost_usd: f64,
+    /// How many of the details it rests on, from the first.
+    pub read: usize,
 }
 
 /// What came of a wish for a draft.
@@ -153,6 +155,7 @@ fn model(cause: &Cause<'_>) -> Came {
         drafted_by: Drafter::Rules { rules: vec!["affinity".into()] },
         predicted: predictions(&predicted),
         cost_usd: 0.0,
+        read: 0,
     }))
 }
 
@@ -183,6 +186,7 @@ fn by_rules(cause: &Cause<'_>) -> Came {
         predicted: predictions(&predicted),
         file: draft.file,
         cost_usd: 0.0,
+        read: cause.details.len(),
     }))
 }
 
@@ -194,6 +198,10 @@ fn by_model(
 ) -> (Came, Vec<Call>) {
     let drafted = match model_draft::draft(client, drafting, budget) {
         Ok(drafted) => drafted,
+        // No draft came, good or bad: what rules can do is better than nothing, and says so.
+        Err(dropped) if dropped.faults.is_empty() => {
+            return (without_model(cause, dropped.reasons), dropped.calls);
+        }
         Err(dropped) => return (Came::Dropped(dropped.reasons), dropped.calls),
     };
     let file = match PromptFile::parse("the draft", drafted.text.as_bytes()) {
@@ -215,8 +223,27 @@ fn by_model(
         drafted_by: Drafter::Model { model: drafted.model },
         predicted,
         cost_usd: drafted.cost as f64 / 1e9,
+        read: cause.details.len().min(MAX_DETAILS),
     };
     (Came::Written(Box::new(written)), drafted.calls)
+}
+
+/// What rules make of a cause that a model gave no draft for.
+fn without_model(cause: &Cause<'_>, mut reasons: Vec<String>) -> Came {
+    match by_rules(cause) {
+        Came::Written(mut written) => {
+            written.rationale = format!(
+                "{}\n\nDrafted by rules, because the model gave no draft: {}",
+                written.rationale,
+                reasons.join("; ")
+            );
+            Came::Written(written)
+        }
+        _ => {
+            reasons.push("no rule applies to the text either".into());
+            Came::Dropped(reasons)
+        }
+    }
 }
 
 fn promised(cause: &Cause<'_>, tokens_before: u32, tokens_after: u32) -> Vec<Predicted> {

@@ -5,7 +5,8 @@
 use serde::Serialize;
 
 use super::error::{Result, ServiceError};
-use super::{Catalog, Service};
+use super::refinement::Desk;
+use super::{Catalog, Service, answerable};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Digest, Identity};
 use crate::domain::outcome::{Expectation, Outcome};
@@ -13,7 +14,7 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Proposal, ProposalId, Risk, RiskLevel, RiskReason, Standing};
 use crate::domain::settled::{Realised, Settled};
-use crate::engine::bump::Change;
+use crate::domain::window::Window;
 use crate::engine::lint::{Severity, lint};
 use crate::engine::outcome::realised::{proposer, realised};
 use crate::engine::seal::Pen;
@@ -21,6 +22,9 @@ use crate::store::decide::{Accepted, Docket};
 use crate::store::prompt_shelf::PromptShelf;
 use crate::store::proposals::{Event, Filter, Kept, Proposals};
 use crate::store::{Access, Kind, StoreError};
+
+/// How far back the use of a prompt is looked at, ms: a week.
+const LOOK_BACK: Millis = 7 * 86_400_000;
 
 /// Signatures that an acceptance has, and needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -220,7 +224,10 @@ impl Service {
         if !faults.is_empty() {
             return Err(unfit(format!("the new text cannot be published: {}", faults.join(". "))).into());
         }
-        let risk = risk_of_modified(&old.risk, &base, &file);
+        let catalog = Catalog::read(&reader)?;
+        let window = answerable(&reader, Window { from_ms: now - LOOK_BACK, to_ms: now })?;
+        let desk = Desk::lay(&reader, &catalog, window, now)?;
+        let risk = unproven(desk.risk(&old.prompt_uri, &base, &file, old.kind));
         self.decide(pen, now, move |docket| docket.modify(id, text, risk))
     }
 
@@ -281,17 +288,12 @@ fn past(proposals: Proposals<'_>, of: &Proposal, now: Millis) -> Result<Vec<Past
     Ok(past)
 }
 
-/// The risk of a text that a steward put in the place of a draft: what the draft was thought to risk, and that no
-/// evidence speaks for the new one.
-fn risk_of_modified(before: &Risk, base: &PromptFile, file: &PromptFile) -> Risk {
-    let (level, text) = match Change::between(base, file) {
-        Change::Contract => (RiskLevel::High, "a steward's text changes variables or output"),
-        _ => (RiskLevel::Medium, "a steward's text, for which the evidence does not speak"),
-    };
-    let mut reasons = before.reasons.clone();
-    if !reasons.iter().any(|reason| reason.text == text) {
-        reasons.push(RiskReason { level, text: text.to_owned() });
-    }
-    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.level));
-    Risk { level: before.level.max(level), reasons }
+/// The same risk for a text that a steward put in the place of a draft: no evidence speaks for it, so that it is medium at
+/// least, and nothing that is applied without a person.
+fn unproven(mut risk: Risk) -> Risk {
+    let text = "a steward's text, for which the evidence does not speak".to_owned();
+    let at = risk.reasons.partition_point(|reason| reason.level > RiskLevel::Medium);
+    risk.reasons.insert(at, RiskReason { level: RiskLevel::Medium, text });
+    risk.level = risk.level.max(RiskLevel::Medium);
+    risk
 }

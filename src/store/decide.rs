@@ -45,6 +45,18 @@ impl<'a> Docket<'a> {
         Proposals::new(self.db)
     }
 
+    /// Takes steps that belong together: where one fails, nothing of them is written, whatever the caller does then.
+    pub fn whole<T>(&self, steps: impl FnOnce(&Docket<'a>) -> Result<T>) -> Result<T> {
+        self.db.execute_batch("SAVEPOINT docket")?;
+        let done = steps(self);
+        // A full disk and the like have ended the whole transaction already.
+        if !self.db.is_autocommit() {
+            let end = if done.is_ok() { "RELEASE docket" } else { "ROLLBACK TO docket; RELEASE docket" };
+            self.db.execute_batch(end)?;
+        }
+        done
+    }
+
     /// Records a proposal; those of the same prompt and cause that wait are superseded. Its number, its time and the
     /// digest of its evidence are the store's to say, whatever it comes with.
     pub fn propose(&self, proposal: Proposal) -> Result<Proposal> {

@@ -345,19 +345,14 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-/// Which actions leave a proposal so.
+/// Actions that leave a proposal as it stands, whatever has become of it.
+const SAYS: &[Action] = &[Action::Sign, Action::Comment];
+
+/// Which actions make a proposal stand so.
 fn leads_to(standing: &str) -> &'static [Action] {
     match standing {
-        "open" => &[
-            Action::Propose,
-            Action::Rebase,
-            Action::Modify,
-            Action::Sign,
-            Action::Comment,
-            Action::Defer,
-            Action::Stop,
-        ],
-        "deferred" => &[Action::Defer, Action::Sign, Action::Comment],
+        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer, Action::Stop],
+        "deferred" => &[Action::Defer],
         "accepted" => &[Action::Accept, Action::Promote, Action::Canary],
         "auto-applied" => &[Action::AutoApply, Action::Promote, Action::Canary],
         "rejected" => &[Action::Reject, Action::Stop],
@@ -373,6 +368,8 @@ fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Re
          LEFT JOIN proposal p ON p.id = s.proposal ORDER BY s.id",
     )?;
     let mut rows = statement.query([])?;
+    // How each stood before: a row for every step, in order.
+    let mut stood: BTreeMap<i64, (String, Option<String>)> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let (proposal, standing): (i64, String) = (row.get(0)?, row.get(1)?);
         let (version, seq): (Option<String>, i64) = (row.get(2)?, row.get(3)?);
@@ -380,8 +377,15 @@ fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Re
         let explained = told.deeds.get(&(seq as u64)).is_some_and(|(action, [said, ..])| {
             // What takes another's place is entered as itself.
             let is_about = standing == "superseded" || said.is_none_or(|said| Some(said) == own);
-            leads_to(&standing).contains(action) && is_about
+            let before = stood.get(&proposal).map_or(("open", None), |(s, v)| (s.as_str(), v.as_deref()));
+            let leads = if SAYS.contains(action) {
+                before == (standing.as_str(), version.as_deref())
+            } else {
+                leads_to(&standing).contains(action)
+            };
+            leads && is_about
         });
+        stood.insert(proposal, (standing.clone(), version.clone()));
         if !explained {
             faults.push(format!(
                 "proposal {proposal} is said to be {standing}, which entry {seq} does not explain"

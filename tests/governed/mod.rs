@@ -13,8 +13,11 @@ use human::domain::proposal::{
 };
 use human::engine::govern::{Act, Matter};
 use human::engine::seal::Pen;
+use human::store::Access;
 use human::store::decide::Docket;
 use human::store::ledger::{self, Asked};
+use human::store::prompt_error::PromptStoreError;
+use human::store::prompt_shelf::{PromptShelf, Shelving};
 use human::store::prompts::{self, Activation, Deed};
 use rusqlite::Connection;
 use semver::Version;
@@ -64,6 +67,30 @@ pub fn file(uri: &PromptUri, flags: &str, version: &Version, text: &str) -> Stri
 pub fn publish(db: &Connection, text: &str, actor: &str, now: Millis) {
     let file = human::domain::prompt_file::PromptFile::parse("test", text.as_bytes()).unwrap();
     prompts::publish(db, &file, Activation::Now, Deed { at: now, actor, reason: None }).unwrap();
+}
+
+/// By hand, by the verbs of the product, which enter it into the ledger: `pen` signs, nobody before there is an owner.
+pub fn by_hand<T>(
+    path: &std::path::Path,
+    pen: Option<&Pen>,
+    change: impl FnOnce(&Shelving<'_>) -> Result<T, PromptStoreError>,
+) -> Result<T, PromptStoreError> {
+    let mut shelf = PromptShelf::open(path, Access::Write).map_err(PromptStoreError::Store)?;
+    if let Some(pen) = pen {
+        shelf.sign_with(pen.clone());
+    }
+    let shelving = shelf.change()?;
+    let done = change(&shelving)?;
+    shelving.commit()?;
+    Ok(done)
+}
+
+/// Publishes a file by hand.
+pub fn publish_by_hand(path: &std::path::Path, pen: Option<&Pen>, text: &str, at: Millis) {
+    let file = human::domain::prompt_file::PromptFile::parse("test", text.as_bytes()).unwrap();
+    let actor = pen.map_or("system".to_owned(), |pen| pen.identity().to_string());
+    let deed = Deed { at, actor: &actor, reason: None };
+    by_hand(path, pen, |shelf| shelf.publish(&file, Activation::Now, deed)).unwrap();
 }
 
 pub fn own(db: &Connection, pen: &Pen, now: Millis) {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 /// What one request gets.
 #[derive(Debug, Clone)]
+#[allow(dead_code, reason = "each test uses some")]
 pub enum Reply {
     /// A well-formed answer with this text: 100 tokens in, 7 out.
     Text(&'static str),

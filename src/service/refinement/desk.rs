@@ -1,7 +1,11 @@
 //! What a run of the agent knows: prompts, their sums, what people said, and what came of earlier changes.
 
-use rustc_hash::FxHashMap;
+use std::fmt::Write as _;
 
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::docketed::Docketed;
+use crate::agent::propose;
 use crate::domain::call::Millis;
 use crate::domain::feedback::Signal;
 use crate::domain::finding::Assessment;
@@ -32,6 +36,11 @@ const DETAILS: usize = 24;
 /// Calls in which they are looked for.
 const ASKED: usize = 20_000;
 
+/// Whether a proposal is to go back to an earlier version of the prompt.
+fn goes_back(proposal: &Proposal, uri: &PromptUri) -> bool {
+    proposal.kind == Kind::Rollback && proposal.prompt_uri == *uri
+}
+
 /// Everything that a run knows before it begins.
 pub struct Desk<'s> {
     pub reader: &'s Reader,
@@ -56,7 +65,7 @@ pub struct Fleet {
 }
 
 /// Sums of the window by prompt.
-pub fn fleet(reader: &Reader, catalog: &Catalog, window: Window) -> Result<Fleet> {
+fn fleet(reader: &Reader, catalog: &Catalog, window: Window) -> Result<Fleet> {
     let mut place: FxHashMap<VersionId, PromptUri> = FxHashMap::default();
     let mut fleet = Fleet { of: FxHashMap::default(), calls: 0 };
     for uri in catalog.prompts() {
@@ -109,6 +118,14 @@ impl Fleet {
     }
 }
 
+impl<'s> Desk<'s> {
+    /// The desk of a window: all sums, and what came of earlier changes.
+    pub fn lay(reader: &'s Reader, catalog: &'s Catalog, window: Window, now: Millis) -> Result<Desk<'s>> {
+        let settled = reader.proposals().outcomes()?;
+        Ok(Desk { reader, catalog, settled, fleet: fleet(reader, catalog, window)?, window, now })
+    }
+}
+
 impl Desk<'_> {
     /// The version that is active now, where it is not the base of a proposal.
     pub fn moved_on(&self, kept: &Kept) -> Option<semver::Version> {
@@ -117,7 +134,7 @@ impl Desk<'_> {
     }
 
     /// Why a finding asks for no draft now.
-    pub fn leave(&self, found: &Assessment, uri: &PromptUri) -> Result<Option<String>> {
+    pub fn leave(&self, found: &Assessment, uri: &PromptUri, docketed: &Docketed) -> Result<Option<String>> {
         let Some(published) = self.catalog.published.get(uri) else {
             return Ok(Some("it is not published here, so there is no text to change".into()));
         };
@@ -125,15 +142,25 @@ impl Desk<'_> {
             return Ok(Some("none of its versions is active".into()));
         }
         let proposals = self.reader.proposals();
-        if let Some(waiting) = proposals.waiting(uri, found.detector.as_str())?
-            && self.moved_on(&waiting).is_none()
-        {
-            return Ok(Some(format!("{} waits for a decision", waiting.proposal.id)));
+        if let Some(waiting) = proposals.waiting(uri, found.detector.as_str())? {
+            let id = waiting.proposal.id;
+            if self.moved_on(&waiting).is_none() {
+                return Ok(Some(format!("{id} waits for a decision")));
+            }
+            if docketed.moves(id) {
+                return Ok(Some(format!("{id} moves onto the active version, and waits for a decision")));
+            }
+        }
+        if docketed.ready.iter().any(|ready| goes_back(&ready.proposal, uri)) {
+            return Ok(Some("a rollback of it is proposed".into()));
         }
         let filter = Filter { prompt: Some(uri.clone()), ..Filter::default() };
         for kept in proposals.list(&filter, self.now)? {
             let applied = matches!(kept.standing, Standing::Accepted | Standing::AutoApplied);
             let id = kept.proposal.id;
+            if kept.standing.is_open() && goes_back(&kept.proposal, uri) && self.moved_on(&kept).is_none() {
+                return Ok(Some(format!("{id}, a rollback, waits for a decision")));
+            }
             if applied && kept.version == published.active && proposals.outcome(id)?.is_none() {
                 return Ok(Some(format!("what {id} changed has not been judged yet")));
             }
@@ -154,11 +181,15 @@ impl Desk<'_> {
             ..CallQuery::default()
         };
         let (mut heard, mut asked) = (Vec::new(), 0);
+        // What is said of a whole trace is there with each of its calls.
+        let mut known = FxHashSet::default();
         self.reader.calls(&query, &mut |kept| {
             asked += 1;
             for feedback in kept.feedback {
                 let bad = feedback.signal.filter(|signal| *signal != Signal::Positive);
-                if let (Some(signal), Some(text)) = (bad, feedback.detail) {
+                if let (Some(signal), Some(text)) = (bad, feedback.detail)
+                    && known.insert(feedback.id.clone())
+                {
                     heard.push((feedback.id, signal.as_str(), text));
                 }
             }
@@ -168,6 +199,30 @@ impl Desk<'_> {
         heard.sort_by_key(|(_, signal, _)| *signal != Signal::Correction.as_str());
         heard.truncate(DETAILS);
         Ok(heard)
+    }
+
+    /// What a drafter is told, a sentence with its numbers each: the finding, the calls, the peers.
+    pub fn told(&self, found: &Assessment, uri: &PromptUri) -> Vec<String> {
+        let mut told = vec![propose::words(found)];
+        let usage = self.usage(uri);
+        let mut calls = format!("{:.1} calls a day", usage.calls_per_day);
+        if let Some(Spending { input, output, cost_usd, .. }) = self.fleet.spending(uri) {
+            let _ = write!(calls, ", of {input:.0} tokens in and {output:.0} out on average");
+            if let Some(cost) = cost_usd {
+                let _ = write!(calls, ", for ${cost:.4} each");
+            }
+        }
+        if !usage.extended_by.is_empty() {
+            let _ = write!(calls, "; {} other prompts layer on it", usage.extended_by.len());
+        }
+        told.push(calls);
+        if let Some(Negative { negative, units, peers }) = self.fleet.negative(uri) {
+            told.push(format!(
+                "{negative} of {units} evidence units are negative; of prompts of the same task type {:.0} % usually are",
+                peers.mean * 100.0
+            ));
+        }
+        told
     }
 
     /// The prompt by which drafts are asked for: the store's, or the one that comes with the product.

@@ -21,6 +21,13 @@ pub struct Docketed {
     pub calls: Vec<Call>,
 }
 
+impl Docketed {
+    /// Whether a waiting proposal is to be moved onto the active version.
+    pub fn moves(&self, id: ProposalId) -> bool {
+        self.moved.iter().any(|(_, moved, onto)| *moved == id && onto.is_some())
+    }
+}
+
 /// What a proposal is until it is written.
 pub fn proposed(proposal: &Proposal) -> Did {
     Did::Proposed {

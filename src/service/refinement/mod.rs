@@ -7,7 +7,8 @@ mod desk;
 mod docketed;
 mod follow_up;
 
-use desk::{DAY_MS, Desk, fleet};
+use desk::DAY_MS;
+pub(super) use desk::Desk;
 use docketed::{Docketed, Ready, proposed};
 use follow_up::follow_up;
 
@@ -73,9 +74,7 @@ impl Service {
         };
         let catalog = Catalog::read(&reader)?;
         let findings = self.findings(window)?;
-        let fleet = fleet(&reader, &catalog, window)?;
-        let settled = reader.proposals().outcomes()?;
-        let desk = Desk { reader: &reader, catalog: &catalog, settled, fleet, window, now };
+        let desk = Desk::lay(&reader, &catalog, window, now)?;
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
         follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
@@ -127,7 +126,7 @@ impl Service {
             found: evidence.clone(),
             did,
         };
-        if let Some(why) = desk.leave(found, &uri)? {
+        if let Some(why) = desk.leave(found, &uri, docketed)? {
             run.steps.push(step(Did::Left { why }));
             return Ok(());
         }
@@ -146,10 +145,10 @@ impl Service {
         let affinities = self.performance(&uri.to_string(), desk.window, None)?.affinities;
         let proposers = [(Kind::Text, Measure::Tokens), (Kind::Model, Measure::Cost)]
             .map(|(kind, measure)| proposer(&desk.settled, kind, measure));
-        let said = [evidence.clone()];
+        let told = desk.told(found, &uri);
         let cause = Cause {
             found,
-            evidence: &said,
+            evidence: &told,
             base: &base,
             details: &details,
             constraints: &constraints(&reasons),
@@ -160,7 +159,9 @@ impl Service {
         };
         let (refine, agent) = (desk.refine()?, pen.identity().to_string());
         let org = pen.identity().org().map(ToString::to_string).unwrap_or_default();
-        let id = format!("refine-{}-{}", desk.now, run.steps.len());
+        // Whatever is written enters the ledger, so that no two runs begin at the same end of it.
+        let head = desk.reader.ledger_head()?;
+        let id = format!("refine-{org}-{}-{}-{}", desk.now, head.seq, run.steps.len());
         let writer = match model {
             Some((client, budget)) => {
                 Writer::Model { client, budget, refine: &refine, id: &id, agent: &agent, org: &org }
@@ -189,10 +190,10 @@ impl Service {
             cause: found.detector.as_str().to_owned(),
             window: [desk.window.start(), desk.window.end()],
             found: serde_json::to_value(found).unwrap_or_default(),
-            feedback: heard.iter().map(|(id, ..)| id.clone()).collect(),
+            feedback: heard.iter().take(written.read).map(|(id, ..)| id.clone()).collect(),
             cases: None,
         };
-        let Written { kind, file, title, rationale, drafted_by, predicted, cost_usd } = written;
+        let Written { kind, file, title, rationale, drafted_by, predicted, cost_usd, .. } = written;
         let proposal = Proposal {
             base_version: active,
             drafted_by,
@@ -216,15 +217,16 @@ impl Service {
             let docket = tx.docket(Some(&pen), &rules, now);
             let number = docket.next_run()?;
             for (step, id, moved) in docketed.moved {
-                run.steps[step].did = after(moved_on(&docket, id, moved, number))?;
+                run.steps[step].did = after(docket.whole(|docket| moved_on(docket, id, moved, number)))?;
             }
             for (step, id, settled) in docketed.settled {
-                run.steps[step].did =
-                    after(docket.settle(id, &settled).map(|_| Did::Settled { proposal: id }))?;
+                run.steps[step].did = after(
+                    docket.whole(|docket| docket.settle(id, &settled).map(|_| Did::Settled { proposal: id })),
+                )?;
             }
             for Ready { step, proposal } in docketed.ready {
                 let proposal = Proposal { run: Some(number), ..proposal };
-                run.steps[step].did = after(put(&docket, proposal))?;
+                run.steps[step].did = after(docket.whole(|docket| put(docket, proposal)))?;
             }
             docket.record_run(&serde_json::to_value(&run).map_err(StoreError::corrupt)?)?;
             Ok(run)
@@ -242,9 +244,11 @@ fn put(docket: &Docket<'_>, proposal: Proposal) -> crate::store::Result<Did> {
         risk: made.risk.level,
         why,
     };
-    Ok(match docket.auto_apply(made.id)? {
-        Automatic::Left(why) => left(why),
-        Automatic::Applied(applied, why) => Did::Applied {
+    Ok(match docket.whole(|docket| docket.auto_apply(made.id)) {
+        Err(error) if is_no_fault(&error) => left(error.to_string()),
+        Err(error) => return Err(error),
+        Ok(Automatic::Left(why)) => left(why),
+        Ok(Automatic::Applied(applied, why)) => Did::Applied {
             proposal: made.id,
             title: made.title.clone(),
             version: applied.uri.version.clone().unwrap_or_else(|| made.base_version.clone()),
@@ -274,11 +278,14 @@ fn moved_on(
 /// run.
 fn after(done: crate::store::Result<Did>) -> crate::store::Result<Did> {
     match done {
-        Err(error) if matches!(error.kind, Fault::Refused | Fault::Changed | Fault::Unfit) => {
-            Ok(Did::Left { why: error.to_string() })
-        }
+        Err(error) if is_no_fault(&error) => Ok(Did::Left { why: error.to_string() }),
         done => done,
     }
+}
+
+/// Whether an error says that something is not to be, and not that the store failed.
+fn is_no_fault(error: &StoreError) -> bool {
+    matches!(error.kind, Fault::Refused | Fault::Changed | Fault::Unfit)
 }
 
 /// Whether the grant lets the agent read and propose at all.
@@ -311,6 +318,10 @@ fn budget(reader: &Reader, limits: crate::llm::Limits, now: Millis) -> Result<Bu
     let mut spent = Spend::default();
     for row in reader.proposals().runs(1_000)? {
         let Ok(run) = serde_json::from_value::<Run>(row.body) else { continue };
+        // The newest first.
+        if run.at < today {
+            break;
+        }
         if run.at.get(..10) == today.get(..10) {
             spent.tokens += run.spent.tokens;
             spent.cost += (run.spent.usd * 1e9).round() as i64;

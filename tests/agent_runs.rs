@@ -1,0 +1,246 @@
+//! Runs of the agent by rules: from what was measured to proposals, applications and outcomes; and what a grant that does
+//! not allow a run leaves behind.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod agency;
+mod governed;
+
+use agency::{ALL, DAY, GRUFF, ONCE, Office, Stream, WORDY, events, left, made, peers, step, tell, wordy};
+use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, publish_by_hand, uri};
+use human::domain::identity::GrantScope;
+use human::domain::outcome::Measure;
+use human::domain::proposal::{Kind, RiskLevel, Standing};
+use human::domain::run::Did;
+use human::store::prompts::Deed;
+use semver::Version;
+
+const TUNED: &str = "human.autoTune: true\n";
+
+#[test]
+fn findings_become_proposals_with_all_that_they_rest_on() {
+    let office = Office::new("", &ALL, "");
+    let patch = uri("prompt://user/ACME/ana/legal.wordy");
+    let overlay = format!("human.extends: {WORDY}\n");
+    let overlay = file(&patch, &overlay, &Version::new(1, 0, 0), "Greet me.\n");
+    publish_by_hand(&office.path(), Some(&ana()), &overlay, NOW);
+    let run = office.run(NOW);
+    assert_eq!((run.refused.as_deref(), run.looked.elsewhere), (None, 0));
+    let made = made(step(&run, WORDY, "token-outlier"));
+    let kept = office.kept(made);
+    let proposal = &kept.proposal;
+    assert!(!proposal.text.contains(&format!("{ONCE} Be brief. {ONCE}")) && proposal.text.contains(ONCE));
+    assert!(proposal.drafted_by.to_string().contains("R1"), "{}", proposal.drafted_by);
+    let tokens = proposal.predicted.iter().find(|p| p.measure == Measure::Tokens).unwrap();
+    assert!(
+        tokens.effect < 0.0 && tokens.interval[0] <= tokens.effect && tokens.effect <= tokens.interval[1]
+    );
+    // 120 calls in a window of seven days.
+    assert!((proposal.usage.calls_per_day - 120.0 / 7.0).abs() < 0.1, "{:?}", proposal.usage);
+    assert_eq!(proposal.usage.extended_by, [patch]);
+    assert_eq!(proposal.risk.level, RiskLevel::Medium, "{:?}", proposal.risk);
+    assert!(!proposal.evidence.feedback.is_empty() && proposal.evidence.found["sampleSize"] == 120);
+    assert_eq!(proposal.run, Some(1));
+    // The gruff one is found too, and no rule has a word to say.
+    assert!(left(step(&run, GRUFF, "high-negative")).contains("no rule applies"));
+    assert_eq!(office.is_sound(), 1);
+
+    let again = office.run(NOW + HOUR);
+    assert_eq!(left(step(&again, WORDY, "token-outlier")), format!("{made} waits for a decision"));
+    assert_eq!((office.all().len(), office.is_sound()), (1, 2));
+}
+
+#[test]
+fn what_was_rejected_is_not_proposed_again() {
+    let office = Office::new("", &ALL, "");
+    let first = made(step(&office.run(NOW), WORDY, "token-outlier"));
+    office.service.reject(Some(ana()), first, "say it twice, on purpose".into(), NOW + 1).unwrap();
+    let again = office.run(NOW + HOUR);
+    assert!(left(step(&again, WORDY, "token-outlier")).contains("alike to it was rejected"));
+    let reader = office.service.read().unwrap();
+    let rejections = reader.proposals().rejections(&uri(WORDY)).unwrap();
+    assert_eq!(rejections[0].reason, "say it twice, on purpose");
+    assert_eq!((office.all().len(), office.is_sound()), (1, 2));
+}
+
+#[test]
+fn a_base_that_moved_on_is_followed_or_given_up_and_nothing_is_proposed_twice() {
+    let office = Office::new("", &ALL, "");
+    let first = made(step(&office.run(NOW), WORDY, "token-outlier"));
+    // A line elsewhere in the file: the change still fits.
+    let text = format!("Read what follows. {ONCE} Be brief. {ONCE}\n");
+    let second = wordy("description: by hand\n", &Version::new(1, 0, 1), &text);
+    publish_by_hand(&office.path(), Some(&ana()), &second, NOW + 1);
+    // Calls of the new version, so that there is a finding of it beside the proposal that moves.
+    let stream = Stream { prompt: "legal.wordy", version: "1.0.1", per_hour: 2, tokens: 1_600, bad: 8 };
+    tell(&office.service, &events(&[stream], NOW - DAY, NOW));
+    let run = office.run(NOW + HOUR);
+    let moved = made(step(&run, WORDY, "base"));
+    assert!(left(step(&run, WORDY, "token-outlier")).contains("moves onto the active version"));
+    assert_eq!((office.standing(first), office.standing(moved)), (Standing::Superseded, Standing::Open));
+    let kept = office.kept(moved).proposal;
+    assert_eq!((kept.base_version, kept.run), (Version::new(1, 0, 1), Some(2)));
+    assert!(kept.text.contains("description: by hand"));
+    assert_eq!(office.all().len(), 2);
+    // Another text in the same place: it does not fit any more.
+    let third = wordy("", &Version::new(1, 1, 0), "Do as you think best.\n");
+    publish_by_hand(&office.path(), Some(&ana()), &third, NOW + HOUR + 1);
+    let run = office.run(NOW + 2 * HOUR);
+    assert_eq!(step(&run, WORDY, "base").did, Did::Stale { proposal: moved });
+    assert_eq!((office.standing(moved), office.is_sound()), (Standing::Stale, 3));
+}
+
+#[test]
+fn a_newer_proposal_supersedes_one_that_does_not_fit() {
+    let office = Office::new("", &ALL, "");
+    let first = made(step(&office.run(NOW), WORDY, "token-outlier"));
+    let waiting = office.kept(first).proposal;
+    let again = {
+        let rules = human::domain::governance::Governance::default();
+        let newer = human::domain::proposal::Proposal { title: "Newer".into(), ..waiting };
+        governed::step(&office.db, Some(&agent()), &rules, NOW, |docket| docket.propose(newer)).unwrap()
+    };
+    assert_eq!((office.standing(first), office.standing(again.id)), (Standing::Superseded, Standing::Open));
+    office.is_sound();
+}
+
+#[test]
+fn what_is_narrow_and_allowed_is_applied_and_says_why() {
+    let office = Office::new(TUNED, &ALL, "");
+    let run = office.run(NOW);
+    let Did::Applied { proposal, version, why, .. } = &step(&run, WORDY, "token-outlier").did else {
+        panic!("{run:#?}")
+    };
+    assert!(why.contains("human.autoTune: true") && why.contains("low risk") && why.contains("grant of"));
+    assert_eq!((office.active(WORDY), office.standing(*proposal)), (version.clone(), Standing::AutoApplied));
+    // It is not found again before it is judged, and that there is too little to judge is said.
+    let again = office.run(NOW + HOUR);
+    let outcome = step(&again, WORDY, "outcome");
+    assert!(outcome.found.contains("insufficient") && left(outcome).contains("not settled"), "{outcome:?}");
+    assert_eq!(office.is_sound(), 2);
+}
+
+#[test]
+fn without_the_scope_it_waits() {
+    let office = Office::new(TUNED, &ALL[..3], "");
+    assert!(!ALL[..3].contains(&GrantScope::PromptsAutoApply));
+    let run = office.run(NOW);
+    let Did::Proposed { proposal: Some(id), why, .. } = &step(&run, WORDY, "token-outlier").did else {
+        panic!("{run:#?}")
+    };
+    assert!(why.contains("prompts:auto-apply"), "{why}");
+    assert_eq!((office.active(WORDY), office.standing(*id)), (Version::new(1, 0, 0), Standing::Open));
+    office.is_sound();
+}
+
+#[test]
+fn a_change_that_made_things_worse_is_settled_and_a_rollback_proposed() {
+    let office = Office::new(TUNED, &ALL, "");
+    let applied = made(step(&office.run(NOW), WORDY, "token-outlier"));
+    let version = office.active(WORDY).to_string();
+    // A judgement of before and after needs some of before.
+    let before = Stream { prompt: "legal.wordy", version: "1.0.0", per_hour: 2, tokens: 1_600, bad: 8 };
+    tell(&office.service, &events(&[before], NOW - 10 * DAY, NOW - 5 * DAY));
+    let mut streams = peers(2);
+    streams.push(Stream { prompt: "legal.wordy", version: &version, per_hour: 6, tokens: 1_600, bad: 85 });
+    tell(&office.service, &events(&streams, NOW + HOUR, NOW + 5 * DAY));
+    let run = office.run(NOW + 5 * DAY);
+    let settled: Vec<_> = run.steps.iter().filter(|s| s.did == Did::Settled { proposal: applied }).collect();
+    assert!(settled.len() == 1 && settled[0].found.contains("regressed"), "{run:#?}");
+    let back =
+        run.steps.iter().find(|s| matches!(s.did, Did::Proposed { .. }) && s.cause == "outcome").unwrap();
+    let back = office.kept(made(back)).proposal;
+    assert_eq!((back.kind, back.to_version), (Kind::Rollback, Some(Version::new(1, 0, 0))));
+    assert!(back.risk.level >= RiskLevel::Medium, "nobody goes back without a person: {:?}", back.risk);
+    // Nothing else is proposed for it while that waits.
+    let again = office.run(NOW + 5 * DAY + HOUR);
+    for found in again.steps.iter().filter(|s| s.prompt_uri.unversioned() == uri(WORDY)) {
+        assert!(left(found).contains("rollback"), "{found:?}");
+    }
+    let shown = office.kept(back.id).text_digest();
+    office.service.accept(Some(ana()), back.id, shown, None, NOW + 5 * DAY + 2 * HOUR).unwrap();
+    assert_eq!((office.active(WORDY), office.is_sound()), (Version::new(1, 0, 0), 3));
+}
+
+/// What a run that was refused says.
+fn refused(office: &Office, who: &human::engine::seal::Pen, now: i64) -> String {
+    let (before, runs) = (office.all().len(), office.is_sound());
+    let run = office.run_of(who, None, false, now);
+    assert!(run.steps.is_empty() && run.looked == Default::default(), "{run:#?}");
+    assert_eq!((office.all().len(), office.is_sound()), (before, runs + 1), "the refusal is on record");
+    let reader = office.service.read().unwrap();
+    let record = &reader.proposals().runs(1).unwrap()[0];
+    assert_eq!(record.body["refused"].as_str(), run.refused.as_deref());
+    run.refused.unwrap()
+}
+
+#[test]
+fn a_run_that_no_grant_allows_does_nothing_and_says_so() {
+    let office = Office::new(TUNED, &[], "");
+    assert!(refused(&office, &agent(), NOW).contains("no grant"));
+    let grant = |scopes: &[GrantScope], prompts: &str, until| {
+        governed::grant(&office.db, &ana(), &agent(), scopes, prompts, until, NOW).unwrap();
+    };
+    for missing in [GrantScope::TelemetryRead, GrantScope::PromptsRead, GrantScope::ProposalsWrite] {
+        let scopes: Vec<_> = ALL.into_iter().filter(|scope| *scope != missing).collect();
+        grant(&scopes, "prompt://*", NOW + DAY);
+        let why = refused(&office, &agent(), NOW);
+        assert!(why.contains(missing.as_str()), "{missing:?}: {why}");
+    }
+    grant(&ALL, "prompt://*", NOW + DAY);
+    let other = pen("agent://ACME/prompt-refinement", 7);
+    assert!(refused(&office, &other, NOW).contains("key"));
+    assert!(refused(&office, &agent(), NOW + DAY).contains("ended at"));
+    grant(&ALL, "prompt://org/OTHER/*", NOW + DAY);
+    let run = office.run(NOW);
+    assert_eq!((run.looked.findings, run.steps.len()), (0, 0));
+    assert!(run.looked.elsewhere >= 2 && office.all().is_empty(), "{:?}", run.looked);
+    office.service.revoke(Some(ana()), agent().identity().clone()).unwrap();
+    assert!(refused(&office, &agent(), NOW).contains("revoked"));
+}
+
+#[test]
+fn a_dry_run_finds_the_same_and_writes_nothing() {
+    let office = Office::new(TUNED, &ALL, "");
+    let state = || {
+        let reader = office.service.read().unwrap();
+        (reader.ledger_head().unwrap(), reader.agent_runs().unwrap())
+    };
+    let before = state();
+    let dry = office.run_of(&agent(), None, true, NOW);
+    assert!(matches!(&step(&dry, WORDY, "token-outlier").did, Did::Proposed { proposal: None, .. }));
+    assert!(before == state() && office.all().is_empty());
+    let run = office.run(NOW);
+    assert_eq!((run.looked, run.steps.len()), (dry.looked, dry.steps.len()));
+}
+
+#[test]
+fn a_core_prompt_is_never_applied() {
+    let office = Office::new(TUNED, &ALL, "");
+    let core = file(
+        &uri("prompt://core/legal.core"),
+        TUNED,
+        &Version::new(1, 0, 0),
+        &format!("{ONCE} Be brief. {ONCE}\n"),
+    );
+    publish_by_hand(&office.path(), Some(&ana()), &core, NOW - 10 * DAY);
+    let stream = Stream { prompt: "legal.core", version: "1.0.0", per_hour: 1, tokens: 1_600, bad: 8 };
+    tell(
+        &office.service,
+        &events(&[stream], NOW - 5 * DAY, NOW).replace("org/ACME/legal.core", "core/legal.core"),
+    );
+    let run = office.run(NOW);
+    let Did::Proposed { why, proposal: Some(id), .. } =
+        &step(&run, "prompt://core/legal.core", "token-outlier").did
+    else {
+        panic!("{run:#?}")
+    };
+    assert!(why.contains("core"), "{why}");
+    assert_eq!(
+        (office.standing(*id), office.active("prompt://core/legal.core")),
+        (Standing::Open, Version::new(1, 0, 0))
+    );
+    // By hand an earlier version cannot come back either without a steward.
+    let deed = Deed { at: NOW, actor: "agent", reason: None };
+    by_hand(&office.path(), Some(&agent()), |shelf| shelf.rollback(&uri(WORDY), None, deed)).unwrap_err();
+    office.is_sound();
+}
