@@ -226,7 +226,6 @@ fn what_is_refused_says_why() {
         // The owner's name with another key.
         (Some(&ana()), 5, &["accept", "1", "--yes"], 4, "ana is not trusted in this store"),
         (Some(&ana()), 1, &["accept", "1", "--digest", &"0".repeat(64)], 4, "was looked at"),
-        (Some(&ana()), 1, &["accept", "1"], 2, "a change of high risk: look at it with"),
         (Some(&ana()), 1, &["accept", "7"], 2, "there is no PROPOSAL-7"),
         (Some(&ana()), 1, &["reject", "1", "--reason", " "], 1, "a rejection needs a reason"),
         (Some(&ana()), 1, &["defer", "1", "--until", "2001-01-01"], 1, "not in the future"),
