@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use semver::Version;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Longest key, in bytes.
 pub const MAX_KEY: usize = 128;
@@ -321,21 +321,6 @@ impl fmt::Display for PromptUri {
     }
 }
 
-macro_rules! serde_as_text {
-    ($($type:ty),*) => {$(
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
-}
 serde_as_text!(PromptUri, PromptKey, Name);
 
 /// How the prompts of a call came together.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rustc_hash::FxHashSet;
 use semver::Version;
 
 use super::error::{Result, ServiceError};
@@ -79,6 +80,22 @@ impl Catalog {
     pub fn numbers(&self, uri: &PromptUri, version: Option<&Version>) -> Vec<VersionId> {
         let all = self.versions.get(uri).into_iter().flatten();
         all.filter(|(_, v)| version.is_none_or(|wanted| wanted == v)).map(|(id, _)| *id).collect()
+    }
+
+    /// The prompts of the same task type whose calls are not the prompt's own: what is layered or joined with it has its
+    /// calls and signals too, and is no peer but the prompt again.
+    pub fn peers(&self, uri: &PromptUri) -> impl Iterator<Item = &PromptUri> {
+        let task_type = self.task_type(uri);
+        let own = self.numbers(uri, None);
+        let compositions = self.dictionary.compositions().iter().map(|composition| &composition.subjects);
+        let beside: FxHashSet<VersionId> = compositions
+            .filter(|subjects| subjects.iter().any(|(version, _)| own.contains(version)))
+            .flat_map(|subjects| subjects.iter().map(|(version, _)| *version))
+            .collect();
+        self.prompts().filter(move |p| {
+            let apart = || self.numbers(p, None).iter().all(|number| !beside.contains(number));
+            **p != *uri && self.task_type(p) == task_type && apart()
+        })
     }
 
     /// What the prompt is compared with.

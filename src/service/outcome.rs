@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use semver::Version;
 
 use super::{Catalog, Result, Service};
@@ -120,18 +120,7 @@ fn peers(
     prompt: &PromptUri,
     [before, since]: [&Range<Hour>; 2],
 ) -> Result<Vec<Peer>> {
-    let task_type = catalog.task_type(prompt);
-    // What is layered or joined with the prompt has its calls and signals too: it is no peer but the prompt again.
-    let own = catalog.numbers(prompt, None);
-    let compositions = catalog.dictionary.compositions().iter().map(|composition| &composition.subjects);
-    let beside: FxHashSet<VersionId> = compositions
-        .filter(|subjects| subjects.iter().any(|(version, _)| own.contains(version)))
-        .flat_map(|subjects| subjects.iter().map(|(version, _)| *version))
-        .collect();
-    let others = catalog.prompts().filter(|p| {
-        let apart = || catalog.numbers(p, None).iter().all(|number| !beside.contains(number));
-        *p != prompt && catalog.task_type(p) == task_type && apart()
-    });
+    let others = catalog.peers(prompt);
     let mut of: FxHashMap<VersionId, usize> = FxHashMap::default();
     let mut peers: Vec<Peer> = Vec::new();
     for other in others {

@@ -52,10 +52,10 @@ impl Circle {
         version: Option<&Version>,
         window: Window,
     ) -> Result<Circle> {
-        let task_type = catalog.task_type(uri);
         let mut peers: Vec<Vec<VersionId>> = vec![catalog.numbers(uri, version)];
-        let others = catalog.prompts().filter(|p| *p != uri && catalog.task_type(p) == task_type);
-        peers.extend(others.map(|p| catalog.numbers(p, None)).filter(|numbers| !numbers.is_empty()));
+        peers.extend(
+            catalog.peers(uri).map(|p| catalog.numbers(p, None)).filter(|numbers| !numbers.is_empty()),
+        );
         let owners = peers.iter().enumerate();
         let places: BTreeMap<VersionId, usize> =
             owners.flat_map(|(place, numbers)| numbers.iter().map(move |id| (*id, place))).collect();

@@ -70,11 +70,9 @@ fn confirm(found: &Shown, desk: &mut Desk) -> Result<()> {
     let proposal = &found.listed.proposal;
     let why =
         if proposal.prompt_uri.scope() == Scope::Core { "a core prompt" } else { "a change of high risk" };
+    // A script that says `accept` means it, and signs for it; a person is asked to look.
     if !desk.terminal || !io::stdin().is_terminal() || desk.json {
-        return Err(CliError::Usage(format!(
-            "{} is {why}: look at it with `human prompts proposals show {}`, then accept it with --digest {} (or --yes).",
-            proposal.id, proposal.id, found.digest
-        )));
+        return Ok(());
     }
     desk.out.write_all(changes(found, desk.colour).as_bytes())?;
     write!(desk.out, "{} is {why}. Type its key, {}, to accept: ", proposal.id, proposal.prompt_uri.key)?;

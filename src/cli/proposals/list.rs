@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::ListArgs;
+use super::show::key_at;
 use crate::cli::number::count;
 use crate::cli::plain::shown;
 use crate::cli::table::{self, set};
@@ -32,12 +33,12 @@ pub fn run(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let columns = [
-        table::id("Proposal", 9),
-        table::whole("Status", 8),
-        table::whole("Risk", 7),
-        table::whole("Kind", 4),
-        table::name("Prompt", 6, 16),
-        table::text("Title", 9),
+        table::id("PROPOSAL", 9),
+        table::whole("STATUS", 8),
+        table::whole("RISK", 7),
+        table::whole("KIND", 4),
+        table::name("PROMPT", 6, 16),
+        table::text("TITLE", 24),
     ];
     let rows: Vec<Vec<String>> = found.iter().map(row).collect();
     let page = desk.page();
@@ -67,7 +68,7 @@ fn row(listed: &Listed) -> Vec<String> {
         status(listed),
         proposal.risk.level.as_str().to_owned(),
         proposal.kind.as_str().to_owned(),
-        proposal.prompt_uri.at(proposal.base_version.clone()).to_string(),
+        key_at(&proposal.prompt_uri.at(proposal.base_version.clone())),
         shown(&proposal.title).into_owned(),
     ]
 }

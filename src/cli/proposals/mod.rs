@@ -27,8 +27,7 @@ pub enum ProposalsVerb {
     Show(IdArg),
     /// Accept a proposal: its text becomes the active version, in one step with the ledger entry
     ///
-    /// On a terminal a proposal for a core prompt, or of high risk, asks for the prompt's key first. Elsewhere such a
-    /// proposal needs --digest, or --yes.
+    /// On a terminal a proposal for a core prompt, or of high risk, shows the change and asks for the prompt's key first.
     Accept(AcceptArgs),
     /// Reject a proposal; the reason is a constraint on later drafts
     Reject(RejectArgs),

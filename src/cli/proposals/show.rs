@@ -153,8 +153,29 @@ fn facts(found: &Value) -> Vec<String> {
     }
 }
 
+/// As text: numbers to four digits, objects and lists within a line.
 fn fact(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    let each = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(x) if x != 0.0 => {
+                let digits = (3 - x.abs().log10().floor() as i32).clamp(0, 9) as usize;
+                let text = format!("{x:.digits$}");
+                if text.contains('.') {
+                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+                } else {
+                    text
+                }
+            }
+            _ => number.to_string(),
+        },
+        Value::Array(list) => format!("[{}]", each(list.iter().map(fact).collect())),
+        Value::Object(object) => {
+            each(object.iter().map(|(key, value)| format!("{key} {}", fact(value))).collect())
+        }
+        other => other.to_string(),
+    }
 }
 
 /// `legal.contract-analysis@1.1.0`.
