@@ -1,10 +1,12 @@
-//! Decisions of a real process that is killed at any moment: the store opens, its ledger verifies, and each decision is
-//! wholly there or not at all; what was acknowledged is there.
+//! Decisions and whole runs of the agent, of a real process that is killed at any moment: the store opens, its ledger
+//! verifies and explains all there is, and each decision and each run is wholly there or not at all; what was acknowledged
+//! is there.
 //!
 //! The process is this test again, told by the environment to decide without end. `HUMAN_KILLS` says how many kills there
 //! are (default 12).
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod agency;
 mod dice;
 mod governed;
 
@@ -14,20 +16,73 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use agency::{DAY, WORDY, step};
 use dice::Dice;
-use governed::{HOUR, NOW, agent, ana, file, proposal, publish, uri};
+use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, proposal, publish_by_hand, uri};
 use human::domain::governance::Governance;
 use human::domain::identity::GrantScope;
-use human::domain::ledger::Action;
-use human::domain::proposal::{Kind, Proposal, RiskLevel, Standing};
+use human::domain::ledger::{Action, Entry};
+use human::domain::outcome::Judgement;
+use human::domain::proposal::{Kind, Proposal, ProposalId, RiskLevel, Standing};
+use human::domain::run::{Did, Run};
+use human::domain::settled::Settled;
+use human::domain::window::Window;
+use human::engine::seal::Pen;
+use human::service::{RunWish, Service};
 use human::store::decide::{Accepted, Automatic};
-use human::store::proposals::{Filter, Proposals};
-use human::store::{Access, Store, ledger};
+use human::store::prompts::Deed;
+use human::store::proposals::Filter;
+use human::store::{Access, Reader, Store};
 use semver::Version;
 
 const STORE: &str = "HUMAN_DECIDES_IN";
 const PROMPT: &str = "prompt://org/ACME/tuned";
 const FLAGS: &str = "human.autoTune: true\n";
+
+/// A prompt whose waiting proposal a run moves onto another version.
+const MOVED: &str = "prompt://org/ACME/legal.a";
+
+/// The agent whose runs are killed.
+fn runner() -> Pen {
+    pen("agent://ACME/runner", 11)
+}
+
+/// Sees to it that a run has three things to write beside its record, and runs: a proposal to move, a change to propose,
+/// and to apply. What it applied is settled afterwards.
+fn run_agent(service: &Service, store: &Store, n: usize) -> i64 {
+    let (first, path) = (Version::new(1, 0, 0), service.path());
+    let active =
+        |prompt: &str| store.read().unwrap().published().unwrap()[&uri(prompt)].active.clone().unwrap();
+    if active(WORDY) != first {
+        let deed = Deed { at: NOW, actor: "ana", reason: Some("again") };
+        by_hand(path, Some(&ana()), |shelf| shelf.rollback(&uri(WORDY), Some(&first), deed)).unwrap();
+    }
+    let base = active(MOVED);
+    let now = store.read().unwrap().file(&uri(MOVED), &base).unwrap();
+    let text = format!("{}Be just, {n}.\n", now.text());
+    let wanted = proposal(&uri(MOVED), &base, text, "by-hand", RiskLevel::Medium);
+    store.write(move |tx| tx.docket(Some(&runner()), &Governance::default(), NOW).propose(wanted)).unwrap();
+    let next = Version::new(base.major, base.minor, base.patch + 1);
+    let noted = format!("description: note {n} on {base}\n");
+    publish_by_hand(path, Some(&ana()), &file(&uri(MOVED), &noted, &next, now.template()), NOW);
+    let window = Window { from_ms: NOW - 7 * DAY, to_ms: NOW };
+    let run = service.run_agent(&runner(), &RunWish { dry: false, window, client: None }, NOW).unwrap();
+    let runs = store.read().unwrap().agent_runs().unwrap().0;
+    assert!(matches!(step(&run, MOVED, "base").did, Did::Rebased { .. }), "{run:#?}");
+    let Did::Applied { proposal, version, .. } = step(&run, WORDY, "token-outlier").did.clone() else {
+        panic!("{run:#?}")
+    };
+    let settled = Settled {
+        old_version: first,
+        new_version: version,
+        judgement: Judgement::NoMaterialChange,
+        effects: Vec::new(),
+    };
+    store
+        .write(move |tx| tx.docket(Some(&runner()), &Governance::default(), NOW).settle(proposal, &settled))
+        .unwrap();
+    runs
+}
 
 /// Not a test of its own: the process that is killed.
 #[test]
@@ -35,13 +90,20 @@ fn decides_without_end() {
     let Some(path) = std::env::var_os(STORE).map(PathBuf::from) else { return };
     let mut said = std::fs::File::options().append(true).open(path.with_extension("said")).unwrap();
     let store = Store::open(&path, Access::Write).unwrap();
-    for n in 0.. {
+    let service = agency::open(&path, "");
+    // Whichever comes first is killed most often.
+    let begin = acknowledged(&path).len();
+    for n in begin.. {
+        if n % 4 == 3 {
+            writeln!(said, "run {}", run_agent(&service, &store, n)).unwrap();
+            continue;
+        }
         let base = store.read().unwrap().published().unwrap()[&uri(PROMPT)].active.clone().unwrap();
         let text = file(&uri(PROMPT), FLAGS, &base, &format!("Be just, {n}, after {base}.\n"));
         let wanted = proposal(&uri(PROMPT), &base, text, "cause", RiskLevel::Low);
         let first = Version::new(1, 0, 0);
         // An accepted rollback, else a change that a steward accepts, or that the agent applies itself.
-        let (automatic, wanted) = match n % 3 {
+        let (automatic, wanted) = match n % 4 {
             0 if base != first => {
                 let text = file(&uri(PROMPT), FLAGS, &first, "Be just.\n");
                 (false, Proposal { kind: Kind::Rollback, to_version: Some(first), text, ..wanted })
@@ -62,7 +124,7 @@ fn decides_without_end() {
             Ok(matches!(docket.accept(made.id, shown, None)?, Accepted::Applied(_)))
         });
         assert!(done.unwrap());
-        writeln!(said, "{}", made.id.0).unwrap();
+        writeln!(said, "{}", made.id).unwrap();
     }
 }
 
@@ -76,52 +138,81 @@ fn start(path: &Path) -> Child {
         .unwrap()
 }
 
-/// The proposals that the process said were decided; a line that the kill cut short was not said.
-fn acknowledged(path: &Path) -> BTreeSet<u64> {
+/// What the process said was done, proposals decided and runs; a line that the kill cut short was not said.
+fn acknowledged(path: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(path.with_extension("said")).unwrap();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    whole.lines().map(|line| line.parse().unwrap()).collect()
+    whole.lines().map(ToOwned::to_owned).collect()
 }
 
-/// Every decision has its entry, its standing, its version and its activation, or none of them; how many there are.
-fn is_whole(path: &Path) -> usize {
-    let db = governed::connect(path);
-    assert_eq!(ledger::verify(&db).unwrap().1, Vec::<String>::new());
+/// Every decision has its entry, its standing, its version and its activation, or none of them; every run its record and
+/// all that it says it wrote. How many decisions and runs there are.
+fn is_whole(path: &Path) -> (usize, usize) {
+    let reader = Reader::open(path).unwrap();
+    assert_eq!(reader.verify_ledger().unwrap().1, Vec::<String>::new());
     let mut entered: Vec<(String, String)> = Vec::new();
-    ledger::entries(&db, 0, &mut |entry| {
-        if matches!(entry.action, Action::Accept | Action::AutoApply) {
+    let mut runs = 0;
+    let mut each = |entry: Entry| {
+        let decides = matches!(entry.action, Action::Accept | Action::AutoApply);
+        if decides && entry.payload["prompt"] == PROMPT {
             entered.push((entry.subject, entry.payload["version"].as_str().unwrap().to_owned()));
         }
+        runs += usize::from(entry.action == Action::Run);
         true
-    })
-    .unwrap();
+    };
+    reader.ledger(0, &mut each).unwrap();
     let mut standing: Vec<(u64, String, String)> = Vec::new();
-    for kept in Proposals::new(&db).list(&Filter::default(), NOW).unwrap() {
-        let applied = matches!(kept.standing, Standing::Accepted | Standing::AutoApplied);
+    let mut written: BTreeSet<(u64, ProposalId)> = BTreeSet::new();
+    for kept in reader.proposals().list(&Filter::default(), NOW).unwrap() {
+        let (id, applied) =
+            (kept.proposal.id, matches!(kept.standing, Standing::Accepted | Standing::AutoApplied));
         assert_eq!(kept.version.is_some(), applied);
-        if let Some(version) = kept.version {
-            standing.push((kept.proposal.id.0, kept.proposal.id.to_string(), version.to_string()));
+        written.extend(kept.proposal.run.map(|run| (run, id)));
+        if let Some(version) = kept.version
+            && kept.proposal.prompt_uri == uri(PROMPT)
+        {
+            standing.push((id.0, id.to_string(), version.to_string()));
         }
     }
     standing.sort();
     let standing: Vec<(String, String)> =
         standing.into_iter().map(|(_, id, version)| (id, version)).collect();
     assert_eq!(entered, standing);
-    let rows = |sql: &str| -> Vec<String> {
-        let mut statement = db.prepare(sql).unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
-    };
+    let said: BTreeSet<(u64, ProposalId)> = reader
+        .proposals()
+        .runs(usize::MAX)
+        .unwrap()
+        .into_iter()
+        .flat_map(|row| {
+            let run: Run = serde_json::from_value(row.body).unwrap();
+            run.steps.into_iter().filter_map(move |step| match step.did {
+                Did::Proposed { proposal, .. } => Some((row.id, proposal.unwrap())),
+                Did::Applied { proposal, .. } | Did::Rebased { proposal, .. } => Some((row.id, proposal)),
+                _ => None,
+            })
+        })
+        .collect();
+    assert_eq!(said, written, "a run and what it wrote");
+    let published = &reader.published().unwrap()[&uri(PROMPT)];
     // The first version was there before.
-    let active = rows("SELECT version FROM prompt_activation WHERE id > 1 ORDER BY id");
-    assert_eq!(active, entered.iter().map(|(_, version)| version.clone()).collect::<Vec<_>>());
-    let published: BTreeSet<String> = rows("SELECT version FROM prompt_version").into_iter().collect();
-    let first = std::iter::once("1.0.0".to_owned());
-    assert_eq!(published, active.into_iter().chain(first).collect());
-    let decided: BTreeSet<String> = entered.iter().map(|(id, _)| id.clone()).collect();
-    for id in acknowledged(path) {
-        assert!(decided.contains(&format!("PROPOSAL-{id}")), "{id} was acknowledged, and is not there");
+    let active: Vec<String> =
+        published.activations.iter().skip(1).map(|(_, version)| version.to_string()).collect();
+    let mut versions: Vec<&String> = active.iter().collect();
+    versions.sort();
+    let mut of_entries: Vec<&String> = entered.iter().map(|(_, version)| version).collect();
+    of_entries.sort();
+    assert_eq!(versions, of_entries);
+    let known: BTreeSet<String> = published.versions.keys().map(ToString::to_string).collect();
+    assert_eq!(known, active.into_iter().chain(["1.0.0".to_owned()]).collect());
+    let decided: BTreeSet<&str> = entered.iter().map(|(id, _)| id.as_str()).collect();
+    for done in acknowledged(path) {
+        let is_there = match done.strip_prefix("run ") {
+            Some(number) => number.parse::<usize>().unwrap() <= runs,
+            None => decided.contains(done.as_str()),
+        };
+        assert!(is_there, "{done} was acknowledged, and is not there");
     }
-    entered.len()
+    (entered.len(), runs)
 }
 
 #[test]
@@ -130,14 +221,16 @@ fn killed_at_any_moment_each_decision_is_there_or_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     std::fs::write(path.with_extension("said"), "").unwrap();
+    agency::furnish(&path, FLAGS, NOW);
+    publish_by_hand(&path, None, &file(&uri(PROMPT), FLAGS, &Version::new(1, 0, 0), "Be just.\n"), NOW - DAY);
     let db = governed::connect(&path);
-    publish(&db, &file(&uri(PROMPT), FLAGS, &Version::new(1, 0, 0), "Be just.\n"), "system", NOW);
     governed::own(&db, &ana(), NOW);
-    let scopes = [GrantScope::ProposalsWrite, GrantScope::PromptsAutoApply];
-    governed::grant(&db, &ana(), &agent(), &scopes, "prompt://*", NOW + HOUR, NOW).unwrap();
+    for (who, prompts) in [(agent(), PROMPT), (runner(), "prompt://org/ACME/legal.*")] {
+        governed::grant(&db, &ana(), &who, &GrantScope::ALL, prompts, NOW + HOUR, NOW).unwrap();
+    }
     drop(db);
     let mut dice = Dice::new(303);
-    let (mut decided, mut at_work) = (0, 0);
+    let (mut decided, mut runs, mut at_work) = (0, 0, 0);
     for kill in 0..kills {
         let before = acknowledged(&path).len();
         let mut process = start(&path);
@@ -154,12 +247,14 @@ fn killed_at_any_moment_each_decision_is_there_or_not() {
         process.kill().unwrap();
         process.wait().unwrap();
         at_work += usize::from(acknowledged(&path).len() > before);
-        decided = is_whole(&path);
+        (decided, runs) = is_whole(&path);
         // A line that was cut short is ended, so that the next process writes a line of its own.
         let text = std::fs::read_to_string(path.with_extension("said")).unwrap();
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         std::fs::write(path.with_extension("said"), &text[..whole]).unwrap();
     }
-    println!("{kills} kills, {at_work} of a process at work; {decided} decisions, each whole");
-    assert!(at_work > 0 && decided > 0);
+    println!(
+        "{kills} kills, {at_work} of a process at work; {decided} decisions and {runs} runs, each whole"
+    );
+    assert!(at_work > 0 && decided > 0 && runs > 0);
 }

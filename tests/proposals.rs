@@ -190,7 +190,7 @@ fn a_session() {
     std::fs::write(&path, file_of("Be short, and kind.\n").replace("1.0.0", "1.1.0")).unwrap();
     let said = office.says(&["modify", "2", "--file", path.to_str().unwrap()]);
     assert!(
-        said.starts_with("Modified: PROPOSAL-2 is now PROPOSAL-3 (medium risk)\n")
+        said.starts_with("Modified: PROPOSAL-2 is now PROPOSAL-3 (high risk)\n")
             && said.contains("+Be short, and kind."),
         "{said}"
     );
