@@ -10,7 +10,7 @@ use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, publish_by_hand, uri};
 use human::domain::identity::GrantScope;
 use human::domain::outcome::Measure;
 use human::domain::proposal::{Kind, RiskLevel, Standing};
-use human::domain::run::Did;
+use human::domain::run::{Did, Looked};
 use human::store::prompts::Deed;
 use semver::Version;
 
@@ -165,7 +165,7 @@ fn a_change_that_made_things_worse_is_settled_and_a_rollback_proposed() {
 fn refused(office: &Office, who: &human::engine::seal::Pen, now: i64) -> String {
     let (before, runs) = (office.all().len(), office.is_sound());
     let run = office.run_of(who, None, false, now);
-    assert!(run.steps.is_empty() && run.looked == Default::default(), "{run:#?}");
+    assert!(run.steps.is_empty() && run.looked == Looked::default(), "{run:#?}");
     assert_eq!((office.all().len(), office.is_sound()), (before, runs + 1), "the refusal is on record");
     let reader = office.service.read().unwrap();
     let record = &reader.proposals().runs(1).unwrap()[0];

@@ -230,19 +230,16 @@ fn by_model(
 
 /// What rules make of a cause that a model gave no draft for.
 fn without_model(cause: &Cause<'_>, mut reasons: Vec<String>) -> Came {
-    match by_rules(cause) {
-        Came::Written(mut written) => {
-            written.rationale = format!(
-                "{}\n\nDrafted by rules, because the model gave no draft: {}",
-                written.rationale,
-                reasons.join("; ")
-            );
-            Came::Written(written)
-        }
-        _ => {
-            reasons.push("no rule applies to the text either".into());
-            Came::Dropped(reasons)
-        }
+    if let Came::Written(mut written) = by_rules(cause) {
+        written.rationale = format!(
+            "{}\n\nDrafted by rules, because the model gave no draft: {}",
+            written.rationale,
+            reasons.join("; ")
+        );
+        Came::Written(written)
+    } else {
+        reasons.push("no rule applies to the text either".into());
+        Came::Dropped(reasons)
     }
 }
 

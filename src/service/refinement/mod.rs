@@ -160,8 +160,8 @@ impl Service {
         let (refine, agent) = (desk.refine()?, pen.identity().to_string());
         let org = pen.identity().org().map(ToString::to_string).unwrap_or_default();
         // Whatever is written enters the ledger, so that no two runs begin at the same end of it.
-        let head = desk.reader.ledger_head()?;
-        let id = format!("refine-{org}-{}-{}-{}", desk.now, head.seq, run.steps.len());
+        let end = desk.reader.ledger_head()?.seq;
+        let id = format!("refine-{org}-{}-{end}-{}", desk.now, run.steps.len());
         let writer = match model {
             Some((client, budget)) => {
                 Writer::Model { client, budget, refine: &refine, id: &id, agent: &agent, org: &org }
