@@ -203,7 +203,7 @@ fn a_dry_run_finds_the_same_and_writes_nothing() {
     let office = Office::new(TUNED, &ALL, "");
     let state = || {
         let reader = office.service.read().unwrap();
-        (reader.ledger_head().unwrap(), reader.agent_runs().unwrap())
+        (reader.ledger_head().unwrap(), reader.proposals().runs(10_000).unwrap())
     };
     let before = state();
     let dry = office.run_of(&agent(), None, true, NOW);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::number::count;
-use super::{CliError, Desk, Exit, Result};
+use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
 use crate::domain::prompt::Name;
@@ -245,7 +245,7 @@ fn revoke(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
 fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
     let agent = args.agent(desk)?;
     let service = desk.reading()?;
-    let (trust, (runs, last)) = (service.trust()?, service.read()?.agent_runs()?);
+    let trust = service.trust()?;
     let granted = trust.granted(&agent);
     let keys = Desk::keys()?;
     let here = match keys.card(&agent)? {
@@ -253,6 +253,7 @@ fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
         None => None,
     };
     let now = now();
+    let record = service.agent_record(&agent, now)?;
     let standing = match granted {
         None => "no grant",
         Some(granted) if granted.revoked => "revoked",
@@ -270,7 +271,8 @@ fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
             })
         });
         return desk.document(&json!({
-            "agent": agent, "standing": standing, "grant": grant, "runs": runs, "lastRun": last.map(time),
+            "agent": agent, "standing": standing, "grant": grant, "runs": record.runs,
+            "lastRun": record.last_runs.first().map(|run| &run.at), "record": record,
         }));
     }
     writeln!(desk.out, "{agent}\nStanding  {standing}")?;
@@ -287,8 +289,7 @@ fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
             granted.entry
         )?;
     }
-    let last = last.map(|at| format!(", the last at {}", time(at))).unwrap_or_default();
-    writeln!(desk.out, "Runs      {}{last}", count(runs.max(0) as u64))?;
+    agent_record::print(&record, desk)?;
     if granted.is_none() {
         desk.out.flush()?;
         desk.say("A steward allows it something with `human agent grant --scope SCOPE --expires 30d`.");

@@ -1,18 +1,21 @@
 //! `human demo`: a living demo world in a store of its own.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;
-use crate::demo::{Plan, World};
+use crate::demo::{OWNER, Plan, World};
 use crate::domain::call::Millis;
+use crate::domain::identity::Identity;
+use crate::domain::proposal::Standing;
 use crate::domain::window::instant;
 use crate::intake::Receipt;
 use crate::intake::events::rfc3339;
+use crate::keys::Keys;
 use crate::service::{Ground, Service, now};
 use crate::store::Access;
 
@@ -73,7 +76,11 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
         Ground::Open => service.make_demo(&world)?,
     };
     let (totals, span) = service.totals()?;
+    let (waiting, entries) =
+        (service.proposals(None, Some(Standing::Open), now())?.len(), service.audit(None)?.head.seq);
+    let folder = beside(service.path(), args.seed);
     service.close()?;
+    let owned = write_keys(&world, &folder)?;
     if desk.json {
         return desk.document(&receipt);
     }
@@ -97,11 +104,45 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
             began.elapsed().as_secs_f64()
         )?;
     }
+    if waiting > 0 {
+        writeln!(
+            desk.out,
+            "{} proposals wait, and {} entries are in the ledger: human --store {path} prompts proposals list; human --store \
+             {path} audit verify",
+            count(waiting as u64),
+            count(entries)
+        )?;
+    }
+    if let Some(owner) = owned {
+        let folder = shown(&folder.display().to_string()).into_owned();
+        writeln!(
+            desk.out,
+            "Decide as {owner}, whose key follows from the seed: HUMAN_CONFIG_DIR={folder} human --store {path} prompts \
+             proposals show ID, accept ID, reject ID --reason WHY"
+        )?;
+    }
     desk.out.flush()?;
     if !args.headless {
         desk.say(&format!("Look around: human --store {path} prompts list"));
     }
     Ok(Exit::Done)
+}
+
+/// The folder with the keys of the demo's steward and agent: beside its store, one for each seed.
+fn beside(store: &Path, seed: u64) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(format!(".keys-{seed}"));
+    name.into()
+}
+
+/// Writes the keys of the world's owner and agent; who the owner is.
+fn write_keys(world: &World, folder: &Path) -> Result<Option<Identity>> {
+    let (Some(owner), Some(agent)) = (world.steward(OWNER), world.agent()) else { return Ok(None) };
+    let keys = Keys::of(folder);
+    for who in [&agent, &owner] {
+        keys.keep(who, &world.secret(who))?;
+    }
+    Ok(Some(owner))
 }
 
 /// The latest time that a call may have, in milliseconds (exclusive): the end of 2199.

@@ -4,6 +4,7 @@
 //! goes through [`plain::shown`] before a terminal sees it.
 
 mod agent;
+mod agent_record;
 mod audit;
 pub mod board;
 mod calls;

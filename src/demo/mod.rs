@@ -29,9 +29,15 @@
 //! | `analysis.churn-drivers`, `support.warranty-claim`, `extraction.lab-results`, `draft.policy-update` | 17, 14, 9 and 4 calls | always | "insufficient" |
 //! | all others | healthy: 6–15 % unhappy, small habits of their own | | |
 //!
+//! Beside the stories, people decide: [`Release`]s of planned versions are proposed and accepted, the agent gets one trial
+//! after another, and what it applies or a steward accepts is followed by the traffic; `decisions.rs` has the list. So
+//! `extraction.resume-profile` moves to the cheap model at 0.63, and `extraction.shipping-manifest` declares its carrier at
+//! 0.96, in a store that the world is made in; [`World::traffic`] alone knows nothing of it.
+//!
 //! A prompt's story touches what layers on it: the patch `extraction.invoice-eu` suffers with `extraction.invoice-fields`.
 
 mod arrivals;
+mod decisions;
 mod dice;
 mod models;
 mod prompts;
@@ -45,5 +51,6 @@ mod parse_tests;
 #[cfg(test)]
 mod tests;
 
+pub use decisions::{Decision, OWNER, Release, SECOND, Step};
 pub use traffic::Traffic;
 pub use world::{Plan, Publication, World};

@@ -316,7 +316,8 @@ mod tests {
         }
     }
 
-    /// Every variable of a body is declared, and every declared one is used in some version.
+    /// Every variable of a body is declared but for one, which the agent is to find, and every declared one is used in
+    /// some version.
     #[test]
     fn variables_are_declared() {
         for text in TEXTS.iter() {
@@ -330,6 +331,9 @@ mod tests {
                         used.insert(name.to_owned());
                     }
                 }
+            }
+            if text.key == "extraction.shipping-manifest" {
+                assert!(used.remove("carrier"));
             }
             let declared: HashSet<String> = text.variables.iter().map(|v| (*v).to_owned()).collect();
             assert_eq!(used, declared, "{}", text.key);

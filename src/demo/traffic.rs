@@ -4,6 +4,8 @@
 //! later. Memory holds only open sessions and signals under way, never the past. Must not know why a prompt behaves
 //! as it does: that stands in `stories.rs`. Start with [`Traffic::next`].
 
+mod adopt;
+
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use super::models::{COUNT, MODELS};
 use super::prompts::ORG;
 use super::stories;
 use super::words::{Failure, remarks};
-use super::world::{DAY_MS, Recipe, Turn, World};
+use super::world::{DAY_MS, Edition, Recipe, Turn, World};
 
 /// Longest time from a call to its signal.
 pub const LATEST_FEEDBACK_MS: i64 = 4 * DAY_MS;
@@ -61,6 +63,8 @@ pub struct Traffic<'w> {
     next_turn: usize,
     serving: Vec<Serving>,
     active: Vec<usize>,
+    /// What became active beside the plan, until the plan's next version does.
+    adopted: Vec<Option<Edition>>,
     models: [Mood; COUNT],
     open: BinaryHeap<Reverse<Session>>,
     pending: BinaryHeap<Reverse<Pending>>,
@@ -186,6 +190,7 @@ impl<'w> Traffic<'w> {
             next_turn: 0,
             serving: Vec::with_capacity(world.recipes.len()),
             active,
+            adopted: world.prompts.iter().map(|_| None).collect(),
             models: [Mood { odds: 1.0, slower: 1.0, errors: 0.0 }; COUNT],
             open: BinaryHeap::new(),
             pending: BinaryHeap::new(),
@@ -217,8 +222,8 @@ impl<'w> Traffic<'w> {
         let mut layers = Vec::with_capacity(recipe.prompts.len());
         for p in &recipe.prompts {
             let prompt = &self.world.prompts[*p];
-            let (now, newest) =
-                (&prompt.versions[self.active[*p]], &prompt.versions[prompt.versions.len() - 1]);
+            let newest = &prompt.versions[prompt.versions.len() - 1];
+            let now = self.adopted[*p].as_ref().unwrap_or(&prompt.versions[self.active[*p]]);
             odds *= now.odds;
             input += now.tokens - newest.tokens;
             text += now.tokens;
@@ -254,13 +259,8 @@ impl<'w> Traffic<'w> {
             self.next_turn += 1;
             match *turn {
                 Turn::Active { prompt, version } => {
-                    self.active[prompt] = version;
-                    for recipe in &self.world.uses[prompt] {
-                        let old = &self.serving[*recipe];
-                        let (models, sources) = (old.models, old.sources);
-                        let new = self.serve(&self.world.recipes[*recipe]);
-                        self.serving[*recipe] = Serving { models, sources, ..new };
-                    }
+                    (self.active[prompt], self.adopted[prompt]) = (version, None);
+                    self.serve_anew(prompt);
                 }
                 Turn::Models { recipe, shares } => self.serving[recipe].models = shares,
                 Turn::Sources { recipe, shares } => self.serving[recipe].sources = shares,
@@ -268,6 +268,16 @@ impl<'w> Traffic<'w> {
                     self.models[model] = Mood { odds, slower, errors }
                 }
             }
+        }
+    }
+
+    /// What uses the prompt goes on with the version that is active now, on the models and judged as before.
+    fn serve_anew(&mut self, prompt: usize) {
+        for recipe in &self.world.uses[prompt] {
+            let old = &self.serving[*recipe];
+            let (models, sources) = (old.models, old.sources);
+            let new = self.serve(&self.world.recipes[*recipe]);
+            self.serving[*recipe] = Serving { models, sources, ..new };
         }
     }
 

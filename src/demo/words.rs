@@ -39,9 +39,12 @@ pub(super) fn remarks(signal: Signal, source: Source) -> &'static [&'static str]
             &["exactly what I needed", "thanks, sent as it is", "clear and short"]
         }
         (Signal::Positive, _) => &["schema valid, all fields grounded", "judge: 5 of 5", "high confidence"],
-        (Signal::Negative, Source::User) => {
-            &["wrong case", "it ignored half of my question", "this is not our policy"]
-        }
+        (Signal::Negative, Source::User) => &[
+            "wrong case",
+            "it ignored half of my question",
+            "this is not our policy",
+            "I wanted a table, not this",
+        ],
         (Signal::Negative, _) => &["schema check failed", "judge: 1 of 5", "statement without source"],
         (Signal::Rephrase, _) => {
             &["asked again with more detail", "same question, other words", "had to name the format"]

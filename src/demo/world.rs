@@ -77,11 +77,18 @@ pub(super) struct Prompt {
     pub versions: Vec<Edition>,
 }
 
+impl Prompt {
+    /// The model that the plan recommends for it.
+    pub fn recommended(&self) -> &'static str {
+        self.text.model
+    }
+}
+
 /// One version's part in the world.
 #[derive(Debug)]
 pub(super) struct Edition {
     pub version: Version,
-    published_at: Millis,
+    pub published_at: Millis,
     pub active_from: Millis,
     /// Odds of displeasing, relative to the newest version.
     pub odds: f64,

@@ -30,6 +30,21 @@ pub enum Judgement {
     Insufficient,
 }
 
+impl Judgement {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Judgement::Regressed => "regressed",
+            Judgement::Improved => "improved",
+            Judgement::LikelyImproved => "likely improved",
+            Judgement::NoMaterialChange => "no material change",
+            Judgement::Running => "no difference yet",
+            Judgement::Inconclusive => "inconclusive",
+            Judgement::Insufficient => "insufficient",
+        }
+    }
+}
+
 /// What was compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Basis {

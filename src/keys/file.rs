@@ -68,10 +68,24 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
     builder.create(path).map_err(|error| KeyError::File { path: path.to_owned(), verb: "written", error })
 }
 
-/// Makes a key pair; the private file never existed with more permissions than 0600, and is on the disk when this
-/// returns. The public file stands beside it.
+/// Makes a key pair by chance.
 pub(super) fn make(folder: &Path, identity: &Identity, passphrase: Option<&Passphrase>) -> Result<PathBuf> {
-    let pair = Ed25519Keypair::random(&mut OsRng);
+    write(folder, identity, Ed25519Keypair::random(&mut OsRng), passphrase)
+}
+
+/// Writes the key pair of a secret that is known already.
+pub(super) fn keep(folder: &Path, identity: &Identity, secret: &[u8; 32]) -> Result<PathBuf> {
+    write(folder, identity, Ed25519Keypair::from_seed(secret), None)
+}
+
+/// Writes a key pair; the private file never existed with more permissions than 0600, and is on the disk when this
+/// returns. The public file stands beside it.
+fn write(
+    folder: &Path,
+    identity: &Identity,
+    pair: Ed25519Keypair,
+    passphrase: Option<&Passphrase>,
+) -> Result<PathBuf> {
     let public = Hex(pair.public.0);
     let mut path = folder.join(identity.name().map(ToString::to_string).unwrap_or_default());
     let unmade = |path: &Path, why: String| KeyError::NoKey {

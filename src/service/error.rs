@@ -3,6 +3,7 @@
 use crate::domain::prompt::PromptUri;
 use crate::domain::route::RouteTable;
 use crate::engine::names::NameError;
+use crate::intake::IntakeError;
 use crate::llm::LlmError;
 use crate::store::StoreError;
 
@@ -12,6 +13,9 @@ pub enum ServiceError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Telemetry cannot be taken.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
     /// The model that drafts cannot be asked.
     #[error(transparent)]
     Llm(#[from] LlmError),

@@ -2,9 +2,11 @@
 //!
 //! Start with [`Service::open`]. Every question reads one consistent state of the store.
 
+pub mod agent_record;
 mod audit;
 mod catalog;
 mod cells;
+mod demo;
 mod error;
 mod findings;
 mod outcome;
@@ -26,19 +28,17 @@ pub use audit::{Audit, LogQuery, inspect};
 pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
-pub use refinement::RunWish;
+pub use refinement::{Idea, RunWish};
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
 pub use watch::Watch;
 pub use world::Ground;
 
 use crate::config::Config;
-use crate::demo::{Publication, World};
 use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::call::Millis;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
-use crate::domain::prompt_file::PromptFile;
 use crate::domain::route::RouteTable;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
@@ -47,8 +47,7 @@ use crate::engine::performance;
 use crate::engine::price::Prices;
 use crate::engine::rollup::{Cells, VersionId};
 use crate::intake::events::derived_id;
-use crate::intake::{Intake, IntakeError, Options, Preparation, Receipt, prices};
-use crate::store::prompts::{Activation, Deed};
+use crate::intake::{Intake, Options, Preparation, prices};
 use crate::store::telemetry::{
     CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
 };
@@ -242,23 +241,6 @@ impl Service {
         let (prices, bundled) = Self::prices(&reader)?;
         let cards = if bundled { prices::bundled().cards } else { reader.model_cards()? };
         Ok(ModelTable { prices, cards, bundled })
-    }
-
-    /// Publishes the prompts of a demo world, and counts its traffic through the ordinary intake.
-    pub fn make_demo(&self, world: &World) -> std::result::Result<Receipt, IntakeError> {
-        let publications: Vec<Publication> = world.prompts().collect();
-        self.store.write(move |tx| {
-            for publication in &publications {
-                let file = PromptFile::parse(&publication.uri.to_string(), publication.text.as_bytes())
-                    .map_err(StoreError::corrupt)?;
-                let deed = Deed { at: publication.active_from, actor: "demo", reason: None };
-                tx.publish(None, &file, Activation::AsOfThen, deed)?;
-            }
-            Ok(())
-        })?;
-        let mut intake = self.intake().map_err(|e| StoreError::new(Kind::Failed, e.to_string()))?;
-        world.traffic().try_for_each(|event| intake.event(event))?;
-        intake.finish()
     }
 
     /// Checks the file and the roll-ups: what is wrong, and how many cells were compared.

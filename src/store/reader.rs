@@ -153,15 +153,6 @@ impl Reader {
         self.named(explain::texts(&self.db, each))
     }
 
-    /// How many runs of the agent are recorded, and when the last was.
-    pub fn agent_runs(&self) -> Result<(i64, Option<Millis>)> {
-        self.named(
-            self.db.query_row("SELECT count(*), max(at) FROM agent_run", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            }),
-        )
-    }
-
     /// SQLite's own check of the file: what is wrong, nothing when it is sound.
     pub fn integrity(&self) -> Result<Vec<String>> {
         let found = self.db.prepare("PRAGMA integrity_check(20)").and_then(|mut statement| {

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use semver::Version;
 use serde_json::Value;
 
 use super::authored::Hand;
@@ -16,7 +17,7 @@ use super::ledger::{self, Asked};
 use super::models::{self, Imported};
 use super::monitors::{self, Checkpoint, Note};
 use super::prompt_error::PromptStoreError;
-use super::prompts::{Activation, Deed, Publication};
+use super::prompts::{Activation, Deed, Publication, Rollback};
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect, wall_clock};
 use super::telemetry::{Memory, Retention, Swept, Telemetry};
@@ -24,6 +25,7 @@ use crate::domain::call::Millis;
 use crate::domain::governance::Governance;
 use crate::domain::ledger::{Action, Entry};
 use crate::domain::model::{ModelCard, PriceRow};
+use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::seal::Pen;
 use crate::engine::trust::Trust;
@@ -74,6 +76,11 @@ impl Transaction<'_> {
         Ok(models::import(self.telemetry.db(), prices, cards)?)
     }
 
+    /// Lets what this job writes by hand happen at `now` instead of today: for a past that is made today.
+    pub fn as_of(&mut self, now: Millis) {
+        self.now = now;
+    }
+
     /// Publishes a version of a prompt that has been checked, by hand: `pen` signs where the store has an owner.
     pub fn publish(
         &self,
@@ -82,8 +89,27 @@ impl Transaction<'_> {
         activation: Activation,
         deed: Deed<'_>,
     ) -> Result<Publication> {
+        self.by_hand(pen, |hand| hand.publish(file, activation, deed))
+    }
+
+    /// Goes back to an earlier version of a prompt, by hand.
+    pub fn rollback(
+        &self,
+        pen: Option<&Pen>,
+        uri: &PromptUri,
+        to: Option<&Version>,
+        deed: Deed<'_>,
+    ) -> Result<Rollback> {
+        self.by_hand(pen, |hand| hand.rollback(uri, to, deed))
+    }
+
+    fn by_hand<R>(
+        &self,
+        pen: Option<&Pen>,
+        work: impl FnOnce(&Hand<'_>) -> std::result::Result<R, PromptStoreError>,
+    ) -> Result<R> {
         let hand = Hand { tx: self.telemetry.db(), pen, now: self.now };
-        hand.publish(file, activation, deed).map_err(|error| match error {
+        work(&hand).map_err(|error| match error {
             PromptStoreError::Store(error) => error,
             other => StoreError::new(Kind::Failed, other.to_string()),
         })
@@ -251,6 +277,7 @@ fn group(
     let mut tx = Transaction { telemetry: Telemetry::new(db, memory, now), now };
     let mut next = Some(first);
     while let Some(job) = next {
+        tx.now = now;
         let savepoint = tx.telemetry.savepoint();
         if let Err(error) = db.execute_batch("SAVEPOINT job") {
             answers.push(job(None).1);

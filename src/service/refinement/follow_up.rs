@@ -41,7 +41,7 @@ pub fn follow_up(
                 run.looked.outcomes += 1;
                 let came = service.came_of(id, desk.now)?;
                 let judgement = came.outcome.judgement;
-                let words = format!("{id}: {}, {}", words_of(judgement), came.outcome.label);
+                let words = format!("{id}: {}, {}", judgement.as_str(), came.outcome.label);
                 if matches!(judgement, Judgement::Running | Judgement::Insufficient) {
                     run.steps.push(step(
                         "outcome",
@@ -134,16 +134,4 @@ fn moved(desk: &Desk<'_>, kept: &Kept, active: &semver::Version) -> Result<Optio
     }
     let risk = desk.risk(uri, &now, &file, *kind);
     Ok(Some(Moved { base_version: active.clone(), text, risk, run: None }))
-}
-
-fn words_of(judgement: Judgement) -> &'static str {
-    match judgement {
-        Judgement::Regressed => "regressed",
-        Judgement::Improved => "improved",
-        Judgement::LikelyImproved => "likely improved",
-        Judgement::NoMaterialChange => "no material change",
-        Judgement::Running => "no difference yet",
-        Judgement::Inconclusive => "inconclusive",
-        Judgement::Insufficient => "insufficient",
-    }
 }

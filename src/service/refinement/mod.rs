@@ -3,10 +3,12 @@
 //! Reads and drafts first, which may take minutes; then writes all of it, proposals, applications, outcomes and the
 //! record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
 
+mod by_steward;
 mod desk;
 mod docketed;
 mod follow_up;
 
+pub use by_steward::Idea;
 use desk::DAY_MS;
 pub(super) use desk::Desk;
 use docketed::{Docketed, Ready, proposed};
