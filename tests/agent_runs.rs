@@ -112,6 +112,9 @@ fn what_is_narrow_and_allowed_is_applied_and_says_why() {
     };
     assert!(why.contains("human.autoTune: true") && why.contains("low risk") && why.contains("grant of"));
     assert_eq!((office.active(WORDY), office.standing(*proposal)), (version.clone(), Standing::AutoApplied));
+    // What is said of it afterwards leaves it as it stands.
+    office.service.comment(Some(ana()), *proposal, "well done".into(), NOW + 1).unwrap();
+    assert_eq!(office.standing(*proposal), Standing::AutoApplied);
     // It is not found again before it is judged, and that there is too little to judge is said.
     let again = office.run(NOW + HOUR);
     let outcome = step(&again, WORDY, "outcome");

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::show::{changes, document, key_at};
+use super::list::key_at;
+use super::show::{changes, document};
 use super::{AcceptArgs, CommentArgs, DeferArgs, ModifyArgs, RejectArgs};
 use crate::cli::{CliError, Desk, Exit, Result};
 use crate::domain::prompt::Scope;

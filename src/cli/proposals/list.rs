@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use super::ListArgs;
-use super::show::key_at;
 use crate::cli::number::count;
 use crate::cli::plain::shown;
 use crate::cli::table::{self, set};
@@ -58,6 +57,14 @@ pub fn status(listed: &Listed) -> String {
         Some(until) => format!("{} until {}", listed.status, time(until)),
         None if listed.status == "open" && given > 0 => format!("open, {given} of {needed}"),
         None => listed.status.to_owned(),
+    }
+}
+
+/// `legal.contract-analysis@1.1.0`.
+pub fn key_at(uri: &crate::domain::prompt::PromptUri) -> String {
+    match &uri.version {
+        Some(version) => format!("{}@{version}", uri.key),
+        None => uri.key.to_string(),
     }
 }
 

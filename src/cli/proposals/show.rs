@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::list::status;
+use super::list::{key_at, status};
 use crate::cli::number::{count, usd};
 use crate::cli::plain::shown;
 use crate::cli::prompts::comparison;
@@ -175,14 +175,6 @@ fn fact(value: &Value) -> String {
             each(object.iter().map(|(key, value)| format!("{key} {}", fact(value))).collect())
         }
         other => other.to_string(),
-    }
-}
-
-/// `legal.contract-analysis@1.1.0`.
-pub fn key_at(uri: &crate::domain::prompt::PromptUri) -> String {
-    match &uri.version {
-        Some(version) => format!("{}@{version}", uri.key),
-        None => uri.key.to_string(),
     }
 }
 
