@@ -40,7 +40,9 @@ impl Traffic<'_> {
             for recipe in world.uses[p].iter().filter(|r| world.recipes[**r].prompts.last() == Some(&p)) {
                 let shares = &mut self.serving[*recipe].models;
                 let all: f64 = shares.iter().sum();
-                shares.iter_mut().for_each(|share| *share *= 1.0 - FOLLOW);
+                for share in shares.iter_mut() {
+                    *share *= 1.0 - FOLLOW;
+                }
                 shares[model] += FOLLOW * all;
             }
         }
