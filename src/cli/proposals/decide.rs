@@ -55,11 +55,20 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
                 return desk.document(&json!({
                     "proposal": id, "status": "accepted", "uri": applied.uri, "previousActive": applied.previous,
                     "change": applied.change.as_str(), "rolledBack": applied.rolled_back, "entry": applied.entry,
+                    "canaryShare": applied.canary,
                 }));
             }
             let what = if applied.rolled_back { "Rolled back" } else { "Published" };
             writeln!(desk.out, "{what}: {}", key_at(&applied.uri))?;
-            writeln!(desk.out, "Previous active: {} (available for rollback)", applied.previous)?;
+            match applied.canary {
+                Some(share) => writeln!(
+                    desk.out,
+                    "Canary: for {:.0} % of the sessions; active stays {}",
+                    share * 100.0,
+                    applied.previous
+                )?,
+                None => writeln!(desk.out, "Previous active: {} (available for rollback)", applied.previous)?,
+            }
         }
     }
     Ok(Exit::Done)
