@@ -6,15 +6,25 @@
 #[allow(dead_code, reason = "another test uses the rest")]
 mod provider;
 
+mod governed;
+
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
 use human::agent::trial::{self, Trial};
+use human::config::{Config, Overrides};
 use human::domain::cases;
+use human::domain::identity::GrantScope;
 use human::domain::prompt_file::PromptFile;
+use human::domain::run::{Did, Run};
+use human::domain::window::Window;
 use human::engine::cases::CasesVerdict;
 use human::engine::price::Prices;
+use human::intake::Format;
+use human::intake::events::rfc3339;
 use human::llm::{Budget, Client, Endpoint, Key, Limits, Provider, Spend};
+use human::service::{RunWish, Service, now};
 use human::store::{Access, Store};
 use provider::{Reply, Server};
 
@@ -115,9 +125,8 @@ fn cases_are_published_with_their_prompt() {
     }
 }
 
-fn asked(replies: Vec<Reply>, budget: u64) -> (trial::Came, Vec<String>) {
-    let server = Server::new(Provider::OpenAi, replies);
-    let endpoint = Endpoint {
+fn endpoint(server: &Server) -> Endpoint {
+    Endpoint {
         provider: Provider::OpenAi,
         base_url: Some(server.url()),
         model: "gpt-4o-mini".into(),
@@ -125,8 +134,16 @@ fn asked(replies: Vec<Reply>, budget: u64) -> (trial::Came, Vec<String>) {
         timeout: Duration::from_secs(10),
         max_output_tokens: 50,
         budget: Limits::default(),
-    };
-    let client = Client::new(endpoint, Key::new("k"), Prices::new(Vec::new())).unwrap().with_pauses(|_| {});
+    }
+}
+
+fn client(server: &Server) -> Client {
+    Client::new(endpoint(server), Key::new("k"), Prices::new(Vec::new())).unwrap().with_pauses(|_| {})
+}
+
+fn asked(replies: Vec<Reply>, budget: u64) -> (trial::Came, Vec<String>) {
+    let server = Server::new(Provider::OpenAi, replies);
+    let client = client(&server);
     let base = PromptFile::parse("base", BASE.as_bytes()).unwrap();
     let draft = base.with_template("Name each risk of {{contract}} as JSON.\n").unwrap();
     let draft = draft.with_version(&trial::version(&base, &draft)).unwrap();
@@ -187,4 +204,103 @@ fn a_trial_ends_with_its_budget_and_with_what_will_not_help() {
     let (came, _) = asked(vec![Reply::Json(401, "", "{}".into())], 1_000_000);
     assert_eq!((came.tried, came.comparison.verdict), (0, CasesVerdict::Insufficient));
     assert!(came.left[0].contains("refused the key"), "{:?}", came.left);
+}
+
+const RISK: &str = "prompt://org/ACME/legal.risk";
+
+/// A prompt with five cases that is judged badly beside its peers, and what a run of the agent makes of it.
+fn ran(replies: Option<&[Reply]>) -> (Run, Office) {
+    let office = Office::new();
+    std::fs::write(office.0.path().join("config.toml"), "").unwrap();
+    // Of what rules find nothing in, a model drafts.
+    let text = match replies {
+        Some(_) => "You are a contract analyst. List every risk that you find in it.".to_owned(),
+        None => format!(
+            "You are an analyst.\n\n{}\n\nLeases are old. Never leave out a risk of the contract. Be kind.",
+            "The archive holds leases of many years and of many hands. ".repeat(30)
+        ),
+    };
+    let file = |key: &str| {
+        format!(
+            "---\nname: {key}\nhuman.scope: org\nhuman.org: ACME\nhuman.version: 1.0.0\ninput: {{schema: {{contract: string}}}}\n---\n{text}\n\n{{{{contract}}}}\n"
+        )
+    };
+    let keys = ["legal.risk", "legal.a", "legal.b", "legal.c", "legal.d", "legal.e"];
+    for key in keys {
+        office.write(&format!("{key}.prompt"), &file(key));
+    }
+    let case = |i: usize| {
+        format!(
+            "{{\"name\":\"case {i}\",\"variables\":{{\"contract\":\"the lease\"}},\"expect\":{{\"contains\":[\"penalty\"]}}}}\n"
+        )
+    };
+    office.write("legal.risk.cases.jsonl", &(0..5).map(case).collect::<String>());
+    assert!(office.human(&["prompts", "publish", "prompts"]).0);
+    let (at, agent) = (now(), governed::agent());
+    let db = governed::connect(&office.0.path().join("store.db"));
+    governed::own(&db, &governed::ana(), at);
+    let scopes = [GrantScope::TelemetryRead, GrantScope::PromptsRead, GrantScope::ProposalsWrite];
+    governed::grant(&db, &governed::ana(), &agent, &scopes, "prompt://*", at + 1_000_000, at).unwrap();
+    drop(db);
+    let server = Server::new(Provider::OpenAi, replies.unwrap_or_default().to_vec());
+    let config = Some(office.0.path().join("config.toml"));
+    let store = Some(office.0.path().join("store.db"));
+    let mut config = Config::load(&Overrides { store, config }).unwrap();
+    config.llm = replies.is_some().then(|| endpoint(&server));
+    let service = Service::open(config, Access::Write).unwrap();
+    let mut lines = String::new();
+    for (key, bad) in keys.into_iter().zip([7, 1, 1, 1, 1, 1]) {
+        for i in 0..400 {
+            let (id, from) = (format!("{key}-{i}"), at - (i + 3) * 1_200_000);
+            let signal = if i % 10 < bad { "negative" } else { "positive" };
+            let (call, said) = (rfc3339(from), rfc3339(from + 60_000));
+            writeln!(lines, r#"{{"type":"call","provenanceId":"{id}","at":"{call}","promptMetadata":{{"promptUris":["prompt://org/ACME/{key}"],"promptVersions":["1.0.0"],"layers":[],"compositionMethod":"manual","variablesUsed":[],"estimatedTokens":80,"orgId":"ACME"}},"modelId":"gpt-4o","provider":"openai","inputTokens":100,"outputTokens":5,"costUsd":0.001,"durationMs":900,"ok":true}}"#).unwrap();
+            writeln!(lines, r#"{{"type":"feedback","id":"f-{id}","provenanceId":"{id}","signal":"{signal}","source":"user","at":"{said}"}}"#).unwrap();
+        }
+    }
+    let mut intake = service.intake().unwrap();
+    intake.stream(lines.as_bytes(), "test", Format::Auto).unwrap();
+    assert_eq!(intake.finish().unwrap().quarantined, 0);
+    drop(intake);
+    let client = client(&server);
+    let client = replies.is_some().then_some(&client);
+    let window = Window { from_ms: at - 7 * 86_400_000, to_ms: at };
+    let run = service.run_agent(&agent, &RunWish { dry: false, window, client }, at).unwrap();
+    service.close().unwrap();
+    let (_, faults) = office.store().read().unwrap().verify_ledger().unwrap();
+    assert_eq!(faults, Vec::<String>::new());
+    (run, office)
+}
+
+fn replies(base: &'static str, draft: &'static str) -> Vec<Reply> {
+    let drafted = "[[ ## title ## ]]\nSay each risk once\n[[ ## rationale ## ]]\nIt says things twice.\n[[ ## predicted ## ]]\n\
+         negative: -0.2\n[[ ## template ## ]]\nYou are a contract analyst. List every risk that you find, each with its clause.\n\n{{contract}}\n[[ ## completed ## ]]\n";
+    [vec![Reply::Text(drafted)], pairs(base, draft)].concat()
+}
+
+#[test]
+fn a_draft_that_regresses_on_the_cases_is_not_proposed() {
+    let (run, office) = ran(Some(&replies("a penalty", "nothing")));
+    let step = run.steps.iter().find(|step| step.prompt_uri.to_string().starts_with(RISK)).unwrap();
+    let Did::Dropped { reasons } = &step.did else { panic!("{step:?}") };
+    assert!(reasons[0].contains("of 5 tried it loses 5") && reasons[1].contains("case 0"), "{reasons:?}");
+    // The draft, and two calls for each case; all of them telemetry.
+    assert_eq!(run.spent.calls, 11);
+    let said = office.human(&["--json", "calls", "--limit", "0"]).1;
+    assert!(said.contains("1.1.0-trial") && said.contains("steward.refine"), "{}", &said[..400]);
+}
+
+#[test]
+fn what_the_cases_say_is_evidence() {
+    let (run, office) = ran(Some(&replies("nothing", "a penalty")));
+    assert!(run.steps.iter().any(|step| matches!(step.did, Did::Proposed { .. })), "{:?}", run.steps);
+    let said = office.human(&["prompts", "proposals", "show", "1"]).1;
+    assert!(said.contains("5 won, 0 lost, 0 tied, of 5 tried and 5 kept, by gpt-4o-mini"), "{said}");
+    assert!(said.contains("it is not worse"), "{said}");
+
+    // Without a model a draft of rules is proposed all the same, and says so.
+    let (run, office) = ran(None);
+    assert!(run.steps.iter().any(|step| matches!(step.did, Did::Proposed { .. })), "{:?}", run.steps);
+    let said = office.human(&["prompts", "proposals", "show", "1"]).1;
+    assert!(said.contains("5 kept, not run: no model is configured"), "{said}");
 }

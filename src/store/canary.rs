@@ -179,12 +179,9 @@ pub(super) fn check(db: &Connection, begins: &[u64], ends: &[u64], faults: &mut 
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, seq): (i64, i64) = (row.get(0)?, row.get(5)?);
-        let (canary, entry) = match (read(db, row), ledger::entry(db, seq as u64)) {
-            (Ok(canary), Ok(entry)) => (canary, entry),
-            _ => {
-                faults.push(format!("canary {id} does not read"));
-                continue;
-            }
+        let (Ok(canary), Ok(entry)) = (read(db, row), ledger::entry(db, seq as u64)) else {
+            faults.push(format!("canary {id} does not read"));
+            continue;
         };
         let said = fact(canary.number, canary.proposal, &canary.uri, canary.share);
         if !begins.contains(&entry.seq) || entry.payload.get("canary") != Some(&said) {

@@ -359,23 +359,24 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
 /// Which actions leave a proposal so.
 fn leads_to(standing: &str) -> &'static [Action] {
     match standing {
-        "open" => &[
+        "open" => {
+            &[Action::Propose, Action::Rebase, Action::Modify, Action::Sign, Action::Comment, Action::Defer]
+        }
+        "deferred" => &[Action::Defer, Action::Sign, Action::Comment],
+        "accepted" => &[Action::Accept, Action::Comment, Action::Canary, Action::Promote, Action::Stop],
+        "auto-applied" => {
+            &[Action::AutoApply, Action::Comment, Action::Canary, Action::Promote, Action::Stop]
+        }
+        "rejected" => &[Action::Reject, Action::Comment],
+        "superseded" => &[
+            Action::Supersede,
             Action::Propose,
             Action::Rebase,
             Action::Modify,
-            Action::Sign,
+            Action::Accept,
             Action::Comment,
-            Action::Defer,
-            Action::Stop,
         ],
-        "deferred" => &[Action::Defer, Action::Sign, Action::Comment],
-        "accepted" => &[Action::Accept, Action::Comment, Action::Promote, Action::Canary, Action::Stop],
-        "auto-applied" => {
-            &[Action::AutoApply, Action::Comment, Action::Promote, Action::Canary, Action::Stop]
-        }
-        "rejected" => &[Action::Reject, Action::Stop],
-        "superseded" => &[Action::Supersede, Action::Propose, Action::Rebase, Action::Modify, Action::Accept],
-        "stale" => &[Action::Stale, Action::Accept, Action::AutoApply, Action::Publish],
+        "stale" => &[Action::Stale, Action::Accept, Action::AutoApply, Action::Publish, Action::Comment],
         _ => &[],
     }
 }

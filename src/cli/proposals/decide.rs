@@ -16,6 +16,7 @@ use crate::domain::window::time;
 use crate::engine::seal::Pen;
 use crate::service::proposals::Shown;
 use crate::service::{Service, now};
+use crate::store::canary::Canary;
 use crate::store::decide::Accepted;
 
 /// The configured store, a proposal that is in it, and the key that will sign what is decided about it.
@@ -34,7 +35,8 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
     let (service, found, pen) = about(id, desk)?;
     let proposal = &found.listed.proposal;
     let weighty = proposal.prompt_uri.scope() == Scope::Core || proposal.risk.level == RiskLevel::High;
-    if weighty && found.publishes.is_some() && args.digest.is_none() && !args.yes {
+    let promotes = found.listed.canary.as_ref().is_some_and(Canary::is_running);
+    if weighty && (found.publishes.is_some() || promotes) && args.digest.is_none() && !args.yes {
         confirm(&found, desk)?;
     }
     // Without a digest it is the text of this very proposal, which nobody can change under its number.
