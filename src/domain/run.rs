@@ -127,6 +127,20 @@ pub enum Did {
         /// Which.
         proposal: ProposalId,
     },
+    /// Made the version of a canary the active one.
+    Promoted {
+        /// Of which proposal.
+        proposal: ProposalId,
+        /// The version.
+        version: Version,
+    },
+    /// Stopped a canary.
+    Stopped {
+        /// Of which proposal.
+        proposal: ProposalId,
+        /// The version that nobody is served any more.
+        version: Version,
+    },
     /// Drafts were made and did not pass.
     Dropped {
         /// Why not, a sentence each.
@@ -155,6 +169,12 @@ impl fmt::Display for Did {
             Did::Rebased { proposal, from } => write!(f, "[{proposal}] is {from} on the active version"),
             Did::Stale { proposal } => write!(f, "[{proposal}] does not fit the active version: stale"),
             Did::Settled { proposal } => write!(f, "[{proposal}] settled"),
+            Did::Promoted { proposal, version } => {
+                write!(f, "[{proposal}] its canary ends: {version} is active for all")
+            }
+            Did::Stopped { proposal, version } => {
+                write!(f, "[{proposal}] its canary is stopped: nobody is served {version} any more")
+            }
             Did::Dropped { reasons } => write!(f, "no draft passed: {}", reasons.join("; ")),
             Did::Left { why } => write!(f, "left alone: {why}"),
         }

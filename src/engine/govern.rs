@@ -30,6 +30,10 @@ pub enum Act {
     Judge,
     /// Apply a proposal without a person.
     AutoApply,
+    /// Make a canary's version the active one, as its acceptance foresees.
+    Promote,
+    /// Stop a canary: what is active stays.
+    Stop,
     /// Trust or distrust a steward; grant to an agent, or revoke.
     Delegate,
 }
@@ -233,7 +237,7 @@ fn steward(act: Act, identity: &Identity, matter: &Matter<'_>, bench: &Bench<'_>
         // Whoever signs decides; "automatically" is not a steward's to claim.
         return Err(Refusal::Nobody);
     }
-    if matches!(act, Act::Accept | Act::Author)
+    if matches!(act, Act::Accept | Act::Author | Act::Promote)
         && let Some(Place::User(org, user)) = matter.prompt.map(|prompt| &prompt.place)
     {
         let is_user = identity.org() == Some(org) && identity.name() == Some(user);
@@ -264,7 +268,7 @@ fn agent(
     let never = |what| Err(Refusal::NotForAgents { agent: identity.clone(), what });
     let scope = match act {
         Act::Propose => GrantScope::ProposalsWrite,
-        Act::AutoApply => GrantScope::PromptsAutoApply,
+        Act::AutoApply | Act::Promote | Act::Stop => GrantScope::PromptsAutoApply,
         Act::Author => return never("what is published, activated or rolled back by hand"),
         Act::Accept => return never("accepting a proposal"),
         Act::Modify => return never("modifying a proposal"),
@@ -274,6 +278,9 @@ fn agent(
     holds(identity, key, grant, scope, matter.prompt, now)?;
     if act == Act::AutoApply {
         table(matter)?;
+    }
+    if act == Act::Promote {
+        promoted(matter)?;
     }
     Ok(once(act))
 }
@@ -324,6 +331,18 @@ fn table(matter: &Matter<'_>) -> Result<(), Refusal> {
             _ if risk > RiskLevel::Low => Err(Refusal::Risky(risk)),
             _ => Ok(()),
         },
+    }
+}
+
+/// What may be promoted without a person: whoever accepted it has signed for that, but core takes a second look.
+fn promoted(matter: &Matter<'_>) -> Result<(), Refusal> {
+    match matter.prompt {
+        Some(prompt) if prompt.scope() == Scope::Org => Ok(()),
+        Some(prompt) if prompt.scope() == Scope::User => match prompt.place.user() {
+            Some(user) if !matter.consent => Err(Refusal::NoConsent(user.to_string())),
+            _ => Ok(()),
+        },
+        _ => Err(Refusal::Core),
     }
 }
 

@@ -41,9 +41,17 @@ fn each(mut check: impl FnMut(Act, &Actor<'_>, &Matter<'_>, &Bench<'_>)) {
             .map(|uri| uri.parse().unwrap())
             .into();
     let signed = [vec![], vec![steward.clone()], vec![other.clone()]];
-    for act in
-        [Act::Author, Act::Propose, Act::Accept, Act::Modify, Act::Judge, Act::AutoApply, Act::Delegate]
-    {
+    for act in [
+        Act::Author,
+        Act::Propose,
+        Act::Accept,
+        Act::Modify,
+        Act::Judge,
+        Act::AutoApply,
+        Act::Promote,
+        Act::Stop,
+        Act::Delegate,
+    ] {
         for actor in &actors {
             for prompt in prompts.iter().map(Some).chain([None]) {
                 for flags in 0..4 {
@@ -93,6 +101,15 @@ fn the_table_holds_for_every_combination() {
                         assert_eq!(matter.risk, Some(RiskLevel::Low));
                         match matter.prompt.map(PromptUri::scope) {
                             Some(Scope::Org) => assert!(matter.auto_tune),
+                            Some(Scope::User) => assert!(matter.consent),
+                            Some(Scope::Core) | None => panic!("never"),
+                        }
+                    }
+                    Act::Stop => assert!(grant.scopes.contains(&GrantScope::PromptsAutoApply)),
+                    Act::Promote => {
+                        assert!(grant.scopes.contains(&GrantScope::PromptsAutoApply));
+                        match matter.prompt.map(PromptUri::scope) {
+                            Some(Scope::Org) => {}
                             Some(Scope::User) => assert!(matter.consent),
                             Some(Scope::Core) | None => panic!("never"),
                         }

@@ -148,6 +148,11 @@ impl Client {
     /// Asks. Every attempt takes its most out of `budget` before, and counts what it used after; an attempt of which
     /// nobody knows whether the provider bills it (no answer in time, one that broke off) counts as all that it held.
     pub fn ask(&self, request: &Request, budget: &mut Budget) -> Asked {
+        self.ask_at(request, None, budget)
+    }
+
+    /// The same at a temperature, where the interface takes one: 0 asks for the likeliest answer.
+    pub fn ask_at(&self, request: &Request, temperature: Option<f64>, budget: &mut Budget) -> Asked {
         let mut calls = Vec::new();
         let (tokens, cost) = self.most(request);
         let mut attempt = 0;
@@ -158,7 +163,7 @@ impl Client {
                 Err(over) => return Asked { answer: Err(over.into()), calls },
             };
             let (at, begin) = (now(), Instant::now());
-            let reading = self.send(request);
+            let reading = self.send(request, temperature);
             let duration = begin.elapsed();
             let mut call = self.record(request, attempt, at, duration);
             let (failure, spent) = match reading {
@@ -213,7 +218,7 @@ impl Client {
     }
 
     /// One attempt.
-    fn send(&self, request: &Request) -> Result<Reading, LlmError> {
+    fn send(&self, request: &Request, temperature: Option<f64>) -> Result<Reading, LlmError> {
         let kind = match self.endpoint.provider {
             Provider::OpenAi => AdapterKind::OpenAI,
             Provider::Anthropic => AdapterKind::Anthropic,
@@ -234,6 +239,9 @@ impl Client {
         });
         let chat = ChatRequest::new(turns.collect());
         let mut options = ChatOptions::default().with_max_tokens(self.endpoint.max_output_tokens);
+        if let Some(temperature) = temperature {
+            options = options.with_temperature(temperature);
+        }
         if self.endpoint.provider == Provider::OpenAi {
             // Without an effort of reasoning the crate takes one out of the model's name, and asks for `mistral` with
             // some effort where `mistral-medium` is meant. A budget is one that this interface does not send.

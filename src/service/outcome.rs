@@ -12,6 +12,7 @@ use crate::domain::prompt::PromptUri;
 use crate::engine::outcome::{Change, Course, Courses, HORIZON, LOOK_BACK, Peer, outcome};
 use crate::engine::rollup::{Hour, VersionId};
 use crate::store::Reader;
+use crate::store::canary::Canary;
 use crate::store::telemetry::TelemetryReader;
 
 const DAY: Hour = 24;
@@ -51,6 +52,22 @@ impl Service {
         self.outcome_of(&reader, &catalog, uri, [old, new], at, now).map(Some)
     }
 
+    /// What a canary shows of its version beside `old`, the active one: from its entry on, until it ended or `now`.
+    pub(super) fn outcome_beside(&self, canary: &Canary, old: &Version, now: Millis) -> Result<Outcome> {
+        let reader = self.read()?;
+        let catalog = Catalog::read(&reader)?;
+        let change = Change {
+            prompt: canary.uri.unversioned(),
+            old: old.clone(),
+            new: canary.uri.version.clone().unwrap_or_else(|| old.clone()),
+            at: canary.since,
+            split: Some(canary.share),
+            horizon: HORIZON,
+        };
+        let until = canary.ended.map_or(now, |(_, at)| at.min(now));
+        self.compared(&reader, &catalog, &change, until, now)
+    }
+
     fn outcome_of(
         &self,
         reader: &Reader,
@@ -61,10 +78,23 @@ impl Service {
         now: Millis,
     ) -> Result<Outcome> {
         let change = Change { prompt: uri, old, new, at, split: None, horizon: HORIZON };
+        self.compared(reader, catalog, &change, now, now)
+    }
+
+    /// What came of a change as of `until`, from what is kept `now`.
+    fn compared(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        change: &Change,
+        until: Millis,
+        now: Millis,
+    ) -> Result<Outcome> {
+        let at = change.at;
         // The hour of the change is nobody's.
         let changed = at.div_euclid(HOUR_MS) as Hour;
         let before = (changed - LOOK_BACK).div_euclid(DAY) * DAY..changed;
-        let since = change.from()..change.until(now);
+        let since = change.from()..change.until(until);
         let numbers = |version| catalog.numbers(&change.prompt, Some(version));
         let (old, new) = (numbers(&change.old), numbers(&change.new));
         let exact = self.hours_kept(now);
@@ -75,7 +105,7 @@ impl Service {
         };
         let alone = courses.side_by_side(change.split).is_none();
         let peers = if alone { peers(reader, catalog, &change.prompt, [&before, &since])? } else { vec![] };
-        Ok(outcome(&change, &courses, &peers, now))
+        Ok(outcome(change, &courses, &peers, until))
     }
 
     /// The first hour from which hours are kept as such, by the configuration.

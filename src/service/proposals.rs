@@ -18,10 +18,11 @@ use crate::domain::window::Window;
 use crate::engine::lint::{Severity, lint};
 use crate::engine::outcome::realised::{proposer, realised};
 use crate::engine::seal::Pen;
+use crate::store::canary::Canary;
 use crate::store::decide::{Accepted, Docket};
 use crate::store::prompt_shelf::PromptShelf;
 use crate::store::proposals::{Event, Filter, Kept, Proposals};
-use crate::store::{Access, Kind, StoreError};
+use crate::store::{Access, Kind, Reader, StoreError};
 
 /// How far back the use of a prompt is looked at, ms: a week.
 const LOOK_BACK: Millis = 7 * 86_400_000;
@@ -48,6 +49,9 @@ pub struct Listed {
     pub until: Option<Millis>,
     /// Who has signed.
     pub signatures: Signatures,
+    /// The canary by which it meets its traffic, running or ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
 }
 
 /// What accepting a proposal does.
@@ -111,6 +115,9 @@ pub struct Came {
     pub id: ProposalId,
     /// Its title.
     pub title: String,
+    /// The canary by which it met its traffic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// What the evidence says now.
     pub outcome: Outcome,
     /// Each promise beside what was measured.
@@ -134,10 +141,11 @@ impl Service {
         let filter = Filter { prompt, standing, cause: None };
         let proposals = reader.proposals();
         let kept = proposals.list(&filter, now)?;
-        kept.into_iter().map(|kept| self.listed(proposals, kept, now)).collect()
+        kept.into_iter().map(|kept| self.listed(&reader, kept, now)).collect()
     }
 
-    fn listed(&self, proposals: Proposals<'_>, kept: Kept, now: Millis) -> Result<Listed> {
+    fn listed(&self, reader: &Reader, kept: Kept, now: Millis) -> Result<Listed> {
+        let proposals = reader.proposals();
         let standing = kept.standing_at(now);
         let by = proposals.signatures(kept.proposal.id)?.into_iter().map(|(who, _)| who).collect();
         Ok(Listed {
@@ -147,6 +155,7 @@ impl Service {
                 by,
                 needed: self.config.governance.reviewers.of(kept.proposal.prompt_uri.scope()),
             },
+            canary: reader.canary(kept.proposal.id)?,
             proposal: kept.proposal,
         })
     }
@@ -179,7 +188,7 @@ impl Service {
             expectations: expectations.collect(),
             history: proposals.history(id)?,
             past: past(proposals, &kept.proposal, now)?,
-            listed: self.listed(proposals, kept, now)?,
+            listed: self.listed(&reader, kept, now)?,
         })
     }
 
@@ -244,11 +253,15 @@ impl Service {
         };
         let Kept { proposal, .. } = &kept;
         let (old, new) = (proposal.base_version.to_string(), version.to_string());
-        let outcome = self.outcome(&proposal.prompt_uri.to_string(), &old, &new, now)?;
+        let canary = reader.canary(id)?;
+        let outcome = match &canary {
+            Some(canary) => self.outcome_beside(canary, &proposal.base_version, now)?,
+            None => self.outcome(&proposal.prompt_uri.to_string(), &old, &new, now)?,
+        };
         let settled = proposals.outcomes()?;
         let effects = realised(&proposal.predicted, &outcome, |m| proposer(&settled, proposal.kind, m));
         let settled = proposals.outcome(id)?.map(|(_, settled)| settled);
-        Ok(Came { id, title: proposal.title.clone(), outcome, effects, settled })
+        Ok(Came { id, title: proposal.title.clone(), canary, outcome, effects, settled })
     }
 
     fn decide<R: Send + 'static>(

@@ -8,17 +8,21 @@ use rusqlite::{Connection, OptionalExtension as _};
 use semver::Version;
 use serde_json::{Value, json};
 
+use super::canary::{self, Canary, End};
+use super::cases;
 use super::explain;
 use super::ledger::{Asked, enter};
 use super::prompt_error::PromptStoreError;
 use super::prompts::{self, Activation, Deed, Publication, Rollback};
+use super::proposals::{Proposals, stand};
 use crate::domain::call::Millis;
+use crate::domain::cases::Case;
 use crate::domain::ledger::Action;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::bump::Change;
 use crate::engine::govern::{Act, Matter};
-use crate::engine::seal::Pen;
+use crate::engine::seal::{Pen, digest};
 
 type Result<T> = std::result::Result<T, PromptStoreError>;
 
@@ -61,6 +65,7 @@ impl Hand<'_> {
             "published": explain::published(self.tx, &done.uri)?, "previous": done.previous, "reason": deed.reason,
         });
         if activation != Activation::No {
+            self.stop_canary(&done.uri, "another version was published")?;
             payload["activated"] = explain::activated(self.tx, &done.uri)?;
         }
         self.enter(Action::Publish, &done.uri, consent, payload)?;
@@ -73,16 +78,29 @@ impl Hand<'_> {
             let consent = self.consent(uri)?;
             let before = prompts::activate(self.tx, uri, version, deed)?;
             if before.as_ref() != Some(version) {
+                let canary = canary::running(self.tx, uri)?;
+                if let Some(canary) = canary.filter(|canary| canary.uri.version.as_ref() == Some(version)) {
+                    let activated = explain::activated(self.tx, uri)?;
+                    let payload = json!({"activated": activated, "previous": before, "reason": deed.reason});
+                    self.end_canary(&canary, End::Promote, payload)?;
+                    return Ok(before);
+                }
+                self.stop_canary(uri, "another version was made the active one")?;
                 self.moved(Action::Activate, &uri.at(version.clone()), consent, before.as_ref(), deed)?;
             }
             Ok(before)
         })
     }
 
-    /// Goes back to `to`, or to the version that was active before the active one.
+    /// Goes back to `to`, or to the version that was active before the active one. Of a prompt whose canary runs, going
+    /// back without naming a version stops that.
     pub fn rollback(&self, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
         self.whole(|| {
             let consent = self.consent(uri)?;
+            let canary = self.stop_canary(uri, deed.reason.unwrap_or("rolled back by hand"))?;
+            if let (Some(from), None, Some(active)) = (canary, to, prompts::active(self.tx, uri)?) {
+                return Ok(Rollback { from, to: active });
+            }
             let done = prompts::rollback(self.tx, uri, to, deed)?;
             if done.from != done.to {
                 self.moved(Action::Rollback, &uri.at(done.to.clone()), consent, Some(&done.from), deed)?;
@@ -98,8 +116,38 @@ impl Hand<'_> {
             let before = known.iter().find(|(name, _)| name == label).map(|(_, version)| version);
             prompts::set_label(self.tx, uri, version, label, at)?;
             let payload = json!({"labelled": explain::labelled(self.tx, uri, label)?, "previous": before});
-            self.enter(Action::Label, &uri.at(version.clone()), self.consent(uri)?, payload)
+            self.enter(Action::Label, &uri.at(version.clone()), self.consent(uri)?, payload)?;
+            Ok(())
         })
+    }
+
+    /// Keeps the cases of a prompt; false where the newest that are kept say the same.
+    pub fn keep_cases(&self, prompt: &PromptUri, cases: &[Case]) -> Result<bool> {
+        self.whole(|| {
+            let prompt = prompt.unversioned();
+            let Some((set, body)) = cases::next(self.tx, &prompt, cases)? else { return Ok(false) };
+            let payload = json!({"casesDigest": digest(body.as_bytes()), "cases": set.cases.len()});
+            let entry = self.enter(Action::Publish, &prompt, self.consent(&prompt)?, payload)?;
+            cases::insert(self.tx, &set, &body, entry)?;
+            Ok(true)
+        })
+    }
+
+    /// Stops the canary of a prompt, where one runs; the version that was served.
+    fn stop_canary(&self, uri: &PromptUri, why: &str) -> Result<Option<Version>> {
+        let Some(canary) = canary::running(self.tx, uri)? else { return Ok(None) };
+        self.end_canary(&canary, End::Stop, json!({"reason": why}))?;
+        Ok(canary.uri.version)
+    }
+
+    fn end_canary(&self, canary: &Canary, how: End, mut payload: Value) -> Result<()> {
+        let action = if how == End::Promote { Action::Promote } else { Action::Stop };
+        payload["canary"] = json!(canary.number);
+        let entry = self.enter(action, &canary.uri, self.consent(&canary.uri)?, payload)?;
+        canary::end(self.tx, canary.number, how, entry)?;
+        let kept = Proposals::new(self.tx).get(canary.proposal)?;
+        stand(self.tx, canary.proposal, kept.standing, None, kept.version.as_ref(), entry)?;
+        Ok(())
     }
 
     fn moved(
@@ -114,15 +162,17 @@ impl Hand<'_> {
         let payload = json!({
             "activated": explain::activated(self.tx, uri)?, "digest": digest, "previous": before, "reason": deed.reason,
         });
-        self.enter(action, uri, consent, payload)
+        self.enter(action, uri, consent, payload)?;
+        Ok(())
     }
 
-    fn enter(&self, action: Action, uri: &PromptUri, consent: bool, payload: Value) -> Result<()> {
+    /// The number of the entry.
+    fn enter(&self, action: Action, uri: &PromptUri, consent: bool, payload: Value) -> Result<u64> {
         let prompt = uri.unversioned();
         let matter = Matter { prompt: Some(&prompt), consent, ..Matter::NOTHING };
         let asked = Asked::once(self.pen, Act::Author, matter);
-        enter(self.tx, &asked, self.now, action, &uri.to_string(), payload)?;
-        Ok(())
+        let (entry, _) = enter(self.tx, &asked, self.now, action, &uri.to_string(), payload)?;
+        Ok(entry.seq)
     }
 
     /// Whether the user of a patch consents: by the version that is active, never by the one that is being published.

@@ -7,6 +7,7 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use super::canary;
 pub use super::decided::{Accepted, Applied, Automatic, Moved};
 use super::explain;
 use super::fault::{Kind, Result, StoreError};
@@ -16,7 +17,7 @@ use super::proposals::{
     Filter, Kept, Plan, Proposals, insert, insert_outcome, insert_run, next_id, prompt_fault, stand,
 };
 use crate::domain::call::Millis;
-use crate::domain::governance::Governance;
+use crate::domain::governance::{Governance, Guard};
 use crate::domain::identity::{Digest, Identity};
 use crate::domain::ledger::Action;
 use crate::domain::proposal::{Drafter, Kind as Of, Proposal, ProposalId, Risk, Standing};
@@ -28,10 +29,10 @@ use crate::engine::seal::{Pen, canonical, digest};
 /// The proposals before whoever holds the pen, at one moment, under the store's rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Docket<'a> {
-    db: &'a Connection,
-    pen: Option<&'a Pen>,
+    pub(super) db: &'a Connection,
+    pub(super) pen: Option<&'a Pen>,
     rules: &'a Governance,
-    now: Millis,
+    pub(super) now: Millis,
 }
 
 impl<'a> Docket<'a> {
@@ -110,8 +111,13 @@ impl<'a> Docket<'a> {
     }
 
     /// Accepts a proposal whose text has the digest `shown`: applies it, or, where more must sign, records the signature.
+    /// Of one whose canary runs, the version becomes the active one.
     pub fn accept(&self, id: ProposalId, shown: Digest, note: Option<&str>) -> Result<Accepted> {
+        if canary::of(self.db, id)?.is_some_and(|canary| canary.is_running()) {
+            return self.promote(id, note.unwrap_or("accepted for all")).map(Accepted::Applied);
+        }
         let kept = self.waiting(id)?;
+        self.alone(&kept)?;
         let plan = self.proposals().plan(&kept.proposal)?;
         if shown != kept.text_digest() {
             return Err(StoreError::new(
@@ -151,6 +157,9 @@ impl<'a> Docket<'a> {
     pub fn auto_apply(&self, id: ProposalId) -> Result<Automatic> {
         let kept = self.waiting(id)?;
         let plan = self.proposals().plan(&kept.proposal)?;
+        if let Err(error) = self.alone(&kept) {
+            return Ok(Automatic::Left(error.to_string()));
+        }
         let asked = Asked::once(self.pen, Act::AutoApply, matter(&kept.proposal, Some(&plan)));
         let permit = match ledger::permit(self.db, &asked, self.now) {
             Ok(permit) => permit,
@@ -237,7 +246,7 @@ impl<'a> Docket<'a> {
     }
 
     /// The proposal as it was entered. One whose row says something else than its entry is damage, not a proposal.
-    fn entered(&self, id: ProposalId) -> Result<Kept> {
+    pub(super) fn entered(&self, id: ProposalId) -> Result<Kept> {
         let kept = self.proposals().get(id)?;
         let entry = ledger::entry(self.db, kept.entry)?;
         if entry.payload.get("proposalDigest") != Some(&json!(kept.digest)) {
@@ -337,7 +346,7 @@ impl<'a> Docket<'a> {
         self.step(&self.asked(Act::Judge, &kept.proposal), kept, action, details, standing, until)
     }
 
-    /// Enters the decision and makes the version active.
+    /// Enters the decision and makes the version active, or begins its canary.
     fn apply(
         &self,
         asked: &Asked<'_>,
@@ -349,6 +358,8 @@ impl<'a> Docket<'a> {
     ) -> Result<Applied> {
         let proposal = &kept.proposal;
         let (uri, rolled_back) = (&proposal.prompt_uri, proposal.kind == Of::Rollback);
+        // Going back is what a guard does; it needs none.
+        let share = (self.rules.guard == Guard::Canary && !rolled_back).then_some(self.rules.canary_share);
         let file = plan.file.with_version(&plan.version).map_err(|fault| unfit(fault.what))?;
         let mut payload = rests_on(kept);
         add(
@@ -359,31 +370,51 @@ impl<'a> Docket<'a> {
         add(&mut payload, details);
         let why =
             reason.map_or_else(|| proposal.id.to_string(), |reason| format!("{}: {reason}", proposal.id));
-        let actor = self.pen.map_or(Identity::System, |pen| pen.identity().clone()).to_string();
+        let actor = self.actor();
         let deed = Deed { at: self.now, actor: &actor, reason: Some(&why) };
         let version = uri.at(plan.version.clone());
         // Written first, so that the entry says what is there; both are in the caller's transaction.
         if rolled_back {
             prompts::rollback(self.db, uri, Some(&plan.version), deed).map_err(prompt_fault)?;
         } else {
-            prompts::publish(self.db, &file, Activation::Now, deed).map_err(prompt_fault)?;
+            let activation = if share.is_some() { Activation::No } else { Activation::Now };
+            prompts::publish(self.db, &file, activation, deed).map_err(prompt_fault)?;
             add(&mut payload, json!({"published": explain::published(self.db, &version)?}));
         }
-        add(&mut payload, json!({"activated": explain::activated(self.db, &version)?}));
+        match share {
+            // What the signature covers: whatever the guard's stop rule does then.
+            Some(share) => add(&mut payload, json!({"guard": {"guard": Guard::Canary, "share": share}})),
+            None => add(&mut payload, json!({"activated": explain::activated(self.db, &version)?})),
+        }
         let (entry, _) = ledger::enter(self.db, asked, self.now, action, &proposal.id.to_string(), payload)?;
         let standing = if action == Action::AutoApply { Standing::AutoApplied } else { Standing::Accepted };
         stand(self.db, proposal.id, standing, None, Some(&plan.version), entry.seq)?;
+        if let Some(share) = share {
+            let number = canary::next(self.db)?;
+            let mut payload = rests_on(kept);
+            add(&mut payload, json!({"canary": canary::fact(number, proposal.id, &version, share)}));
+            let subject = proposal.id.to_string();
+            let (entry, _) = ledger::enter(self.db, asked, self.now, Action::Canary, &subject, payload)?;
+            canary::begin(self.db, number, proposal.id, &version, share, entry.seq)?;
+            stand(self.db, proposal.id, standing, None, Some(&plan.version), entry.seq)?;
+        }
         Ok(Applied {
             proposal: proposal.id,
             uri: version,
             previous: proposal.base_version.clone(),
             change: plan.change,
             rolled_back,
+            canary: share,
             entry: entry.seq,
         })
     }
 
-    fn asked<'p>(&self, act: Act, proposal: &'p Proposal) -> Asked<'p>
+    /// Who signs, as rows name them.
+    pub(super) fn actor(&self) -> String {
+        self.pen.map_or(Identity::System, |pen| pen.identity().clone()).to_string()
+    }
+
+    pub(super) fn asked<'p>(&self, act: Act, proposal: &'p Proposal) -> Asked<'p>
     where
         'a: 'p,
     {
@@ -409,7 +440,7 @@ impl<'a> Docket<'a> {
 
 /// What a proposal is about. What the prompt allows is what its active version says, never what the proposal would have
 /// it say.
-fn matter<'p>(proposal: &'p Proposal, plan: Option<&Plan>) -> Matter<'p> {
+pub(super) fn matter<'p>(proposal: &'p Proposal, plan: Option<&Plan>) -> Matter<'p> {
     Matter {
         prompt: Some(&proposal.prompt_uri),
         auto_tune: plan.is_some_and(|plan| plan.base.auto_tune),
@@ -427,7 +458,7 @@ fn author(proposal: &Proposal) -> Option<Identity> {
 }
 
 /// What every entry about a proposal says that it rests on.
-fn rests_on(kept: &Kept) -> Value {
+pub(super) fn rests_on(kept: &Kept) -> Value {
     let proposal = &kept.proposal;
     json!({
         "proposal": proposal.id,
@@ -441,7 +472,7 @@ fn rests_on(kept: &Kept) -> Value {
 }
 
 /// Adds members to an object.
-fn add(to: &mut Value, more: Value) {
+pub(super) fn add(to: &mut Value, more: Value) {
     if let (Value::Object(to), Value::Object(more)) = (to, more) {
         to.extend(more.into_iter().filter(|(_, value)| !value.is_null()));
     }

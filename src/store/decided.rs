@@ -19,6 +19,8 @@ pub struct Applied {
     pub change: Change,
     /// Whether an earlier version is active again; else a new one was published.
     pub rolled_back: bool,
+    /// The share of the sessions that the version is served to first; absent where it is active.
+    pub canary: Option<f64>,
     /// The ledger entry.
     pub entry: u64,
 }

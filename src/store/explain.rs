@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
+use super::canary;
 use super::fault::{Result, StoreError};
 use super::ledger;
 use crate::domain::call::Millis;
@@ -119,8 +120,8 @@ struct Told {
     activations: Vec<(u64, Value)>,
     /// By `uri` and label; the last word counts.
     labels: BTreeMap<(String, String), (u64, Value)>,
-    /// By entry: what was done, and the digests of rows about proposals; zeros where one does not read.
-    deeds: BTreeMap<u64, (Action, [Option<Digest>; 3])>,
+    /// By entry: what was done, and the digests of rows about proposals and cases; zeros where one does not read.
+    deeds: BTreeMap<u64, (Action, [Option<Digest>; 4])>,
     faults: Vec<String>,
 }
 
@@ -181,8 +182,8 @@ const ACTIVATES: &[Action] = &[
     Action::Stop,
 ];
 
-/// What payloads call the digests of rows about proposals.
-const DIGESTS: [&str; 3] = ["proposalDigest", "runDigest", "outcomeDigest"];
+/// What payloads call the digests of rows about proposals and cases.
+const DIGESTS: [&str; 4] = ["proposalDigest", "runDigest", "outcomeDigest", "casesDigest"];
 
 /// All that the ledger does not explain; nothing where it explains everything. That the ledger itself holds is
 /// [`ledger::verify`]'s to say.
@@ -301,13 +302,14 @@ fn check_labels(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> R
     Ok(())
 }
 
-/// Proposals, runs and outcomes: the entry that a row names has the digest of its body, and no
+/// Proposals, runs, outcomes and cases: the entry that a row names has the digest of its body, and no
 /// digest is without its row.
 fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
     let tables = [
         ("proposal", "SELECT id, body, entry FROM proposal ORDER BY id"),
         ("run", "SELECT id, body, entry FROM agent_run ORDER BY id"),
         ("outcome", "SELECT id, body, entry FROM proposal_outcome ORDER BY id"),
+        ("set of cases", "SELECT id, body, entry FROM prompt_cases ORDER BY id"),
     ];
     for (i, (what, sql)) in tables.into_iter().enumerate() {
         // Later entries may repeat the digest of what they are about.
@@ -342,6 +344,15 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
             faults.push(format!("proposal {id} was changed: its columns are not what its body says"));
         }
     }
+    let mut statement = db.prepare("SELECT id, prompt, body FROM prompt_cases ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, prompt): (i64, String) = (row.get(0)?, row.get(1)?);
+        let body: Value = serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+        if word(&body, "promptUri") != prompt || body["number"] != id {
+            faults.push(format!("set of cases {id} was changed: its columns are not what its body says"));
+        }
+    }
     Ok(())
 }
 
@@ -351,11 +362,11 @@ const SAYS: &[Action] = &[Action::Sign, Action::Comment];
 /// Which actions make a proposal stand so.
 fn leads_to(standing: &str) -> &'static [Action] {
     match standing {
-        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer, Action::Stop],
+        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer],
         "deferred" => &[Action::Defer],
-        "accepted" => &[Action::Accept, Action::Promote, Action::Canary],
-        "auto-applied" => &[Action::AutoApply, Action::Promote, Action::Canary],
-        "rejected" => &[Action::Reject, Action::Stop],
+        "accepted" => &[Action::Accept, Action::Canary, Action::Promote, Action::Stop],
+        "auto-applied" => &[Action::AutoApply, Action::Canary, Action::Promote, Action::Stop],
+        "rejected" => &[Action::Reject],
         "superseded" => &[Action::Supersede, Action::Propose, Action::Rebase, Action::Modify, Action::Accept],
         "stale" => &[Action::Stale, Action::Accept, Action::AutoApply, Action::Publish],
         _ => &[],
@@ -405,25 +416,11 @@ fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Re
             }
         }
     }
-    let canaries = [
-        ("a canary", "SELECT id, entry FROM canary ORDER BY id", &[Action::Canary][..]),
-        (
-            "the end of canary",
-            "SELECT canary, entry FROM canary_end ORDER BY canary",
-            &[Action::Promote, Action::Stop],
-        ),
-    ];
-    for (what, sql, actions) in canaries {
-        let mut statement = db.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, seq): (i64, i64) = (row.get(0)?, row.get(1)?);
-            if !told.deeds.get(&(seq as u64)).is_some_and(|(action, _)| actions.contains(action)) {
-                faults.push(format!("{what} {id} rests on entry {seq}, which does not explain it"));
-            }
-        }
-    }
-    Ok(())
+    let of = |actions: &[Action]| -> Vec<u64> {
+        let deeds = told.deeds.iter().filter(|(_, (action, _))| actions.contains(action));
+        deeds.map(|(seq, _)| *seq).collect()
+    };
+    canary::check(db, &of(&[Action::Canary]), &of(&[Action::Promote, Action::Stop]), faults)
 }
 
 #[cfg(test)]

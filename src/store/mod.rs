@@ -4,11 +4,14 @@
 //! Start with [`Store`]. Telemetry stands behind the traits of [`telemetry`].
 
 mod authored;
+pub mod canary;
+pub mod cases;
 pub mod catalog;
 pub mod decide;
 mod decided;
 pub mod explain;
 pub mod fault;
+pub mod guard;
 pub mod ledger;
 pub mod models;
 pub mod monitors;

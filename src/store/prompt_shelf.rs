@@ -11,12 +11,14 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use semver::Version;
 
 use super::authored::Hand;
+use super::canary;
 use super::fault;
 use super::ledger;
 use super::prompt_error::PromptStoreError;
 use super::prompts::{self, Activation, ActivationRow, Deed, Publication, Rollback, VersionRow};
 use super::schema::{Access, connect, wall_clock};
 use crate::domain::call::Millis;
+use crate::domain::cases::Case;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::engine::compose::{Shelf, ShelfError};
@@ -183,6 +185,37 @@ impl Shelf for View<'_> {
     }
 }
 
+/// The prompts as one session is served them: of what a canary runs, the new version or the active one, and always the
+/// same.
+#[derive(Debug, Clone, Copy)]
+pub struct Served<'v, 't> {
+    view: &'v View<'t>,
+    session: &'v str,
+}
+
+impl<'t> View<'t> {
+    /// The prompts as a session is served them.
+    pub fn served<'v>(&'v self, session: &'v str) -> Served<'v, 't> {
+        Served { view: self, session }
+    }
+}
+
+impl Shelf for Served<'_, '_> {
+    fn prompt(&self, uri: &PromptUri) -> std::result::Result<Option<PromptFile>, ShelfError> {
+        let tried = match uri.version {
+            Some(_) => None,
+            None => canary::served(&self.view.0, uri, self.session)?,
+        };
+        self.view.prompt(&tried.map_or_else(|| uri.clone(), |version| uri.at(version)))
+    }
+
+    fn patches(&self, org: &Name, user: &Name) -> std::result::Result<Vec<PromptFile>, ShelfError> {
+        let active = self.view.patches(org, user)?;
+        let served = active.into_iter().map(|patch| self.prompt(&patch.uri.unversioned()));
+        Ok(served.collect::<std::result::Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+}
+
 /// A change under way. Dropped without [`Shelving::commit`], nothing of it is written.
 #[derive(Debug)]
 pub struct Shelving<'a> {
@@ -207,6 +240,11 @@ impl Shelving<'_> {
     /// Publishes a file; see [`prompts::publish`].
     pub fn publish(&self, file: &PromptFile, activation: Activation, deed: Deed<'_>) -> Result<Publication> {
         self.hand().publish(file, activation, deed)
+    }
+
+    /// Keeps the cases of a prompt; false where they are kept already.
+    pub fn keep_cases(&self, prompt: &PromptUri, cases: &[Case]) -> Result<bool> {
+        self.hand().keep_cases(prompt, cases)
     }
 
     /// Makes a published version the active one; says which was before.

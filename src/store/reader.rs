@@ -9,6 +9,8 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use semver::Version;
 
+use super::canary::{self, Canary};
+use super::cases;
 use super::catalog::{self, Published};
 use super::explain;
 use super::fault::{Result, StoreError};
@@ -24,10 +26,12 @@ use super::telemetry::{
     CallQuery, Detail, Dictionary, KeptCall, Tail, TelemetryReader, Totals, changed_from,
 };
 use crate::domain::call::Millis;
+use crate::domain::cases::Case;
 use crate::domain::ledger::Entry;
 use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
+use crate::domain::proposal::ProposalId;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
 use crate::engine::seal::Head;
 use crate::engine::trend::Monitors;
@@ -62,6 +66,21 @@ impl Reader {
             PromptStoreError::Store(error) => error.at(&self.path),
             other => StoreError::corrupt(other).at(&self.path),
         })
+    }
+
+    /// The canary of a proposal, running or ended.
+    pub fn canary(&self, proposal: ProposalId) -> Result<Option<Canary>> {
+        self.named(canary::of(&self.db, proposal))
+    }
+
+    /// The canary of a prompt that runs.
+    pub fn canary_running(&self, prompt: &PromptUri) -> Result<Option<Canary>> {
+        self.named(canary::running(&self.db, prompt))
+    }
+
+    /// The cases of a prompt that were published last; none where it has none.
+    pub fn cases(&self, prompt: &PromptUri) -> Result<Vec<Case>> {
+        Ok(self.named(cases::latest(&self.db, prompt))?.map(|set| set.cases).unwrap_or_default())
     }
 
     /// The proposals, and what became of them.

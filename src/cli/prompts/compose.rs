@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::desk::{Desk, Exit, PromptsError, Result};
 use crate::domain::prompt::{Name, PromptUri};
-use crate::engine::compose::{self, Audience, ComposeError};
+use crate::engine::compose::{self, Audience, ComposeError, Shelf};
 use crate::engine::names::NameError;
 use crate::store::prompt_error::PromptStoreError;
 use crate::store::prompt_shelf::Named;
@@ -34,6 +34,10 @@ pub struct ComposeArgs {
     /// The user whose patches apply (method effective); without it, that of the first prompt that has one
     #[arg(long, value_name = "U")]
     pub user: Option<Name>,
+    /// The session on whose behalf the call is made: of a prompt whose canary runs it is served the new version or the
+    /// active one, and always the same
+    #[arg(long, value_name = "S")]
+    pub session: Option<String>,
     /// A variable's value, as text
     #[arg(long = "var", value_name = "K=V")]
     pub variables: Vec<String>,
@@ -73,6 +77,8 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             None => uri,
         });
     }
+    let served = args.session.as_deref().map(|session| view.served(session));
+    let shelf: &dyn Shelf = served.as_ref().map_or(&view as &dyn Shelf, |served| served);
     let org = args.org.clone().or_else(|| uris.iter().find_map(|uri| uri.place.org().cloned()));
     let made = match method {
         Method::Effective => {
@@ -82,7 +88,7 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             };
             let of_uri = || uris.iter().find_map(|uri| uri.place.user().cloned());
             let audience = Audience { org, user: args.user.clone().or_else(of_uri) };
-            compose::effective(&uris, &audience, &values, &view).map_err(|error| match error {
+            compose::effective(&uris, &audience, &values, shelf).map_err(|error| match error {
                 ComposeError::OtherAudience { .. } => PromptsError::Usage(error.to_string()),
                 error => error.into(),
             })?
@@ -90,7 +96,12 @@ pub fn run(args: &ComposeArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         Method::Compose => {
             let mut files = Vec::with_capacity(uris.len());
             for uri in &uris {
-                files.push(view.file(&uri.unversioned(), uri.version.clone())?.1);
+                let served = shelf.prompt(uri).map_err(ComposeError::from)?;
+                files.push(match served {
+                    Some(file) => file,
+                    // Says what is missing.
+                    None => view.file(&uri.unversioned(), uri.version.clone())?.1,
+                });
             }
             compose::compose(&files, org.as_ref().map_or(NO_ORG, Name::as_str), &values)?
         }

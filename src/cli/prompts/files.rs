@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::desk::{PromptsError, Result};
+use crate::domain::cases::{self, Case};
 use crate::domain::prompt_file::{MAX_FILE, PromptFile, PromptFileError};
 
 /// Deepest folder below one that was named, and most files taken.
@@ -59,6 +60,27 @@ pub fn read(path: &Path) -> Result<std::result::Result<PromptFile, PromptFileErr
         return Ok(Err(PromptFileError::too_long(&name, length.max(bytes.len() as u64))));
     }
     Ok(PromptFile::parse(&name, &bytes))
+}
+
+/// The file of cases beside a prompt file: `a.cases.jsonl` beside `a.prompt`.
+pub fn beside(path: &Path) -> PathBuf {
+    path.with_extension("cases.jsonl")
+}
+
+/// Reads the cases beside a prompt file, where there are some; the inner error says what is to correct in them.
+pub fn cases(prompt: &Path) -> Result<Option<std::result::Result<Vec<Case>, PromptFileError>>> {
+    let path = beside(prompt);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&path, error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(cases::MAX_FILE as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(&path, error))?;
+    // What is no UTF-8 is no JSON either, and is told by its line.
+    Ok(Some(cases::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))))
 }
 
 /// The error for a path.

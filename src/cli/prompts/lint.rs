@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::desk::{Desk, Exit, Result};
 use super::files;
+use crate::domain::cases::Case;
 use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
-use crate::engine::compose::{Shelf, ShelfError};
-use crate::engine::lint::{self, Severity};
-use crate::engine::tokens;
+use crate::engine::compose::{self, Shelf, ShelfError};
+use crate::engine::lint::{self, Finding, Severity};
 use crate::engine::visible::one_line;
+use crate::engine::{bump, cases, tokens};
 use crate::store::prompt_shelf::View;
 
 /// Arguments of `prompts lint`.
@@ -42,29 +43,57 @@ impl Shelf for Drafts<'_> {
     }
 }
 
+/// Cases that do not fill in what the prompt, over what it layers on, asks for.
+pub fn unfilled(file: &PromptFile, cases: &[Case], shelf: &dyn Shelf) -> Vec<Finding> {
+    // A file without a version is filled in as the one that it becomes.
+    let file = match file.uri.version {
+        Some(_) => file.clone(),
+        None => file.with_version(&bump::FIRST).unwrap_or_else(|_| file.clone()),
+    };
+    // What is wrong with its layers is said of the prompt.
+    let Ok(layers) = compose::descend(file, shelf) else { return Vec::new() };
+    let failed =
+        cases.iter().filter_map(|case| cases::render(&layers, case).err().map(|error| (case, error)));
+    let finding = |(case, error): (&Case, compose::ComposeError)| Finding {
+        code: "case",
+        severity: Severity::Error,
+        line: None,
+        message: one_line(&format!("the case `{}` cannot be filled in: {error}", case.name)),
+        next: "give each case the variables of its prompt, and no others".to_owned(),
+    };
+    failed.map(finding).collect()
+}
+
 /// Runs `prompts lint`: exit code 1 where a finding is an error.
 pub fn run(args: &LintArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     let mut read = Vec::new();
     for path in files::named(&args.paths)? {
         let name = path.display().to_string();
         let file = files::read(&path)?;
-        read.push((name, file));
+        read.push((name, file, files::cases(&path)?, files::beside(&path).display().to_string()));
     }
     let drafts = Drafts {
         files: read
             .iter()
-            .flat_map(|(_, file)| file.clone())
+            .flat_map(|(_, file, ..)| file.clone())
             .map(|file| (file.uri.unversioned(), file))
             .collect(),
         published: desk.shelf.view()?,
     };
     let mut reports = Vec::new();
-    for (name, file) in read {
+    for (name, file, cases, beside) in read {
         let (findings, tokens) = match &file {
             Ok(file) => (lint::lint(file, Some(&drafts)), Some(tokens::estimate(file.template()))),
             Err(error) => (lint::unreadable(error), None),
         };
         reports.push((name, findings, tokens));
+        if let (Some(cases), Ok(file)) = (cases, &file) {
+            let findings = match cases {
+                Ok(cases) => unfilled(file, &cases, &drafts),
+                Err(error) => lint::unreadable(&error),
+            };
+            reports.push((beside, findings, None));
+        }
     }
     drop(drafts);
     let all = || reports.iter().flat_map(|(_, findings, _)| findings);

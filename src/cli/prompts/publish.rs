@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::desk::{Desk, Exit, PromptsError, Result};
 use super::files;
+use super::lint::unfilled;
+use crate::domain::cases::Case;
 use crate::domain::prompt_file::{MAX_FILE, PromptFile};
 use crate::engine::bump::Change;
 use crate::engine::lint::{self, Severity};
@@ -54,6 +56,9 @@ struct Report {
     change: Option<&'static str>,
     previous_active: Option<String>,
     active: bool,
+    /// How many cases lay beside the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cases: Option<usize>,
 }
 
 impl Report {
@@ -66,6 +71,7 @@ impl Report {
             change: published.change.map(Change::as_str),
             previous_active: published.previous.as_ref().map(ToString::to_string),
             active: published.active,
+            cases: None,
         }
     }
 }
@@ -98,7 +104,7 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     for report in &reports {
         keys.entry(key_of(&report.uri)).or_default().insert(&report.uri);
     }
-    for Report { uri, version, outcome, change, previous_active, active } in &reports {
+    for Report { uri, version, outcome, change, previous_active, active, cases } in &reports {
         let key = key_of(uri);
         // A key that core, org and users share says only with its place which of them it is.
         let key = if keys[&key].len() > 1 { uri.clone() } else { key };
@@ -117,9 +123,15 @@ pub fn run(args: &PublishArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             }
             _ => {}
         }
+        if let Some(cases) = cases {
+            writeln!(desk.out, "Cases: {cases}, for the drafts that are proposed for it")?;
+        }
     }
     Ok(Exit::Done)
 }
+
+/// A file that was published: its name, itself, what became of it, and the cases beside it with the name of theirs.
+type Done = (String, PromptFile, Publication, Option<(String, Vec<Case>)>);
 
 /// Publishes all files, or says what is to correct in any of them. Links between them are looked at once all are in.
 fn publish(
@@ -129,20 +141,30 @@ fn publish(
     deed: Deed<'_>,
 ) -> Result<Vec<Report>> {
     let mut reasons = Vec::new();
-    let mut done = Vec::new();
+    let mut done: Vec<Done> = Vec::new();
     for path in paths {
         let name = path.display().to_string();
         match files::read(path)? {
             Err(error) => reasons.extend(error.each().map(|fault| one_line(&fault))),
             Ok(file) => match change.publish(&file, activation, deed) {
-                Ok(published) => done.push((name, file, published)),
+                Ok(published) => {
+                    let cases = match files::cases(path)? {
+                        None => None,
+                        Some(Ok(cases)) => Some((files::beside(path).display().to_string(), cases)),
+                        Some(Err(error)) => {
+                            reasons.extend(error.each().map(|fault| one_line(&fault)));
+                            None
+                        }
+                    };
+                    done.push((name, file, published, cases));
+                }
                 Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),
                 Err(error) => reasons.push(one_line(&format!("{name}: {error}"))),
             },
         }
     }
     let mut holders: HashMap<String, &str> = HashMap::new();
-    for (name, file, published) in &done {
+    for (name, file, published, cases) in &done {
         let uri = published.uri.unversioned().to_string();
         if let Some(earlier) = holders.get(&uri) {
             reasons.push(one_line(&format!("{name}: {earlier} holds {uri} as well; publish one of the two")));
@@ -152,9 +174,22 @@ fn publish(
             let line = finding.line.map(|line| format!(":{line}")).unwrap_or_default();
             reasons.push(format!("{}{line}: {}; {}", one_line(name), finding.message, finding.next));
         }
+        let Some((beside, cases)) = cases else { continue };
+        for finding in unfilled(file, cases, &**change) {
+            reasons.push(format!("{}: {}; {}", one_line(beside), finding.message, finding.next));
+        }
+        match change.keep_cases(&published.uri, cases) {
+            Ok(_) => {}
+            Err(error @ PromptStoreError::Store(_)) => return Err(error.into()),
+            Err(error) => reasons.push(one_line(&format!("{beside}: {error}"))),
+        }
     }
     refuse(reasons)?;
-    Ok(done.iter().map(|(_, _, published)| Report::of(published)).collect())
+    let report = |(_, _, published, cases): &Done| Report {
+        cases: cases.as_ref().map(|(_, cases)| cases.len()),
+        ..Report::of(published)
+    };
+    Ok(done.iter().map(report).collect())
 }
 
 fn refuse(mut reasons: Vec<String>) -> Result<()> {

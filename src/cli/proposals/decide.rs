@@ -17,6 +17,7 @@ use crate::domain::window::time;
 use crate::engine::seal::Pen;
 use crate::service::proposals::Shown;
 use crate::service::{Service, now};
+use crate::store::canary::Canary;
 use crate::store::decide::Accepted;
 
 /// The configured store, a proposal that is in it, and the key that will sign what is decided about it.
@@ -35,7 +36,8 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
     let (service, found, pen) = about(id, desk)?;
     let proposal = &found.listed.proposal;
     let weighty = proposal.prompt_uri.scope() == Scope::Core || proposal.risk.level == RiskLevel::High;
-    if weighty && found.publishes.is_some() && args.digest.is_none() && !args.yes {
+    let promotes = found.listed.canary.as_ref().is_some_and(Canary::is_running);
+    if weighty && (found.publishes.is_some() || promotes) && args.digest.is_none() && !args.yes {
         confirm(&found, desk)?;
     }
     // Without a digest it is the text of this very proposal, which nobody can change under its number.
@@ -56,11 +58,20 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
                 return desk.document(&json!({
                     "proposal": id, "status": "accepted", "uri": applied.uri, "previousActive": applied.previous,
                     "change": applied.change.as_str(), "rolledBack": applied.rolled_back, "entry": applied.entry,
+                    "canaryShare": applied.canary,
                 }));
             }
             let what = if applied.rolled_back { "Rolled back" } else { "Published" };
             writeln!(desk.out, "{what}: {}", key_at(&applied.uri))?;
-            writeln!(desk.out, "Previous active: {} (available for rollback)", applied.previous)?;
+            match applied.canary {
+                Some(share) => writeln!(
+                    desk.out,
+                    "Canary: for {:.0} % of the sessions; active stays {}",
+                    share * 100.0,
+                    applied.previous
+                )?,
+                None => writeln!(desk.out, "Previous active: {} (available for rollback)", applied.previous)?,
+            }
         }
     }
     Ok(Exit::Done)

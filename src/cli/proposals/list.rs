@@ -10,6 +10,7 @@ use crate::cli::{Desk, Exit, Result};
 use crate::domain::window::time;
 use crate::service::now;
 use crate::service::proposals::Listed;
+use crate::store::canary::{Canary, End};
 
 pub fn run(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
     let mut found = desk.reading()?.proposals(args.prompt.as_deref(), args.status, now())?;
@@ -56,7 +57,11 @@ pub fn status(listed: &Listed) -> String {
     match listed.until {
         Some(until) => format!("{} until {}", listed.status, time(until)),
         None if listed.status == "open" && given > 0 => format!("open, {given} of {needed}"),
-        None => listed.status.to_owned(),
+        None => match &listed.canary {
+            Some(canary) if canary.is_running() => format!("{}, canary", listed.status),
+            Some(Canary { ended: Some((End::Stop, _)), .. }) => format!("{}, stopped", listed.status),
+            _ => listed.status.to_owned(),
+        },
     }
 }
 
@@ -66,6 +71,18 @@ pub fn key_at(uri: &crate::domain::prompt::PromptUri) -> String {
         Some(version) => format!("{}@{version}", uri.key),
         None => uri.key.to_string(),
     }
+}
+
+/// A canary in words: since when, for whom, and how it ended.
+pub fn canary(canary: &Canary) -> String {
+    let end = match canary.ended {
+        None => "running".to_owned(),
+        Some((End::Promote, at)) => format!("promoted {}", time(at)),
+        Some((End::Stop, at)) => format!("stopped {}", time(at)),
+    };
+    let version = canary.uri.version.as_ref().map(ToString::to_string).unwrap_or_default();
+    let share = canary.share * 100.0;
+    format!("{version} for {share:.0} % of the sessions since {}, {end}", time(canary.since))
 }
 
 fn row(listed: &Listed) -> Vec<String> {

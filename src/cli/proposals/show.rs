@@ -6,7 +6,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::list::{key_at, status};
+use super::list::{canary, key_at, status};
 use crate::cli::number::{count, usd};
 use crate::cli::plain::shown;
 use crate::cli::prompts::comparison;
@@ -86,6 +86,7 @@ fn head(found: &Shown) -> String {
     };
     for (label, value) in [
         ("status", status(&found.listed)),
+        ("canary", found.listed.canary.as_ref().map(canary).unwrap_or_default()),
         ("kind", proposal.kind.as_str().to_owned()),
         ("proposed", format!("{}, {}{run}{cost}", time(proposal.created_at), proposal.drafted_by)),
         ("risk", proposal.risk.level.as_str().to_owned()),
@@ -104,7 +105,7 @@ fn head(found: &Shown) -> String {
     let reasons = proposal.risk.reasons.iter().map(|r| format!("{}: {}", r.level.as_str(), r.text));
     section(&mut out, "Risk", reasons);
     section(&mut out, "Evidence", facts(&proposal.evidence.found).into_iter());
-    section(&mut out, "Cases", proposal.evidence.cases.iter().flat_map(facts));
+    section(&mut out, "Cases", proposal.evidence.cases.iter().flat_map(cases));
     section(&mut out, "Promises", found.expectations.iter().map(ToString::to_string));
     let rationale = visible(&proposal.rationale).into_owned();
     section(&mut out, "Why", rationale.lines().map(ToOwned::to_owned));
@@ -153,6 +154,35 @@ fn facts(found: &Value) -> Vec<String> {
     }
 }
 
+/// What the prompt's own cases say, or why they were not asked.
+fn cases(found: &Value) -> Vec<String> {
+    let (of, number) = (&found["of"], |key: &str| found[key].as_u64().unwrap_or_default());
+    if let Some(why) = found["notRun"].as_str() {
+        return vec![format!("{of} kept, not run: {why}")];
+    }
+    let percent = |i: usize| found["winShare"][i].as_f64().map_or(0, |share| (share * 100.0).round() as i64);
+    let verdict = match found["verdict"].as_str() {
+        Some("regressed") => "it regresses",
+        Some("notWorse") => "it is not worse",
+        _ => "too few to tell",
+    };
+    let mut lines = vec![
+        format!(
+            "{} won, {} lost, {} tied, of {} tried and {of} kept, by {}: {verdict}",
+            number("wins"),
+            number("losses"),
+            number("ties"),
+            number("tried"),
+            fact(&found["model"])
+        ),
+        format!("wins [{}, {}] % of the {} that decide", percent(0), percent(1), number("sampleSize")),
+    ];
+    let listed = |key: &str| found[key].as_array().into_iter().flatten().map(fact).collect::<Vec<_>>();
+    lines.extend(listed("lost").into_iter().map(|name| format!("lost: {name}")));
+    lines.extend(listed("left"));
+    lines
+}
+
 /// As text: numbers to four digits, objects and lists within a line.
 fn fact(value: &Value) -> String {
     let each = |parts: Vec<String>| parts.join(", ");
@@ -185,6 +215,23 @@ pub fn outcome(id: ProposalId, desk: &mut Desk) -> Result<Exit> {
     }
     writeln!(desk.out, "{}: {}", came.id, shown(&came.title))?;
     let page = desk.page();
+    if let Some(tried) = &came.canary {
+        let arms = (&came.outcome.tokens, &came.outcome.negative);
+        writeln!(desk.out, "{}", page.wrap(&format!("Canary: {}", canary(tried))))?;
+        writeln!(
+            desk.out,
+            "{}",
+            page.wrap(&format!(
+                "  {}: {} calls, {} units of feedback; {}: {} calls, {} units",
+                came.outcome.old_version,
+                arms.0.old_calls,
+                arms.1.old_units,
+                came.outcome.new_version,
+                arms.0.new_calls,
+                arms.1.new_units
+            ))
+        )?;
+    }
     writeln!(desk.out, "{}", page.wrap(&words::line(&came.outcome)))?;
     for effect in &came.effects {
         writeln!(desk.out, "  {}", page.wrap(&beside(effect)))?;

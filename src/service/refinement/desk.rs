@@ -141,6 +141,9 @@ impl Desk<'_> {
         if published.active.is_none() {
             return Ok(Some("none of its versions is active".into()));
         }
+        if let Some(canary) = self.reader.canary_running(uri)? {
+            return Ok(Some(format!("a canary of {} runs, by {}", canary.uri, canary.proposal)));
+        }
         let proposals = self.reader.proposals();
         if let Some(waiting) = proposals.waiting(uri, found.detector.as_str())? {
             let id = waiting.proposal.id;

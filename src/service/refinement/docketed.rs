@@ -4,6 +4,7 @@ use crate::domain::call::Call;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::domain::run::Did;
 use crate::domain::settled::Settled;
+use crate::store::canary::End;
 use crate::store::decide::Moved;
 
 /// A proposal that is ready to be written, with the step that it is part of.
@@ -18,7 +19,10 @@ pub struct Docketed {
     pub ready: Vec<Ready>,
     pub moved: Vec<(usize, ProposalId, Option<Moved>)>,
     pub settled: Vec<(usize, ProposalId, Settled)>,
+    pub canaries: Vec<(usize, ProposalId, End, Settled)>,
     pub calls: Vec<Call>,
+    /// How many cases were asked.
+    pub cases: usize,
 }
 
 impl Docketed {

@@ -4,15 +4,19 @@ use serde_json::json;
 
 use super::desk::Desk;
 use super::docketed::{Docketed, Ready, proposed};
+use crate::domain::call::HOUR_MS;
 use crate::domain::outcome::Judgement;
-use crate::domain::prompt::PromptUri;
+use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Grounds, Kind, Proposal, Standing};
 use crate::domain::run::{Did, Run, Step};
 use crate::domain::settled::Settled;
+use crate::engine::outcome::HORIZON;
 use crate::engine::rebase::rebase;
 use crate::service::Service;
 use crate::service::error::Result;
+use crate::service::proposals::Came;
+use crate::store::canary::{Canary, End};
 use crate::store::decide::Moved;
 use crate::store::proposals::{Filter, Kept};
 
@@ -38,10 +42,20 @@ pub fn follow_up(
         };
         match kept.standing {
             Standing::Accepted | Standing::AutoApplied if proposals.outcome(id)?.is_none() => {
+                let canary = desk.reader.canary(id)?;
+                // Whoever ended it by hand has judged.
+                if canary.as_ref().is_some_and(|canary| !canary.is_running()) {
+                    continue;
+                }
                 run.looked.outcomes += 1;
                 let came = service.came_of(id, desk.now)?;
                 let judgement = came.outcome.judgement;
                 let words = format!("{id}: {}, {}", judgement.as_str(), came.outcome.label);
+                if let Some(canary) = canary {
+                    let did = conclude(desk, &kept, &canary, came, run.steps.len(), docketed);
+                    run.steps.push(step("canary", words, did));
+                    continue;
+                }
                 if matches!(judgement, Judgement::Running | Judgement::Insufficient) {
                     run.steps.push(step(
                         "outcome",
@@ -75,6 +89,46 @@ pub fn follow_up(
         }
     }
     Ok(())
+}
+
+/// The stop rule of a canary: it is stopped where it regressed, and promoted where it did not by the time that it was
+/// given. Core is left to a steward's second signature.
+fn conclude(
+    desk: &Desk<'_>,
+    kept: &Kept,
+    canary: &Canary,
+    came: Came,
+    step: usize,
+    docketed: &mut Docketed,
+) -> Did {
+    let (id, judgement) = (kept.proposal.id, came.outcome.judgement);
+    let is_over = (desk.now - canary.since) / HOUR_MS > i64::from(HORIZON);
+    let how = match judgement {
+        Judgement::Regressed => End::Stop,
+        Judgement::Running | Judgement::Insufficient if !is_over => {
+            return Did::Left { why: "the canary goes on".into() };
+        }
+        _ if kept.proposal.prompt_uri.scope() == Scope::Core => {
+            return Did::Left {
+                why: format!(
+                    "a core prompt is promoted by a steward: `human prompts proposals accept {id}` again"
+                ),
+            };
+        }
+        _ => End::Promote,
+    };
+    let settled = Settled {
+        old_version: came.outcome.old_version,
+        new_version: came.outcome.new_version.clone(),
+        judgement,
+        effects: came.effects,
+    };
+    docketed.canaries.push((step, id, how, settled));
+    let (proposal, version) = (id, came.outcome.new_version);
+    match how {
+        End::Promote => Did::Promoted { proposal, version },
+        End::Stop => Did::Stopped { proposal, version },
+    }
 }
 
 /// A proposal to go back from a change that regressed.

@@ -7,12 +7,14 @@ mod by_steward;
 mod desk;
 mod docketed;
 mod follow_up;
+mod tried;
 
 pub use by_steward::Idea;
 use desk::DAY_MS;
 pub(super) use desk::Desk;
 use docketed::{Docketed, Ready, proposed};
 use follow_up::follow_up;
+use tried::tried;
 
 use super::catalog::Catalog;
 use super::error::Result;
@@ -26,6 +28,7 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Grounds, Kind, Proposal, ProposalId};
 use crate::domain::run::{Did, Looked, Run, Spent, Step};
+use crate::domain::settled::Settled;
 use crate::domain::window::{Window, time};
 use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
 use crate::engine::likeness::{self, Edit, constraints};
@@ -34,6 +37,7 @@ use crate::engine::price::Prices;
 use crate::engine::reflection::Detail;
 use crate::engine::seal::Pen;
 use crate::llm::{Budget, Client, LlmError, Spend};
+use crate::store::canary::End;
 use crate::store::decide::{Automatic, Docket, Moved};
 use crate::store::proposals::Rejection;
 use crate::store::telemetry::{NamedCall, TelemetryWriter};
@@ -116,7 +120,7 @@ impl Service {
         desk: &Desk<'_>,
         pen: &Pen,
         found: &Assessment,
-        model: Option<(&Client, &mut Budget)>,
+        mut model: Option<(&Client, &mut Budget)>,
         run: &mut Run,
         docketed: &mut Docketed,
     ) -> Result<()> {
@@ -164,7 +168,7 @@ impl Service {
         // Whatever is written enters the ledger, so that no two runs begin at the same end of it.
         let end = desk.reader.ledger_head()?.seq;
         let id = format!("refine-{org}-{}-{end}-{}", desk.now, run.steps.len());
-        let writer = match model {
+        let writer = match &mut model {
             Some((client, budget)) => {
                 Writer::Model { client, budget, refine: &refine, id: &id, agent: &agent, org: &org }
             }
@@ -187,13 +191,21 @@ impl Service {
             run.steps.push(step(Did::Left { why }));
             return Ok(());
         }
+        let most = tried::MAX_CASES.saturating_sub(docketed.cases);
+        let said = tried(desk, &base, &written, model, (&id, &agent), most)?;
+        docketed.cases += said.asked;
+        docketed.calls.extend(said.calls);
+        if !said.against.is_empty() {
+            run.steps.push(step(Did::Dropped { reasons: said.against }));
+            return Ok(());
+        }
         let risk = desk.risk(&uri, &base, &written.file, written.kind);
         let grounds = Grounds {
             cause: found.detector.as_str().to_owned(),
             window: [desk.window.start(), desk.window.end()],
             found: serde_json::to_value(found).unwrap_or_default(),
             feedback: heard.iter().take(written.read).map(|(id, ..)| id.clone()).collect(),
-            cases: None,
+            cases: said.grounds,
         };
         let Written { kind, file, title, rationale, drafted_by, predicted, cost_usd, .. } = written;
         let proposal = Proposal {
@@ -226,6 +238,10 @@ impl Service {
                     docket.whole(|docket| docket.settle(id, &settled).map(|_| Did::Settled { proposal: id })),
                 )?;
             }
+            for (step, id, how, settled) in docketed.canaries {
+                let did = run.steps[step].did.clone();
+                run.steps[step].did = after(ended(&docket, id, how, &settled).map(|()| did))?;
+            }
             for Ready { step, proposal } in docketed.ready {
                 let proposal = Proposal { run: Some(number), ..proposal };
                 run.steps[step].did = after(docket.whole(|docket| put(docket, proposal)))?;
@@ -257,6 +273,16 @@ fn put(docket: &Docket<'_>, proposal: Proposal) -> crate::store::Result<Did> {
             why,
         },
     })
+}
+
+/// Ends a canary, and settles what came of its proposal.
+fn ended(docket: &Docket<'_>, id: ProposalId, how: End, settled: &Settled) -> crate::store::Result<()> {
+    // Promoting is checked as a whole before anything of it is written.
+    match how {
+        End::Promote => docket.promote(id, settled.judgement.as_str()).map(|_| ())?,
+        End::Stop => docket.stop(id, settled.judgement.as_str()).map(|_| ())?,
+    }
+    docket.settle(id, settled).map(|_| ())
 }
 
 fn moved_on(
