@@ -199,6 +199,12 @@ pub(super) fn check(db: &Connection, begins: &[u64], ends: &[u64], faults: &mut 
             told.push(last);
         }
     }
+    let mut statement =
+        db.prepare("SELECT canary FROM canary_end WHERE canary NOT IN (SELECT id FROM canary) ORDER BY 1")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        faults.push(format!("canary {} ended, and is not there", row.get::<_, i64>(0)?));
+    }
     let missing = begins.iter().chain(ends).filter(|seq| !told.contains(seq));
     faults.extend(missing.map(|seq| format!("entry {seq} tells of a canary that is not there")));
     Ok(())
