@@ -268,23 +268,32 @@ fn notes(predicted: &[Predicted]) -> String {
 /// One line: `Reduce token count by tightening the output format (-18%)`.
 fn title(rules: &[&str], before: u32, after: u32) -> String {
     let does = |rule: &&str| match *rule {
-        "R1" => "dropping repetitions",
-        "R2" => "dropping filler",
-        "R3" => "tightening the output format",
-        "R4" => "declaring variables",
-        "R5" => "naming the output format",
-        "R6" => "moving instructions to the front",
-        _ => "removing white space",
+        "R1" => ["dropping", "repetitions"],
+        "R2" => ["dropping", "filler"],
+        "R3" => ["tightening", "the output format"],
+        "R4" => ["declaring", "variables"],
+        "R5" => ["naming", "the output format"],
+        "R6" => ["moving", "instructions to the front"],
+        _ => ["removing", "white space"],
     };
-    let what = rules.iter().map(does).collect::<Vec<_>>().join(", ");
+    let asked = |doing: &str| match doing {
+        "dropping" => "drop",
+        "tightening" => "tighten",
+        "declaring" => "declare",
+        "naming" => "name",
+        "moving" => "move",
+        _ => "remove",
+    };
+    let edits: Vec<[&str; 2]> = rules.iter().map(does).collect();
     let percent = (f64::from(after) / f64::from(before.max(1)) - 1.0) * 100.0;
     if after < before {
-        format!("Reduce token count by {what} ({percent:.0}%)")
-    } else {
-        let mut line = what;
-        line.get_mut(..1).map(str::make_ascii_uppercase);
-        line
+        let what: Vec<String> = edits.iter().map(|edit| edit.join(" ")).collect();
+        return format!("Reduce token count by {} ({percent:.0}%)", what.join(", "));
     }
+    let what: Vec<String> = edits.iter().map(|[doing, what]| format!("{} {what}", asked(doing))).collect();
+    let mut line = what.join(", ");
+    line.get_mut(..1).map(str::make_ascii_uppercase);
+    line
 }
 
 /// A finding in words, with its numbers.
