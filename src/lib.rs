@@ -15,8 +15,8 @@
 //! store        what lasts, and the only SQL           start: store::Store
 //! llm          asks models, and the only one that does    start: llm::Client
 //! keys         the keys of whoever acts here          start: keys::Keys
-//! engine       pure functions: evidence, verdicts, monitors, routing, composition, ranking; no I/O, no clock
-//! domain       the nouns: prompts, calls, feedback, windows, snapshots
+//! engine       pure functions: evidence, verdicts, monitors, routing, composition, governance; no I/O, no clock
+//! domain       the nouns: prompts, calls, feedback, windows, snapshots, proposals, identities
 //! ```
 //!
 //! # What always holds
@@ -27,6 +27,10 @@
 //! * "Not enough evidence" is a value, not a zero and not an absence.
 //! * Names of template variables are recorded, their values never.
 //! * Text from outside is data: control and bidirectional characters are shown, never emitted to a terminal.
+//! * Who may do what is said by one function, `engine::govern`, asked again inside the write transaction; nothing outside it
+//!   can make a permit. A core prompt is never applied without a steward's signature.
+//! * Every decision is an appended, hashed, signed entry; nothing decided is changed or removed, and undoing is a new entry.
+//! * What a steward accepts is the text that was shown; what a model writes is a proposal, whatever it says.
 
 pub mod agent;
 pub mod cli;
