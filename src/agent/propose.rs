@@ -173,7 +173,7 @@ fn by_rules(cause: &Cause<'_>) -> Came {
     let wish = Wish { cause: Some(cause.found.detector), details: &details, declared_below: &[] };
     let Some(draft) = rules::draft(cause.base, &wish) else {
         return Came::Left(
-            "no rule applies to its text, and no model is configured to draft ([llm] in the configuration)"
+            "no rule applies to its text, and no model was there to draft ([llm] in the configuration)"
                 .into(),
         );
     };

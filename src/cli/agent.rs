@@ -50,7 +50,7 @@ pub struct RunArgs {
     /// Run once; without it, again and again until interrupted
     #[arg(long)]
     once: bool,
-    /// Find and draft, but write nothing
+    /// Find, and draft by rules, but write nothing and ask no model
     #[arg(long)]
     dry_run: bool,
     /// Evidence of which time
@@ -121,7 +121,8 @@ fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     };
     let pen = keys.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))?;
     let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
-    let client = service.drafter()?;
+    // A model's drafts cost money, and what leaves no record counts against no budget.
+    let client = if args.dry_run { None } else { service.drafter()? };
     let now = now();
     let wish = RunWish { dry: args.dry_run, window: args.window.at(now), client: client.as_ref() };
     let run = service.run_agent(&pen, &wish, now)?;
@@ -166,7 +167,7 @@ fn print(run: &Run, desk: &mut Desk) -> Result<()> {
         writeln!(desk.out, "\nSpent on drafting: {calls} calls, {} tokens, ${usd:.4}.", count(tokens))?;
     }
     if run.dry {
-        writeln!(desk.out, "\nA dry run: nothing was written.")?;
+        writeln!(desk.out, "\nA dry run: nothing was written, and no model was asked.")?;
     }
     Ok(())
 }
