@@ -39,7 +39,7 @@ use crate::engine::seal::Pen;
 use crate::llm::{Budget, Client, LlmError, Spend};
 use crate::store::canary::End;
 use crate::store::decide::{Automatic, Docket, Moved};
-use crate::store::proposals::{Filter, Rejection};
+use crate::store::proposals::Rejection;
 use crate::store::telemetry::{NamedCall, TelemetryWriter};
 use crate::store::{Kind as Fault, Reader, StoreError};
 
@@ -374,21 +374,9 @@ fn repeats(
             rejected.push(Edit::between(*kind, &desk.reader.file(uri, base_version)?, &file));
         }
     }
-    let edit = Edit::between(written.kind, base, &written.file);
-    if edit.is_alike(&rejected) {
+    if Edit::between(written.kind, base, &written.file).is_alike(&rejected) {
         let why = "a proposal alike to it was rejected; its reason is a constraint on later drafts";
         return Ok(Some(why.to_owned()));
-    }
-    // What was applied and taken back again was rejected as well, only later.
-    let filter = Filter { prompt: Some(uri.clone()), ..Filter::default() };
-    for kept in desk.reader.proposals().list(&filter, desk.now)? {
-        let Proposal { id, kind, base_version, text, .. } = &kept.proposal;
-        let taken_back = kept.version.is_some() && kept.version != base.uri.version;
-        if let Some(file) = PromptFile::parse("the proposal", text.as_bytes()).ok().filter(|_| taken_back)
-            && edit.is_alike(&[Edit::between(*kind, &desk.reader.file(uri, base_version)?, &file)])
-        {
-            return Ok(Some(format!("{id}, which is alike to it, was applied and taken back")));
-        }
     }
     let same = |proposal: &Proposal| proposal.prompt_uri == *uri && proposal.text == written.file.text();
     let twice = docketed.ready.iter().find(|ready| same(&ready.proposal));
