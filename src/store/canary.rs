@@ -2,7 +2,7 @@
 //! its proposal, and ends once: promoted or stopped, each with the ledger entry that says why.
 //!
 //! Who is served what: [`served`]. Canaries are begun and ended by [`super::decide`], [`super::guard`] and
-//! [`super::authored`].
+//! `store::authored`.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;

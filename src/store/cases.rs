@@ -1,7 +1,7 @@
 //! The cases of prompts: whole sets, appended only; the newest of a prompt counts. Each has the ledger entry that vouches
 //! for it.
 //!
-//! Start with [`latest`]; what is kept is kept by [`super::authored`].
+//! Start with [`latest`]; what is kept is kept by `store::authored`.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
