@@ -8,6 +8,7 @@
 //! ```text
 //! main
 //! cli          the command line                       start: cli::run
+//! theme        roles, not colours; what a terminal can show    start: theme::Look
 //! service      what may be asked for, in one place    start: service::Service
 //! config       file, environment and flags, resolved once
 //! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
@@ -43,3 +44,4 @@ pub mod keys;
 pub mod llm;
 pub mod service;
 pub mod store;
+pub mod theme;

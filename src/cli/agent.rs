@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::number::count;
+use crate::engine::number::count;
 use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};

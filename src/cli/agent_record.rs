@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::number::{count, percent, percents, usd};
+use crate::engine::number::{count, percent, percents, usd};
 use super::{Desk, Result};
 use crate::engine::visible;
 use crate::service::agent_record::{AgentRecord, FEWEST, Share};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::number::count;
+use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result, table};
 use crate::domain::identity::{Digest, Identity, PublicKey};

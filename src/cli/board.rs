@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::number::{count, duration, mean, usd};
+use crate::engine::number::{count, duration, mean, usd};
 use super::plain::shown;
 use super::report::{interval, share, value};
 use super::table::{self, Page};

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use chrono::DateTime;
 
-use super::number::{NONE, count, duration, usd};
+use crate::engine::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::table;
 use super::{Desk, Exit, Result};

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::number::count;
+use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;

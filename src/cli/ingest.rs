@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::number::count;
+use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::intake::{Format, Receipt, Refusal};

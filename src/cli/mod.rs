@@ -14,8 +14,6 @@ mod feedback;
 mod ingest;
 pub mod models;
 mod models_verbs;
-pub mod number;
-mod outcome;
 mod performance;
 pub mod plain;
 pub mod prompts;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::number::{NONE, count};
+use crate::engine::number::{NONE, count};
 use super::plain::shown;
 use super::table::{self, Page};
 use crate::domain::model::{Capabilities, Day, ModelCard, Price, PriceRow, Support};

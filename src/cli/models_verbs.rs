@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use super::models;
-use super::number::count;
+use crate::engine::number::count;
 use super::plain::shown;
 use super::routing;
 use super::{CliError, Desk, Exit, Result};

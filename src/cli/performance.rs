@@ -7,10 +7,11 @@ use super::prompts::{self, PromptsCommand};
 use super::proposals::{self, ProposalsVerb};
 use super::recommendations::Said;
 use super::report::{Recommendation, Report};
-use super::{CliError, Desk, Exit, Result, WindowArg, board, outcome, recommendations, watch};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, recommendations, watch};
 use crate::domain::outcome::Outcome;
 use crate::domain::proposal::Standing;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
+use crate::engine::outcome::words;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::engine::trend::health::Health;
 use crate::intake::events::rfc3339;
@@ -152,7 +153,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
         found.active.clone().or_else(|| most.map(|v| v.version.clone()))
     });
     let mut notes = vec![watch::line(health.as_ref())];
-    notes.extend(latest.as_ref().map(outcome::line));
+    notes.extend(latest.as_ref().map(words::line));
     let proposed = open
         .iter()
         .map(|open| Recommendation { id: open.proposal.id.to_string(), title: open.proposal.title.clone() });
@@ -205,7 +206,7 @@ fn where_the_calls_are(service: &Service, desk: &mut Desk) -> Result<()> {
         None => desk.say("The store has no calls yet. `human ingest FILE` feeds it."),
         Some((first, last)) => desk.say(&format!(
             "The store's {} calls are from {} to {}: name a window with --window START..END.",
-            super::number::count(totals.calls.max(0) as u64),
+            crate::engine::number::count(totals.calls.max(0) as u64),
             rfc3339(first),
             rfc3339(last)
         )),

@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 
-use super::number::{count, mean, percent, percents, scores, usd};
+use crate::engine::number::{count, mean, percent, percents, scores, usd};
 use super::report::Recommendation;
 use crate::domain::finding::{Assessment, Detector, Evidence, Findings, Lack, Shortfall};
 use crate::domain::prompt::PromptUri;

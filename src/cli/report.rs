@@ -12,7 +12,7 @@
 
 use std::fmt::Write;
 
-use super::number::{self, count, duration, mean, percent, percents, scores, usd};
+use crate::engine::number::{self, count, duration, mean, percent, percents, scores, usd};
 use super::plain::shown;
 use super::table::{self, Page};
 use crate::domain::affinity::PromptModelAffinity;

@@ -14,7 +14,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::number::{NONE, count, duration, percent, scores, usd};
+use crate::engine::number::{NONE, count, duration, percent, scores, usd};
 use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result, WindowArg};

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::number::NONE;
+use crate::engine::number::NONE;
 
 /// How a page is set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::number::{NONE, count, duration, usd};
+use crate::engine::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::{Desk, Exit, Result};
 use crate::intake::events::{call_line, feedback_line, rfc3339};

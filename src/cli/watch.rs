@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use super::number::{count, percent, percents};
+use crate::engine::number::{count, percent, percents};
 use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result};

@@ -35,6 +35,7 @@ pub mod govern;
 pub mod likeness;
 pub mod lint;
 pub mod names;
+pub mod number;
 pub mod outcome;
 pub mod performance;
 pub mod placeholders;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::ListArgs;
-use crate::cli::number::count;
+use crate::engine::number::count;
 use crate::cli::plain::shown;
 use crate::cli::table::{self, set};
 use crate::cli::{Desk, Exit, Result};

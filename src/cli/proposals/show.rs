@@ -7,10 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::list::{canary, key_at, status};
-use crate::cli::number::{count, usd};
+use crate::engine::number::{count, usd};
 use crate::cli::plain::shown;
 use crate::cli::prompts::comparison;
-use crate::cli::{Desk, Exit, Result, outcome as words};
+use crate::cli::{Desk, Exit, Result};
+use crate::engine::outcome::words;
 use crate::domain::outcome::Delivery;
 use crate::domain::proposal::ProposalId;
 use crate::domain::settled::Realised;

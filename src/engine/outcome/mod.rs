@@ -20,6 +20,7 @@ mod one_after_the_other;
 pub mod proposer;
 pub mod realised;
 mod side_by_side;
+pub mod words;
 
 use semver::Version;
 

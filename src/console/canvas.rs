@@ -1,0 +1,210 @@
+//! Where everything is drawn: the buffer, the look, and what layout decided. The one place where text reaches the screen.
+//!
+//! Text is data: whatever it holds, control, bidirectional and invisible characters are shown, never emitted, and it is
+//! cut between graphemes at the width that it is given.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::hitmap::HitMap;
+use crate::engine::visible::one_line;
+use crate::theme::{Glyph, Look, Role, Style};
+
+/// Where everything is drawn.
+#[derive(Debug)]
+pub struct Canvas<'a> {
+    /// The cells.
+    pub buf: &'a mut Buffer,
+    /// How roles look.
+    pub look: &'a Look,
+    /// What layout decided.
+    pub hits: &'a mut HitMap,
+    /// Where the terminal's cursor is to stand, if text is being written.
+    pub cursor: Option<Position>,
+}
+
+/// A piece of a line.
+pub type Piece<'t> = (Role, &'t str);
+
+impl Canvas<'_> {
+    /// How a role looks.
+    pub fn style(&self, role: Role) -> Style {
+        self.look.style(role)
+    }
+
+    /// A mark.
+    pub fn glyph(&self, glyph: Glyph) -> &'static str {
+        self.look.glyph(glyph)
+    }
+
+    /// The part of `area` that is on the screen.
+    pub fn on_screen(&self, area: Rect) -> Rect {
+        area.intersection(self.buf.area)
+    }
+
+    /// Writes text at a place, at most `width` columns of it, ending in a mark where it is longer; columns written.
+    pub fn put(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        self.put_styled(x, y, width, text, self.style(role))
+    }
+
+    /// As [`Canvas::put`], with a style that is not one role's.
+    pub fn put_styled(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
+        let screen = self.buf.area;
+        if y < screen.top() || y >= screen.bottom() || x < screen.left() || x >= screen.right() {
+            return 0;
+        }
+        let width = width.min(screen.right() - x);
+        let safe = safe(text);
+        let (shown, cut) = cut(&safe, width);
+        let mut at = x;
+        for grapheme in shown.graphemes(true) {
+            let columns = columns(grapheme);
+            if columns == 0 {
+                continue;
+            }
+            self.cell(at, y, grapheme, style);
+            for next in at + 1..at + columns {
+                // The rest of a wide character belongs to it.
+                self.cell(next, y, "", style);
+            }
+            at += columns;
+        }
+        if cut && width > 0 {
+            let mark = self.glyph(Glyph::Ellipsis);
+            self.cell(at, y, mark, style);
+            at += 1;
+        }
+        at - x
+    }
+
+    fn cell(&mut self, x: u16, y: u16, symbol: &str, style: Style) {
+        if let Some(cell) = self.buf.cell_mut(Position::new(x, y)) {
+            if symbol.is_empty() {
+                cell.reset();
+                cell.set_symbol(" ");
+            } else {
+                cell.set_symbol(symbol);
+            }
+            cell.set_style(style);
+        }
+    }
+
+    /// Writes text so that it ends where the `width` columns from `x` end; columns written.
+    pub fn put_right(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        let long = self.width(text).min(width);
+        self.put(x + width - long, y, long, text, role)
+    }
+
+    /// Writes text in the middle of `width` columns.
+    pub fn put_centred(&mut self, x: u16, y: u16, width: u16, text: &str, role: Role) -> u16 {
+        let long = self.width(text).min(width);
+        self.put(x + (width - long) / 2, y, long, text, role)
+    }
+
+    /// Writes pieces one after another, at most `width` columns of them; columns written.
+    pub fn pieces(&mut self, x: u16, y: u16, width: u16, pieces: &[Piece<'_>]) -> u16 {
+        let mut used = 0;
+        for (role, text) in pieces {
+            if used >= width {
+                break;
+            }
+            used += self.put(x.saturating_add(used), y, width - used, text, *role);
+        }
+        used
+    }
+
+    /// The columns that a text takes when it is put.
+    pub fn width(&self, text: &str) -> u16 {
+        width(&safe(text))
+    }
+
+    /// Blanks a place in the look of a role.
+    pub fn fill(&mut self, area: Rect, role: Role) {
+        let (area, style) = (self.on_screen(area), self.style(role));
+        for position in area.positions() {
+            let cell = &mut self.buf[position];
+            cell.reset();
+            cell.set_style(style);
+        }
+    }
+
+    /// Lays a role's look over what stands in a place.
+    pub fn tint(&mut self, area: Rect, role: Role) {
+        let (area, style) = (self.on_screen(area), self.style(role));
+        self.buf.set_style(area, style);
+    }
+}
+
+/// Text as it is shown on one line.
+pub fn safe(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) { text.into() } else { one_line(text).into() }
+}
+
+/// The columns of a terminal that a text takes, as it is.
+pub fn width(text: &str) -> u16 {
+    if text.is_ascii() {
+        return text.len().min(usize::from(u16::MAX)) as u16;
+    }
+    text.graphemes(true).map(columns).fold(0, u16::saturating_add)
+}
+
+/// The columns of one grapheme; at most two, whatever its parts add up to.
+pub fn columns(grapheme: &str) -> u16 {
+    grapheme.width().min(2) as u16
+}
+
+/// As much of a text as fits, and whether it was cut; with room for the mark where it was.
+fn cut(text: &str, width: u16) -> (&str, bool) {
+    let mut used = 0;
+    // Where the text would end if it had to be cut.
+    let mut end = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        let next = used + columns(grapheme);
+        if next > width {
+            return (&text[..end], true);
+        }
+        used = next;
+        if used < width {
+            end = at + grapheme.len();
+        }
+    }
+    (text, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn drawn(text: &str, width: u16) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width.max(1), 1));
+        let (look, mut hits) = (Look::default(), HitMap::default());
+        let mut canvas = Canvas { buf: &mut buf, look: &look, hits: &mut hits, cursor: None };
+        canvas.put(0, 0, width, text, Role::Text);
+        buf.content.iter().map(ratatui::buffer::Cell::symbol).collect::<String>()
+    }
+
+    #[test]
+    fn text_is_cut_between_graphemes_and_says_so() {
+        assert_eq!(drawn("abcdef", 6), "abcdef");
+        assert_eq!(drawn("abcdefg", 6), "abcde…");
+        assert_eq!(drawn("日本語", 5), "日 本 …");
+        assert_eq!(drawn("a\u{1b}[2J", 20).trim_end(), "a\\u{1b}[2J");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_grid(text in any::<String>(), room in 0u16..40) {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 40, 2));
+            let (look, mut hits) = (Look::default(), HitMap::default());
+            let mut canvas = Canvas { buf: &mut buf, look: &look, hits: &mut hits, cursor: None };
+            let used = canvas.put(0, 0, room, &text, Role::Text);
+            prop_assert!(used <= room);
+            for cell in &buf.content {
+                prop_assert!(!cell.symbol().chars().any(|c| crate::engine::visible::hidden(c).is_some()), "{:?}", cell);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Every mark that is not a letter, with its twin for terminals that show only ASCII.
+
+/// A mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Glyph {
+    /// The selected row.
+    Cursor,
+    /// An item that is marked.
+    Marked,
+    /// An item that could be.
+    Unmarked,
+    /// Sorted from low to high.
+    Ascending,
+    /// Sorted from high to low.
+    Descending,
+    /// More than before.
+    Up,
+    /// Less than before.
+    Down,
+    /// As before.
+    Level,
+    /// All is well.
+    Good,
+    /// Look here.
+    Caution,
+    /// Come here.
+    Page,
+    /// Refused or failed.
+    Bad,
+    /// Too little evidence.
+    Insufficient,
+    /// Text that goes on.
+    Ellipsis,
+    /// A line that was wrapped.
+    Wrapped,
+    /// A gap in numbering, as for continuation lines.
+    NoNumber,
+    /// An item of a list.
+    Bullet,
+    /// From here to there.
+    Arrow,
+    /// Between the crumbs of a path, and between hints.
+    Separator,
+    /// A tab character in a text.
+    TabMark,
+    /// A blank at the end of a line.
+    BlankMark,
+    /// A vertical rule between columns.
+    Rule,
+    /// A horizontal rule.
+    Dash,
+    /// A version became active (on a time axis).
+    Version,
+    /// An alert began (on a time axis).
+    Alert,
+    /// A value in an interval plot.
+    Point,
+    /// The line of an interval.
+    Whisker,
+    /// The recommended one.
+    Star,
+    /// Thin evidence in a heat map.
+    Hatch,
+    /// Read-only.
+    Locked,
+    /// Frozen.
+    Frozen,
+    /// A thumb of a scroll bar.
+    Thumb,
+    /// Signed and verified.
+    Signed,
+}
+
+impl Glyph {
+    /// The mark, or its ASCII twin. One column wide, both.
+    pub const fn text(self, ascii: bool) -> &'static str {
+        let (glyph, twin) = match self {
+            Glyph::Cursor => ("▌", ">"),
+            Glyph::Marked => ("●", "*"),
+            Glyph::Unmarked => ("○", "o"),
+            Glyph::Ascending => ("▵", "^"),
+            Glyph::Descending => ("▿", "v"),
+            Glyph::Up => ("↑", "+"),
+            Glyph::Down => ("↓", "-"),
+            Glyph::Level => ("→", "="),
+            Glyph::Good => ("✓", "+"),
+            Glyph::Caution => ("▲", "!"),
+            Glyph::Page => ("◆", "#"),
+            Glyph::Bad => ("✗", "x"),
+            Glyph::Insufficient => ("·", "."),
+            Glyph::Ellipsis => ("…", "~"),
+            Glyph::Wrapped => ("↵", "\\"),
+            Glyph::NoNumber => (".", "."),
+            Glyph::Bullet => ("•", "*"),
+            Glyph::Arrow => ("→", ">"),
+            Glyph::Separator => ("·", "-"),
+            Glyph::TabMark => ("→", ">"),
+            Glyph::BlankMark => ("·", "."),
+            Glyph::Rule => ("│", "|"),
+            Glyph::Dash => ("─", "-"),
+            Glyph::Version => ("▾", "V"),
+            Glyph::Alert => ("▲", "!"),
+            Glyph::Point => ("●", "o"),
+            Glyph::Whisker => ("─", "-"),
+            Glyph::Star => ("★", "*"),
+            Glyph::Hatch => ("░", ":"),
+            Glyph::Locked => ("⊘", "R"),
+            Glyph::Frozen => ("‖", "F"),
+            Glyph::Thumb => ("█", "#"),
+            Glyph::Signed => ("✓", "+"),
+        };
+        if ascii { twin } else { glyph }
+    }
+}
+
+/// Levels of a sparkline or a bar, lowest first.
+pub const fn levels(ascii: bool) -> [&'static str; 8] {
+    if ascii {
+        ["_", ".", ":", "-", "=", "+", "*", "#"]
+    } else {
+        ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+    }
+}
+
+/// Parts of a cell filled from the left, an eighth more each; the last is all of it.
+pub const fn eighths(ascii: bool) -> [&'static str; 8] {
+    if ascii { ["-", "-", "-", "=", "=", "=", "#", "#"] } else { ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"] }
+}
