@@ -10,6 +10,7 @@ mod demo;
 mod error;
 mod findings;
 mod outcome;
+pub mod live;
 pub mod proposals;
 mod refinement;
 mod routing;

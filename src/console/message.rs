@@ -1,0 +1,210 @@
+//! What comes in, and what goes out: messages to [`update`](super::app::update), effects from it, questions and answers.
+//!
+//! All of it is data. Questions carry a [`Ticket`]; whoever asked takes only the answer to the newest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::keymap::Chord;
+use crate::domain::call::Millis;
+
+/// The moment of a message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamp {
+    /// The last frame that was drawn when it arrived, from 1; 0 before the first.
+    pub frame: u64,
+    /// Wall clock, ms.
+    pub now: Millis,
+    /// Since the console began, ms; never goes back.
+    pub up: u64,
+}
+
+/// What a mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MouseKind {
+    /// The left button went down.
+    Click,
+    /// The wheel turned towards the beginning.
+    WheelUp,
+    /// The wheel turned towards the end.
+    WheelDown,
+    /// The mouse moved with the left button held.
+    Drag,
+}
+
+/// A mouse event at a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mouse {
+    /// What it did.
+    pub kind: MouseKind,
+    /// Column, from 0.
+    pub column: u16,
+    /// Row, from 0.
+    pub row: u16,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key went down, or repeats.
+    Key {
+        /// Which.
+        chord: Chord,
+        /// Whether the terminal repeats it because it is held.
+        repeat: bool,
+    },
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// Text was pasted; only fields take it.
+    Paste(String),
+    /// The terminal has another size.
+    Resize,
+    /// What [`Effect::WakeIn`] asked for.
+    Tick,
+    /// Something was committed to the store, here or by another process.
+    Changed,
+    /// The answer to a question.
+    Reply(Ticket, Result<super::query::Reply, Fault>),
+    /// A command was carried out, or not.
+    Done(CommandId, Result<super::query::Receipt, Fault>),
+    /// The editor has ended; the text, or why there is none.
+    Edited(Result<Option<String>, Fault>),
+    /// The console has the terminal again.
+    Resumed,
+    /// A passphrase is not needed any more, or why none was given.
+    Unlocked(Result<(), Fault>),
+}
+
+/// What `update` wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer a question, off this thread.
+    Ask(Ticket, super::query::Query),
+    /// Carry out a command, off this thread.
+    Do(CommandId, Box<super::query::Command>),
+    /// Send text to the terminal's clipboard (OSC 52).
+    Copy(String),
+    /// Hand the terminal to the user's editor with this text.
+    Edit(String),
+    /// Leave the terminal and stop, as Ctrl-Z does elsewhere.
+    Suspend,
+    /// Ask for the passphrase of the steward's key, outside the screen.
+    Unlock,
+    /// Send [`Msg::Tick`] after this long; only the earliest counts.
+    WakeIn(Duration),
+    /// Take mouse events, or leave them to the terminal.
+    Mouse(bool),
+    /// Show another theme; the runtime has been told its name.
+    Theme(String),
+    /// Ring.
+    Bell,
+    /// The terminal's title.
+    Title(String),
+    /// End.
+    Quit,
+}
+
+/// Which question an answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Which command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommandId(pub u64);
+
+/// Why something could not be done, as a person reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What failed, why, and what to do: one paragraph.
+    pub text: Arc<str>,
+    /// What kind of failure it is.
+    pub kind: FaultKind,
+}
+
+/// What kind of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// There is no store yet.
+    NoStore,
+    /// The rules do not allow it.
+    Refused,
+    /// What was looked at is not what is there any more.
+    Changed,
+    /// The key is locked by a passphrase.
+    Locked,
+    /// Anything else.
+    Failed,
+}
+
+impl Fault {
+    /// A failure of no special kind.
+    pub fn new(text: impl Into<String>) -> Fault {
+        Fault { text: text.into().into(), kind: FaultKind::Failed }
+    }
+}
+
+/// Something that is asked for, and what is known of it meanwhile.
+///
+/// What was known stays until the new answer is there; only the answer to the newest question is taken.
+#[derive(Debug, Clone)]
+pub struct Loaded<T> {
+    value: Option<T>,
+    waiting: Option<Ticket>,
+    fault: Option<Fault>,
+}
+
+impl<T> Default for Loaded<T> {
+    fn default() -> Self {
+        Loaded { value: None, waiting: None, fault: None }
+    }
+}
+
+impl<T> Loaded<T> {
+    /// What is known.
+    pub fn value(&self) -> Option<&T> {
+        self.value.as_ref()
+    }
+
+    /// What is known, to be changed in place.
+    pub fn value_mut(&mut self) -> Option<&mut T> {
+        self.value.as_mut()
+    }
+
+    /// Whether an answer is awaited.
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Why the last question has no answer.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// Says that a question has been asked.
+    pub fn asked(&mut self, ticket: Ticket) {
+        self.waiting = Some(ticket);
+    }
+
+    /// Whether the answer with this ticket is awaited here.
+    pub fn awaits(&self, ticket: Ticket) -> bool {
+        self.waiting == Some(ticket)
+    }
+
+    /// Takes the answer to the newest question; anything else is stale and dropped. Whether it was taken.
+    pub fn take(&mut self, ticket: Ticket, answer: Result<T, Fault>) -> bool {
+        if !self.awaits(ticket) {
+            return false;
+        }
+        self.waiting = None;
+        match answer {
+            Ok(value) => (self.value, self.fault) = (Some(value), None),
+            Err(fault) => self.fault = Some(fault),
+        }
+        true
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        *self = Loaded::default();
+    }
+}

@@ -1,0 +1,169 @@
+//! What the console asks, and what it wants done: data, answered by [`super::reader`] and carried out by [`super::hand`].
+
+use std::sync::Arc;
+
+use crate::domain::call::Millis;
+use crate::domain::identity::Digest;
+use crate::domain::ledger::Entry;
+use crate::domain::prompt::PromptUri;
+use crate::domain::proposal::ProposalId;
+use crate::domain::run::Run;
+use crate::domain::window::WindowSpec;
+use crate::engine::diff::Diff;
+use crate::service::live::{AffinityGrid, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
+use crate::service::agent_record::AgentRecord;
+use crate::service::proposals::{Came, Listed, Shown};
+use crate::service::Watch;
+
+/// A question. Of questions of one kind from one pane only the newest is answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// The state of the store.
+    Pulse,
+    /// A stretch of the leaderboard.
+    Board(BoardWish),
+    /// Everything about a prompt, by its URI.
+    Prompt(String, WindowSpec),
+    /// The newest calls of a prompt in a window.
+    Calls(String, WindowSpec),
+    /// One call, by its id.
+    Call(String),
+    /// Prompts against models.
+    Affinity(WindowSpec),
+    /// All proposals, whatever has become of them.
+    Proposals,
+    /// One proposal, with its difference.
+    Review(ProposalId),
+    /// What came of an applied proposal.
+    Came(ProposalId),
+    /// What got worse.
+    Watch,
+    /// How much goes on.
+    Rates,
+    /// The ledger's newest entries, as many.
+    Ledger(usize),
+    /// Whether the ledger holds.
+    Verify,
+    /// The agent: its grant, its record and its newest runs.
+    Agent,
+    /// Names of all prompts, for the palette.
+    Names,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// To [`Query::Pulse`].
+    Pulse(Arc<Pulse>),
+    /// To [`Query::Board`].
+    Board(Arc<BoardPage>),
+    /// To [`Query::Prompt`].
+    Prompt(Arc<PromptPage>),
+    /// To [`Query::Calls`] and [`Query::Call`].
+    Calls(Arc<CallPage>),
+    /// To [`Query::Affinity`].
+    Affinity(Arc<AffinityGrid>),
+    /// To [`Query::Proposals`].
+    Proposals(Arc<Vec<Listed>>),
+    /// To [`Query::Review`].
+    Review(Arc<Reviewed>),
+    /// To [`Query::Came`].
+    Came(Arc<Came>),
+    /// To [`Query::Watch`].
+    Watch(Arc<Watch>),
+    /// To [`Query::Rates`].
+    Rates(Rates),
+    /// To [`Query::Ledger`]: entries, newest first, and whether there are more.
+    Ledger(Arc<(Vec<Entry>, bool)>),
+    /// To [`Query::Verify`].
+    Verify(Arc<Verified>),
+    /// To [`Query::Agent`].
+    Agent(Arc<AgentState>),
+    /// To [`Query::Names`].
+    Names(Arc<Vec<String>>),
+}
+
+/// A proposal as it is reviewed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reviewed {
+    /// Everything about it.
+    pub shown: Shown,
+    /// All rows of its difference.
+    pub diff: Diff,
+}
+
+/// Whether the ledger holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Entries.
+    pub entries: u64,
+    /// The hash of the last.
+    pub head: String,
+    /// What is wrong.
+    pub faults: Vec<String>,
+    /// When it was checked, ms.
+    pub as_of: Millis,
+}
+
+/// The agent and what it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentState {
+    /// Who it is, if there is one.
+    pub agent: Option<String>,
+    /// What it may do, in words, line by line.
+    pub grant: Vec<String>,
+    /// What becomes of what it proposes.
+    pub record: Option<AgentRecord>,
+    /// Its runs, newest first, with their numbers.
+    pub runs: Vec<(u64, Run)>,
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Accept the proposals, each with the digest of the text that was shown.
+    Accept(Vec<(ProposalId, Digest)>),
+    /// Reject them all, for one reason.
+    Reject(Vec<ProposalId>, String),
+    /// Put them off until a moment, ms.
+    Defer(Vec<ProposalId>, Millis),
+    /// Say something about one.
+    Comment(ProposalId, String),
+    /// Put another text in the place of one's.
+    Modify(ProposalId, String),
+    /// Make the version before, or `to`, active again.
+    RollBack {
+        /// The prompt.
+        uri: PromptUri,
+        /// The version; without it the one before.
+        to: Option<semver::Version>,
+        /// Why.
+        reason: String,
+    },
+    /// Say that a stream has been seen.
+    Acknowledge(String),
+    /// Silence a stream until a moment, ms.
+    Silence(String, Millis),
+    /// Let the agent run; whether it only looks.
+    Run {
+        /// Write nothing.
+        dry: bool,
+    },
+    /// Fill an empty store with the demo world.
+    Demo,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Receipt {
+    /// What to say of it.
+    pub text: String,
+    /// What was asked for but could not be done, each with its reason.
+    pub refused: Vec<(String, String)>,
+    /// What would undo it.
+    pub undo: Option<Command>,
+    /// The proposal that there is now, after a change of text.
+    pub now: Option<ProposalId>,
+    /// Of a run: its record.
+    pub run: Option<Box<Run>>,
+}
