@@ -36,6 +36,7 @@
 pub mod agent;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod demo;
 pub mod domain;
 pub mod engine;

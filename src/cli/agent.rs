@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::engine::number::count;
 use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
 use crate::domain::prompt::Name;
 use crate::domain::run::{Looked, Run, Spent};
 use crate::domain::window::{WindowSpec, instant, time};
+use crate::engine::number::count;
 use crate::engine::visible;
 use crate::keys;
 use crate::service::{RunWish, now};

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use crate::engine::number::{count, percent, percents, usd};
 use super::{Desk, Result};
+use crate::engine::number::{count, percent, percents, usd};
 use crate::engine::visible;
 use crate::service::agent_record::{AgentRecord, FEWEST, Share};
 

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result, table};
 use crate::domain::identity::{Digest, Identity, PublicKey};
 use crate::domain::ledger::{Action, Entry};
 use crate::domain::window::WindowSpec;
+use crate::engine::number::count;
 use crate::engine::seal::Head;
 use crate::engine::trust::Trust;
 use crate::keys::fingerprint;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::engine::number::{count, duration, mean, usd};
 use super::plain::shown;
 use super::report::{interval, share, value};
 use super::table::{self, Page};
+use crate::engine::number::{count, duration, mean, usd};
 use crate::engine::rank::{Board, Line, Row};
 
 const COLUMNS: [table::Column; 14] = [

@@ -5,13 +5,13 @@ use std::io::Write;
 
 use chrono::DateTime;
 
-use crate::engine::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::table;
 use super::{Desk, Exit, Result};
 use crate::domain::call::Millis;
 use crate::domain::feedback::Signal;
 use crate::domain::window::WindowSpec;
+use crate::engine::number::{NONE, count, duration, usd};
 use crate::intake::events::{call_line, feedback_line};
 use crate::service::now;
 use crate::store::telemetry::{CallQuery, KeptCall};

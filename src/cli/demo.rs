@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;
@@ -13,6 +12,7 @@ use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
 use crate::domain::proposal::Standing;
 use crate::domain::window::instant;
+use crate::engine::number::count;
 use crate::intake::Receipt;
 use crate::intake::events::rfc3339;
 use crate::keys::Keys;

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
+use crate::engine::number::count;
 use crate::engine::seal::Head;
 use crate::intake::events::rfc3339;
 use crate::intake::{Refusal, Refusals};

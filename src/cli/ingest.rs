@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::engine::number::count;
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
+use crate::engine::number::count;
 use crate::intake::{Format, Receipt, Refusal};
 
 /// Reasons of quarantine that are listed.

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::engine::number::{NONE, count};
 use super::plain::shown;
 use super::table::{self, Page};
 use crate::domain::model::{Capabilities, Day, ModelCard, Price, PriceRow, Support};
+use crate::engine::number::{NONE, count};
 
 /// A model of the list. In JSON, prices are US dollars per million tokens.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,11 +5,11 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use super::models;
-use crate::engine::number::count;
 use super::plain::shown;
 use super::routing;
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::model::Day;
+use crate::engine::number::count;
 use crate::intake::prices;
 use crate::service::now;
 

@@ -10,11 +10,11 @@
 
 use serde::Serialize;
 
-use crate::engine::number::{count, mean, percent, percents, scores, usd};
 use super::report::Recommendation;
 use crate::domain::finding::{Assessment, Detector, Evidence, Findings, Lack, Shortfall};
 use crate::domain::prompt::PromptUri;
 use crate::engine::detect::probability;
+use crate::engine::number::{count, mean, percent, percents, scores, usd};
 
 /// Something that is said of a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]

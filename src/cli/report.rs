@@ -12,13 +12,13 @@
 
 use std::fmt::Write;
 
-use crate::engine::number::{self, count, duration, mean, percent, percents, scores, usd};
 use super::plain::shown;
 use super::table::{self, Page};
 use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::prompt::PromptUri;
 use crate::domain::snapshot::{FeedbackScore, Part, PromptPerformanceSnapshot, Rate, Verdict};
 use crate::engine::evidence::MIN_SIGNALS;
+use crate::engine::number::{self, count, duration, mean, percent, percents, scores, usd};
 
 /// Models named on the line of the best.
 const BEST: usize = 3;

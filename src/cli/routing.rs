@@ -14,7 +14,6 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use crate::engine::number::{NONE, count, duration, percent, scores, usd};
 use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result, WindowArg};
@@ -23,6 +22,7 @@ use crate::domain::model::Capability;
 use crate::domain::route::{Choice, RankedModel, RouteTable};
 use crate::domain::snapshot::Verdict;
 use crate::engine::evidence::MIN_SIGNALS;
+use crate::engine::number::{NONE, count, duration, percent, scores, usd};
 use crate::engine::performance::recommended;
 use crate::engine::route;
 use crate::service::Wish;

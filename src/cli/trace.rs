@@ -4,9 +4,9 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use crate::engine::number::{NONE, count, duration, usd};
 use super::plain::shown;
 use super::{Desk, Exit, Result};
+use crate::engine::number::{NONE, count, duration, usd};
 use crate::intake::events::{call_line, feedback_line, rfc3339};
 use crate::store::telemetry::KeptCall;
 

@@ -14,11 +14,11 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::engine::number::{count, percent, percents};
 use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::window::Window;
+use crate::engine::number::{count, percent, percents};
 use crate::engine::trend::health::Health;
 use crate::engine::trend::{Subject, open_hour};
 use crate::service::{Service, Watch, now};

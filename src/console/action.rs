@@ -204,7 +204,8 @@ pub fn reference() -> String {
     );
     for place in Where::ALL {
         let name = place.words();
-        let mut name = name.strip_prefix("the ").or_else(|| name.strip_prefix("a ")).unwrap_or(name).to_owned();
+        let mut name =
+            name.strip_prefix("the ").or_else(|| name.strip_prefix("a ")).unwrap_or(name).to_owned();
         if let Some(first) = name.get_mut(..1) {
             first.make_ascii_uppercase();
         }

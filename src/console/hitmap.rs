@@ -5,7 +5,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::app::Tab;
+use super::tab::Tab;
 
 /// A list, table or text that scrolls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -189,9 +189,10 @@ impl Keymap {
         let mut faults = Vec::new();
         for (name, keys) in patch {
             let Some(row) = ROWS.iter().find(|row| row.name == name) else {
-                let near = ROWS.iter().map(|row| row.name).max_by(|a, b| {
-                    strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name))
-                });
+                let near = ROWS
+                    .iter()
+                    .map(|row| row.name)
+                    .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
                 let near = near.unwrap_or_default();
                 faults.push(format!("`{}` is no action; did you mean `{near}`?", name.escape_debug()));
                 continue;
@@ -275,7 +276,9 @@ mod tests {
 
     #[test]
     fn chords_are_read_as_they_are_written() {
-        for text in ["a", "G", "ctrl-d", "alt-x", "ctrl-alt-x", "f5", "space", "shift-tab", "-", "ctrl--", "?"] {
+        for text in
+            ["a", "G", "ctrl-d", "alt-x", "ctrl-alt-x", "f5", "space", "shift-tab", "-", "ctrl--", "?"]
+        {
             assert_eq!(text.parse::<Chord>().map(|c| c.to_string()), Ok(text.to_owned()));
         }
         for text in ["", "hyper-x", "ab", "f13", "ctrl-"] {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::keymap::Chord;
+use super::query::{Command, Query, Receipt, Reply};
 use crate::domain::call::Millis;
 
 /// The moment of a message.
@@ -64,9 +65,9 @@ pub enum Msg {
     /// Something was committed to the store, here or by another process.
     Changed,
     /// The answer to a question.
-    Reply(Ticket, Result<super::query::Reply, Fault>),
+    Reply(Ticket, Result<Reply, Fault>),
     /// A command was carried out, or not.
-    Done(CommandId, Result<super::query::Receipt, Fault>),
+    Done(CommandId, Result<Receipt, Fault>),
     /// The editor has ended; the text, or why there is none.
     Edited(Result<Option<String>, Fault>),
     /// The console has the terminal again.
@@ -79,9 +80,9 @@ pub enum Msg {
 #[derive(Debug)]
 pub enum Effect {
     /// Answer a question, off this thread.
-    Ask(Ticket, super::query::Query),
+    Ask(Ticket, Query),
     /// Carry out a command, off this thread.
-    Do(CommandId, Box<super::query::Command>),
+    Do(CommandId, Box<Command>),
     /// Send text to the terminal's clipboard (OSC 52).
     Copy(String),
     /// Hand the terminal to the user's editor with this text.

@@ -10,10 +10,10 @@ use crate::domain::proposal::ProposalId;
 use crate::domain::run::Run;
 use crate::domain::window::WindowSpec;
 use crate::engine::diff::Diff;
-use crate::service::live::{AffinityGrid, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
-use crate::service::agent_record::AgentRecord;
-use crate::service::proposals::{Came, Listed, Shown};
 use crate::service::Watch;
+use crate::service::agent_record::AgentRecord;
+use crate::service::live::{AffinityGrid, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
+use crate::service::proposals::{Came, Listed, Shown};
 
 /// A question. Of questions of one kind from one pane only the newest is answered.
 #[derive(Debug, Clone, PartialEq)]

@@ -124,5 +124,9 @@ pub const fn levels(ascii: bool) -> [&'static str; 8] {
 
 /// Parts of a cell filled from the left, an eighth more each; the last is all of it.
 pub const fn eighths(ascii: bool) -> [&'static str; 8] {
-    if ascii { ["-", "-", "-", "=", "=", "=", "#", "#"] } else { ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"] }
+    if ascii {
+        ["-", "-", "-", "=", "=", "=", "#", "#"]
+    } else {
+        ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
+    }
 }

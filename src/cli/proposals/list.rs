@@ -3,11 +3,11 @@
 use std::io::Write;
 
 use super::ListArgs;
-use crate::engine::number::count;
 use crate::cli::plain::shown;
 use crate::cli::table::{self, set};
 use crate::cli::{Desk, Exit, Result};
 use crate::domain::window::time;
+use crate::engine::number::count;
 use crate::service::now;
 use crate::service::proposals::Listed;
 use crate::store::canary::{Canary, End};

@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::list::{canary, key_at, status};
-use crate::engine::number::{count, usd};
 use crate::cli::plain::shown;
 use crate::cli::prompts::comparison;
 use crate::cli::{Desk, Exit, Result};
-use crate::engine::outcome::words;
 use crate::domain::outcome::Delivery;
 use crate::domain::proposal::ProposalId;
 use crate::domain::settled::Realised;
 use crate::domain::window::time;
+use crate::engine::number::{count, usd};
+use crate::engine::outcome::words;
 use crate::engine::visible::visible;
 use crate::service::now;
 use crate::service::proposals::Shown;

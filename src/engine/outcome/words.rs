@@ -4,8 +4,8 @@
 //! Since 1.1.0 (active 3 d): no difference yet: odds of a negative signal x0.9 [0.6, 1.3], 212 units
 //! ```
 
-use crate::engine::number::count;
 use crate::domain::outcome::{Basis, Judgement, Outcome};
+use crate::engine::number::count;
 
 /// The line, without a newline.
 pub fn line(outcome: &Outcome) -> String {
