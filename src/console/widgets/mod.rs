@@ -1,2 +1,10 @@
-//! Pieces that panes draw with. Each is a function or a plain struct over a [`Canvas`](super::canvas::Canvas); none knows
-//! a pane, asks anything, or keeps more than what it shows.
+//! Pieces of screens. They know the canvas and what they are given, and nothing of panes, queries or effects.
+//!
+//! Each survives any area, an empty one included; each says with letters and marks what it says with colour.
+
+pub mod flow;
+pub mod list_state;
+pub mod panel;
+pub mod scroll;
+#[cfg(test)]
+mod sketch;
