@@ -2,9 +2,11 @@
 //!
 //! Each survives any area, an empty one included; each says with letters and marks what it says with colour.
 
+pub mod diff_view;
 pub mod flow;
 pub mod list_state;
 pub mod panel;
+pub mod prose;
 pub mod scroll;
 #[cfg(test)]
 mod sketch;
