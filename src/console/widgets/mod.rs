@@ -2,6 +2,7 @@
 //!
 //! Each survives any area, an empty one included; each says with letters and marks what it says with colour.
 
+pub mod bar;
 pub mod diff_view;
 pub mod flow;
 pub mod list_state;
@@ -10,3 +11,5 @@ pub mod prose;
 pub mod scroll;
 #[cfg(test)]
 mod sketch;
+pub mod sparkline;
+pub mod table;
