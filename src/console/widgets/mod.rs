@@ -3,13 +3,17 @@
 //! Each survives any area, an empty one included; each says with letters and marks what it says with colour.
 
 pub mod bar;
+pub mod chart;
 pub mod diff_view;
 pub mod flow;
+pub mod heat;
 pub mod list_state;
 pub mod panel;
 pub mod prose;
+mod raster;
 pub mod scroll;
 #[cfg(test)]
 mod sketch;
 pub mod sparkline;
 pub mod table;
+mod ticks;
