@@ -4,9 +4,12 @@
 
 pub mod bar;
 pub mod chart;
+pub mod confirm;
 pub mod diff_view;
 pub mod flow;
 pub mod heat;
+pub mod input;
+pub mod keys;
 pub mod list_state;
 pub mod panel;
 pub mod prose;
@@ -17,3 +20,4 @@ mod sketch;
 pub mod sparkline;
 pub mod table;
 mod ticks;
+pub mod toast;
