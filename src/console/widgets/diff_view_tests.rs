@@ -99,7 +99,8 @@ fn places_are_said() {
 fn layout_is_fast() {
     let sentence =
         "Answer the customer in their own language, and never promise what the policy does not allow. ";
-    let old: String = (0..4000).map(|i| format!("{i} {}\n", sentence.repeat(1 + i % 3))).collect();
+    let old: Vec<String> = (0..4000).map(|i| format!("{i} {}\n", sentence.repeat(1 + i % 3))).collect();
+    let old = old.concat();
     let new = old.replace("7 Answer", "7 Reply to").replace("the policy", "our policy");
     let long = sentence.repeat(1200);
     let longer = long.replace("policy", "rule");

@@ -256,7 +256,7 @@ fn is_word(role: Role) -> bool {
 /// The spans of a line, asked from left to right.
 struct Spans<'a> {
     text: &'a str,
-    spans: &'a [Span],
+    all: &'a [Span],
     now: usize,
     /// Whether blanks are to be marked in the span at hand: it is a change, and there is nothing in it but blanks.
     blanks: bool,
@@ -265,24 +265,24 @@ struct Spans<'a> {
 
 impl<'a> Spans<'a> {
     fn new(text: &'a str, spans: &'a [Span], reveal: Reveal) -> Spans<'a> {
-        let mut all = Spans { text, spans, now: 0, blanks: false, reveal };
-        all.look();
-        all
+        let mut asked = Spans { text, all: spans, now: 0, blanks: false, reveal };
+        asked.look();
+        asked
     }
 
     fn look(&mut self) {
         self.blanks = self.reveal != Reveal::Little
-            && self.spans.get(self.now).is_some_and(|(role, range)| {
+            && self.all.get(self.now).is_some_and(|(role, range)| {
                 is_word(*role) && self.text[range.clone()].bytes().all(|b| matches!(b, b' ' | b'\t' | b'\r'))
             });
     }
 
     fn at(&mut self, place: usize) -> (Role, bool) {
-        while self.now + 1 < self.spans.len() && self.spans[self.now].1.end <= place {
+        while self.now + 1 < self.all.len() && self.all[self.now].1.end <= place {
             self.now += 1;
             self.look();
         }
-        (self.spans.get(self.now).map_or(Role::Text, |(role, _)| *role), self.blanks)
+        (self.all.get(self.now).map_or(Role::Text, |(role, _)| *role), self.blanks)
     }
 }
 

@@ -92,7 +92,7 @@ impl Heat<'_> {
             let whole = Rect { x: at(nth), width: CELL, ..area };
             canvas.hits.zone(whole, Target::Column(self.id, column));
         }
-        self.more(canvas, Rect { height: head, ..area }, names, first > 0, shown.end < self.columns.len());
+        more(canvas, Rect { height: head, ..area }, names, first > 0, shown.end < self.columns.len());
         for (y, row) in (body.y..body.bottom()).zip(view.offset..self.rows.len()) {
             let chosen = self.row.selected(self.rows.len()) == Some(row);
             let role = if chosen { Role::Strong } else { Role::Text };
@@ -104,7 +104,7 @@ impl Heat<'_> {
             canvas.hits.zone(Rect { y, height: 1, ..area }, Target::Row(self.id, row));
             for (nth, column) in shown.clone().enumerate() {
                 let place = Rect { x: at(nth), y, width: CELL - 1, height: 1 };
-                self.one(canvas, place, &cell(row, column));
+                one(canvas, place, &cell(row, column));
                 if chosen && self.column.selected(self.columns.len()) == Some(column) {
                     let cursor = canvas.glyph(Glyph::Cursor);
                     canvas.put(place.x, y, 1, cursor, Role::Accent);
@@ -124,35 +124,35 @@ impl Heat<'_> {
         let longest = self.rows.iter().map(|name| canvas.width(name)).max().unwrap_or(0);
         longest.saturating_add(3).min((width / 3).max(18).min(width / 2))
     }
+}
 
-    fn one(&self, canvas: &mut Canvas<'_>, place: Rect, cell: &HeatCell) {
-        let (mark, words, role) = match cell {
-            HeatCell::Empty => (canvas.glyph(Glyph::Insufficient), "", Role::Faint),
-            HeatCell::Thin(words) => (canvas.glyph(Glyph::Hatch), words.as_str(), Role::Insufficient),
-            HeatCell::Shade(words, shade) => {
-                let shade = (*shade).min(Role::HEAT.len() - 1);
-                (levels(canvas.look.ascii)[[0, 2, 4, 6, 7][shade]], words.as_str(), Role::HEAT[shade])
-            }
-        };
-        if matches!(cell, HeatCell::Shade(..)) {
-            canvas.fill(place, role);
+fn one(canvas: &mut Canvas<'_>, place: Rect, cell: &HeatCell) {
+    let (mark, words, role) = match cell {
+        HeatCell::Empty => (canvas.glyph(Glyph::Insufficient), "", Role::Faint),
+        HeatCell::Thin(words) => (canvas.glyph(Glyph::Hatch), words.as_str(), Role::Insufficient),
+        HeatCell::Shade(words, shade) => {
+            let shade = (*shade).min(Role::HEAT.len() - 1);
+            (levels(canvas.look.ascii)[[0, 2, 4, 6, 7][shade]], words.as_str(), Role::HEAT[shade])
         }
-        canvas.put(place.x + 1, place.y, place.width.saturating_sub(1), mark, role);
-        canvas.put(place.x + 3, place.y, place.width.saturating_sub(3), words, role);
+    };
+    if matches!(cell, HeatCell::Shade(..)) {
+        canvas.fill(place, role);
     }
+    canvas.put(place.x + 1, place.y, place.width.saturating_sub(1), mark, role);
+    canvas.put(place.x + 3, place.y, place.width.saturating_sub(3), words, role);
+}
 
-    /// Says that there are columns to the left or to the right.
-    fn more(&self, canvas: &mut Canvas<'_>, head: Rect, names: u16, left: bool, right: bool) {
-        if head.is_empty() {
-            return;
-        }
-        let (mark, y) = (canvas.glyph(Glyph::Ellipsis), head.bottom() - 1);
-        if left && names > 2 {
-            canvas.put(head.x + names - 2, y, 1, mark, Role::Muted);
-        }
-        if right {
-            canvas.put(head.right() - 1, y, 1, mark, Role::Muted);
-        }
+/// Says that there are columns to the left or to the right.
+fn more(canvas: &mut Canvas<'_>, head: Rect, names: u16, left: bool, right: bool) {
+    if head.is_empty() {
+        return;
+    }
+    let (mark, y) = (canvas.glyph(Glyph::Ellipsis), head.bottom() - 1);
+    if left && names > 2 {
+        canvas.put(head.x + names - 2, y, 1, mark, Role::Muted);
+    }
+    if right {
+        canvas.put(head.right() - 1, y, 1, mark, Role::Muted);
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn shades_have_equal_shares() {
         let bounds = quantiles((0..100).map(f64::from));
-        assert_eq!(bounds, [20.0, 40.0, 60.0, 80.0]);
+        assert_eq!(bounds.map(|bound| bound as u8), [20, 40, 60, 80]);
         assert_eq!([0.0, 20.0, 59.0, 99.0].map(|v| shade(v, &bounds)), [0, 1, 2, 4]);
         assert_eq!(shade(1.0, &quantiles([])), 0);
     }

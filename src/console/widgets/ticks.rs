@@ -69,7 +69,7 @@ fn months((from, to): (i64, i64), width: u16) -> Vec<(i64, String)> {
     let date = |at| DateTime::<Utc>::from_timestamp_millis(at).map(|time: DateTime<Utc>| time.date_naive());
     let (Some(first), Some(last)) = (date(from), date(to)) else { return Vec::new() };
     let between =
-        (last.year() - first.year()) as i64 * 12 + i64::from(last.month()) - i64::from(first.month());
+        i64::from(last.year() - first.year()) * 12 + i64::from(last.month()) - i64::from(first.month());
     let every = [1, 2, 3, 6, 12, 24, 60, 120]
         .into_iter()
         .find(|every| (between / every + 1) * 12 <= i64::from(width));
