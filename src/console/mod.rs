@@ -10,10 +10,23 @@
 //! terminal, tasks and channels.
 
 pub mod action;
+pub mod app;
 pub mod canvas;
+mod chrome;
+pub mod dialogs;
+mod editor;
+mod fault;
+pub mod hand;
 pub mod hitmap;
+mod input;
 pub mod keymap;
 pub mod message;
+pub mod out;
+pub mod panes;
 pub mod query;
+pub mod reader;
+pub mod runtime;
 pub mod tab;
+mod terminal;
+pub mod toasts;
 pub mod widgets;

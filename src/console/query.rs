@@ -154,7 +154,7 @@ pub enum Command {
 }
 
 /// What was done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Receipt {
     /// What to say of it.
     pub text: String,

@@ -4,6 +4,7 @@
 
 pub mod agent_record;
 mod audit;
+mod by_hand;
 mod catalog;
 mod cells;
 mod demo;

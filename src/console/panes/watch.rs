@@ -1,0 +1,48 @@
+//! What got worse.
+
+use ratatui::layout::Rect;
+
+use super::{Pane, View};
+use crate::console::action::{Action, Where};
+use crate::console::canvas::Canvas;
+use crate::console::message::{Fault, Ticket};
+use crate::console::out::Out;
+use crate::console::query::Reply;
+
+/// What got worse.
+#[derive(Debug, Default)]
+pub struct WatchPane {}
+
+impl Pane for WatchPane {
+    fn places(&self) -> &'static [Where] {
+        &[Where::Watch, Where::List]
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[]
+    }
+
+    fn shown(&mut self, _out: &mut Out<'_>) {}
+
+    fn act(&mut self, _action: Action, _out: &mut Out<'_>) -> bool {
+        false
+    }
+
+    fn reply(&mut self, _ticket: Ticket, _answer: &Result<Reply, Fault>, _out: &mut Out<'_>) {}
+
+    fn crumb(&self) -> String {
+        String::new()
+    }
+
+    fn draw(&self, _canvas: &mut Canvas<'_>, _area: Rect, _view: &View<'_>) {}
+}
+
+impl WatchPane {
+    /// Whether the screen is held still.
+    pub fn is_frozen(&self) -> bool {
+        false
+    }
+
+    /// The watch has looked.
+    pub fn watched(&mut self, _watch: &std::sync::Arc<crate::service::Watch>, _out: &mut Out<'_>) {}
+}

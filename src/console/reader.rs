@@ -1,0 +1,183 @@
+//! Answers questions, each thread with a view of the store of its own. Nothing is read on the thread that draws.
+//!
+//! Two threads: what a screen needs at once, and what may take long (the watch, checks of the ledger). Of the questions
+//! that wait, only the newest of its kind is answered: an answer to an older one would be dropped.
+
+use std::mem::discriminant;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::fault::of_service;
+use super::message::{Msg, Ticket};
+use super::query::{AgentState, Query, Reply, Reviewed, Verified};
+use crate::domain::run::Run;
+use crate::domain::window::time;
+use crate::engine::diff::Diff;
+use crate::keys::Keys;
+use crate::service::live::{Levels, Live};
+use crate::service::{LogQuery, Service, ServiceError, now};
+
+/// Longest that two texts are compared before the comparison becomes coarser.
+const COMPARE: Duration = Duration::from_millis(200);
+/// Runs of the agent that are shown.
+const RUNS: usize = 50;
+/// Calls of a prompt that are listed.
+const CALLS: usize = 200;
+
+type Asked = (Ticket, Query);
+/// What the last watch found, handed from the thread that watched to the one that ranks.
+type Found = Arc<Mutex<Option<Arc<Levels>>>>;
+
+/// What answers need.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// What is asked.
+    pub service: Arc<Service>,
+    /// The keys of whoever acts here; `None` where there is no folder for them.
+    pub keys: Option<Keys>,
+}
+
+/// Where questions go. The threads end when this is dropped.
+#[derive(Debug)]
+pub struct Readers {
+    quick: Sender<Asked>,
+    slow: Sender<Asked>,
+}
+
+impl Readers {
+    /// Starts the threads; answers go to `replies`.
+    pub fn start(ground: &Ground, replies: &UnboundedSender<Msg>) -> std::io::Result<Readers> {
+        let found = Found::default();
+        let thread = |name: &str| {
+            let (sender, asked) = channel();
+            let reader = Reading {
+                ground: ground.clone(),
+                live: None,
+                found: Arc::clone(&found),
+                replies: replies.clone(),
+            };
+            std::thread::Builder::new().name(name.into()).spawn(move || reader.run(&asked))?;
+            Ok::<_, std::io::Error>(sender)
+        };
+        Ok(Readers { quick: thread("quick-reader")?, slow: thread("slow-reader")? })
+    }
+
+    /// Asks; the answer comes as a message.
+    pub fn ask(&self, ticket: Ticket, query: Query) {
+        let to = if is_slow(&query) { &self.slow } else { &self.quick };
+        // A thread that has ended is gone with the console.
+        let _ = to.send((ticket, query));
+    }
+}
+
+/// Whether an answer may take longer than a person waits for a key.
+fn is_slow(query: &Query) -> bool {
+    matches!(query, Query::Watch | Query::Verify | Query::Came(_) | Query::Agent | Query::Affinity(_))
+}
+
+struct Reading {
+    ground: Ground,
+    live: Option<Live>,
+    found: Found,
+    replies: UnboundedSender<Msg>,
+}
+
+impl Reading {
+    fn run(mut self, asked: &Receiver<Asked>) {
+        while let Ok(first) = asked.recv() {
+            let mut waiting = vec![first];
+            while let Ok(next) = asked.try_recv() {
+                waiting.retain(|(_, query)| discriminant(query) != discriminant(&next.1));
+                waiting.push(next);
+            }
+            for (ticket, query) in waiting {
+                let answer = self.answer(&query).map_err(|error| of_service(&error));
+                if self.replies.send(Msg::Reply(ticket, answer)).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
+        let now = now();
+        let live = self.live.get_or_insert_with(|| Live::new(Arc::clone(&self.ground.service)));
+        if let Some(levels) = &*self.found.lock().unwrap_or_else(PoisonError::into_inner) {
+            live.set_levels(Arc::clone(levels));
+        }
+        let service = &*self.ground.service;
+        Ok(match query {
+            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.keys.as_ref(), now)?)),
+            Query::Board(wish) => Reply::Board(Arc::new(live.board(wish, now)?)),
+            Query::Prompt(uri, window) => Reply::Prompt(Arc::new(live.prompt(uri, *window, now)?)),
+            Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
+            Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
+            Query::Affinity(window) => Reply::Affinity(Arc::new(live.affinity(*window, now)?)),
+            Query::Proposals => Reply::Proposals(Arc::new(service.proposals(None, None, now)?)),
+            Query::Review(id) => {
+                let shown = service.proposal(*id, now)?;
+                let deadline = Some(Instant::now() + COMPARE);
+                let diff = Diff::between(&shown.base_text, &shown.listed.proposal.text, deadline);
+                Reply::Review(Arc::new(Reviewed { shown, diff }))
+            }
+            Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
+            Query::Watch => {
+                let watch = live.watch(now)?;
+                *self.found.lock().unwrap_or_else(PoisonError::into_inner) = live.levels();
+                Reply::Watch(watch)
+            }
+            Query::Rates => Reply::Rates(live.rates(now)?),
+            Query::Ledger(limit) => {
+                let wish = LogQuery { limit: Some(*limit), ..LogQuery::default() };
+                Reply::Ledger(Arc::new(service.log(&wish)?))
+            }
+            Query::Verify => {
+                let audit = service.audit(None)?;
+                Reply::Verify(Arc::new(Verified {
+                    entries: audit.head.seq,
+                    head: audit.head.hash.to_string(),
+                    faults: audit.faults,
+                    as_of: now,
+                }))
+            }
+            Query::Agent => Reply::Agent(Arc::new(agent(service, now)?)),
+            Query::Names => Reply::Names(Arc::new(live.names()?)),
+        })
+    }
+}
+
+/// The agent whose grant is the newest, and what it did.
+fn agent(service: &Service, now: i64) -> Result<AgentState, ServiceError> {
+    let trust = service.trust()?;
+    let granted = trust.grants().max_by_key(|granted| granted.entry);
+    let grant = granted.map_or_else(Vec::new, |granted| {
+        let grant = &granted.grant;
+        let standing = if granted.revoked {
+            "revoked".to_owned()
+        } else if now >= grant.expires_at {
+            format!("expired {}", time(grant.expires_at))
+        } else {
+            format!("until {}", time(grant.expires_at))
+        };
+        let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.as_str()).collect();
+        vec![
+            standing,
+            format!("may {}", scopes.join(", ")),
+            format!("with {}", grant.prompts),
+            format!("granted by {} (entry {})", granted.by, granted.entry),
+        ]
+    });
+    let record = granted.map(|granted| service.agent_record(&granted.grant.agent, now)).transpose()?;
+    let rows = service.read()?.proposals().runs(RUNS)?;
+    let runs =
+        rows.into_iter().filter_map(|row| Some((row.id, serde_json::from_value::<Run>(row.body).ok()?)));
+    Ok(AgentState {
+        agent: granted.map(|granted| granted.grant.agent.to_string()),
+        grant,
+        record,
+        runs: runs.collect(),
+    })
+}
