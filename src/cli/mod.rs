@@ -19,7 +19,6 @@ mod performance;
 pub mod plain;
 pub mod prompts;
 mod proposals;
-pub mod recommendations;
 pub mod report;
 mod routing;
 mod steward;
