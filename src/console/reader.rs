@@ -20,7 +20,8 @@ use crate::domain::run::Run;
 use crate::domain::window::time;
 use crate::engine::diff::Diff;
 use crate::keys::Keys;
-use crate::service::live::{Levels, Live};
+use crate::service::Watch;
+use crate::service::live::{Acting, Live};
 use crate::service::proposals::Shown;
 use crate::service::{LogQuery, Service, ServiceError, now};
 
@@ -33,7 +34,7 @@ const CALLS: usize = 200;
 
 type Asked = (Ticket, Query);
 /// What the last watch found, handed from the thread that watched to the one that ranks.
-pub(super) type Found = Arc<Mutex<Option<Arc<Levels>>>>;
+pub(super) type Found = Arc<Mutex<Option<Arc<Watch>>>>;
 
 /// What answers need.
 #[derive(Debug, Clone)]
@@ -42,6 +43,17 @@ pub struct Ground {
     pub service: Arc<Service>,
     /// The keys of whoever acts here; `None` where there is no folder for them.
     pub keys: Option<Keys>,
+    /// The steward that was asked for by name (`HUMAN_STEWARD`).
+    pub steward: Option<String>,
+}
+
+impl Ground {
+    /// The steward who acts here; nobody where a key cannot be read: whoever decides is told why.
+    fn acting(&self) -> Option<Acting> {
+        let keys = self.keys.as_ref()?;
+        let card = keys.steward(self.steward.as_deref()).ok()??;
+        Some((card.name.clone(), keys.public_key(&card).ok()))
+    }
 }
 
 /// Where questions go. The threads end when this is dropped.
@@ -115,12 +127,12 @@ impl Reading {
         }
         let service = &*self.ground.service;
         Ok(match query {
-            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.keys.as_ref(), now)?)),
+            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.acting().as_ref(), now)?)),
             Query::Board(wish) => Reply::Board(Arc::new(live.board(wish, now)?)),
             Query::Prompt(uri, window) => Reply::Prompt(Arc::new(live.prompt(uri, *window, now)?)),
             Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
             Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
-            Query::Affinity(window) => Reply::Affinity(Arc::new(live.affinity(*window, now)?)),
+            Query::Affinity(window) => Reply::Affinity(live.affinity(*window, now)?),
             Query::Proposals => Reply::Proposals(self.queue(now)?),
             Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
             Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),

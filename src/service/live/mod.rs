@@ -25,6 +25,7 @@ mod wish;
 
 use std::sync::Arc;
 
+pub use pulse::Acting;
 pub use wish::{
     AffinityGrid, AffinityLine, BoardLine, BoardPage, BoardWish, CallLine, CallPage, Group, HistoryLine,
     PromptPage, Pulse, Rates, Trend, TrendPoint,
@@ -149,49 +150,4 @@ fn has_news(reader: &Reader, watch: &Watch, now: Millis) -> Result<bool> {
         || watch.streams.iter().filter_map(|h| h.silenced_until.as_ref()).any(ended)
         || reader.monitor_notes()?.len() != watch.notes
         || (reader.position()? != watch.position && reader.changed_from()? < watch.counted))
-}
-// STUB
-use super::error::Result;
-#[derive(Debug)]
-pub struct Levels;
-impl Live {
-    pub fn pulse(&mut self, _: Option<&crate::keys::Keys>, _now: i64) -> Result<Pulse> {
-        unimplemented!()
-    }
-    pub fn board(&mut self, _: &BoardWish, _now: i64) -> Result<BoardPage> {
-        unimplemented!()
-    }
-    pub fn prompt(&mut self, _: &str, _: crate::domain::window::WindowSpec, _now: i64) -> Result<PromptPage> {
-        unimplemented!()
-    }
-    pub fn calls(
-        &mut self,
-        _: &str,
-        _: crate::domain::window::WindowSpec,
-        _: usize,
-        _now: i64,
-    ) -> Result<CallPage> {
-        unimplemented!()
-    }
-    pub fn call(&mut self, _: &str) -> Result<CallPage> {
-        unimplemented!()
-    }
-    pub fn affinity(&mut self, _: crate::domain::window::WindowSpec, _now: i64) -> Result<AffinityGrid> {
-        unimplemented!()
-    }
-    pub fn watch(&mut self, _now: i64) -> Result<Arc<super::Watch>> {
-        unimplemented!()
-    }
-    pub fn rates(&mut self, _now: i64) -> Result<Rates> {
-        unimplemented!()
-    }
-    pub fn names(&mut self) -> Result<Vec<String>> {
-        unimplemented!()
-    }
-    pub fn levels(&self) -> Option<Arc<Levels>> {
-        unimplemented!()
-    }
-    pub fn set_levels(&mut self, _: Arc<Levels>) {
-        unimplemented!()
-    }
 }

@@ -2,10 +2,8 @@
 
 use super::wish::{Pulse, Rates};
 use super::{Live, Result};
-use crate::config::Config;
 use crate::domain::call::Millis;
 use crate::domain::identity::{Identity, PublicKey};
-use crate::keys::Keys;
 use crate::store::telemetry::TelemetryReader;
 
 /// Over how long rates are taken, ms.
@@ -13,22 +11,16 @@ const MINUTE: Millis = 60_000;
 /// Newest calls that are looked at for it.
 const NEWEST: usize = 10_000;
 
-/// The steward who acts at this machine, and their key; nobody where none is named, or the key cannot be read: whoever
-/// decides is told why.
-fn acting() -> Option<(Identity, Option<PublicKey>)> {
-    let asked = std::env::var("HUMAN_STEWARD").ok().filter(|name| !name.is_empty());
-    let keys = Keys::of(&Config::folder().ok()?);
-    let card = keys.steward(asked.as_deref()).ok()??;
-    Some((card.name.clone(), keys.public_key(&card).ok()))
-}
+/// Whoever acts at this machine, with their key where it can be read.
+pub type Acting = (Identity, Option<PublicKey>);
 
 impl Live {
-    /// The state of the store.
-    pub fn pulse(&mut self, now: Millis) -> Result<Pulse> {
+    /// The state of the store, as whoever acts sees it.
+    pub fn pulse(&mut self, acting: Option<&Acting>, now: Millis) -> Result<Pulse> {
         self.answer(|live, reader, known| {
             known.waiting.at(now);
-            let steward = acting().map(|(name, key)| {
-                let trusted = key.is_some_and(|key| known.trust.trusts(&name, key));
+            let steward = acting.map(|(name, key)| {
+                let trusted = key.is_some_and(|key| known.trust.trusts(name, key));
                 (name.to_string(), trusted)
             });
             Ok(Pulse {

@@ -353,7 +353,7 @@ fn call(id: u32, at: Millis, ok: bool) -> NamedCall {
 fn everything_follows_new_telemetry() {
     let place = Place::demo();
     let mut live = place.live();
-    let pulse = live.pulse(NOW).unwrap();
+    let pulse = live.pulse(None, NOW).unwrap();
     let (totals, _) = live.service().totals().unwrap();
     assert_eq!(pulse.calls, totals.calls as u64);
     assert_eq!((pulse.prompts.0, pulse.writable, pulse.owned), (60, true, true));
@@ -372,7 +372,7 @@ fn everything_follows_new_telemetry() {
         })
         .unwrap();
     assert!(live.moved());
-    assert_eq!(live.pulse(NOW).unwrap().calls, pulse.calls + 90);
+    assert_eq!(live.pulse(None, NOW).unwrap().calls, pulse.calls + 90);
     assert!(!live.moved());
     let page = live.board(&wish, NOW).unwrap();
     assert_eq!(lines(&page), listed(live.service(), page.window, "", "calls"));
@@ -420,7 +420,7 @@ fn everything_follows_new_telemetry() {
 fn an_empty_store_has_empty_pages() {
     let place = Place::empty();
     let mut live = place.live();
-    let pulse = live.pulse(NOW).unwrap();
+    let pulse = live.pulse(None, NOW).unwrap();
     assert!(pulse.is_empty() && pulse.newest.is_none() && !pulse.owned);
     let page = live.board(&wish("7d", "x", "calls"), NOW).unwrap();
     assert_eq!((page.total, page.matched, page.lines.len(), page.from), (0, 0, 0, 0));
@@ -440,6 +440,6 @@ fn a_store_that_is_not_there_says_what_to_do() {
     assert_eq!(error.kind, Kind::Missing);
     let mut live = place.live();
     std::fs::remove_file(place.path()).unwrap();
-    let error = live.pulse(NOW).unwrap_err().to_string();
+    let error = live.pulse(None, NOW).unwrap_err().to_string();
     assert!(error.contains("human "), "{error}");
 }
