@@ -194,7 +194,7 @@ fn a_session() {
             && said.contains("+Be short, and kind."),
         "{said}"
     );
-    assert!(office.says(&["show", "3"]).contains("modified by steward://ACME/ana"));
+    assert!(office.says(&["show", "3"]).contains("written by steward://ACME/ana"));
     let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "2"]);
     assert!(code == 4 && why.contains("PROPOSAL-2 is superseded already"), "{why}");
     assert_eq!(office.says(&["reject", "3", "--reason", "would break parsing"]), "Rejected: PROPOSAL-3\n");
@@ -395,6 +395,7 @@ fn what_the_agent_keeps_of_its_work() {
         new_version: Version::new(1, 1, 0),
         judgement: Judgement::Improved,
         effects: vec![effect],
+        measured: None,
     };
     assert!(done(&|d| d.settle(first.id, &settled)).unwrap_err().contains("has no outcome"));
     done(&|d| d.settle(newer.id, &settled)).unwrap();

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Service;
 use super::catalog::Catalog;
 use super::error::{Result, ServiceError};
+use super::regressions::{Regression, named, regressions};
 use super::standings::Standings;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::Window;
@@ -58,12 +59,14 @@ pub struct Watch {
     pub acknowledged: usize,
     /// M from which a stream pages.
     pub page_from: f64,
+    /// Versions that proposals made active, that turned out worse, and that are active still, by prompt.
+    pub regressions: Vec<Regression>,
 }
 
 impl Watch {
-    /// Whether a stream warns or pages, and nobody has silenced it.
+    /// Whether a stream warns or pages or a version regressed, and nobody has silenced it.
     pub fn alarms(&self) -> bool {
-        self.streams.iter().any(Health::is_alarm)
+        self.streams.iter().any(Health::is_alarm) || self.regressions.iter().any(Regression::is_alarm)
     }
 }
 
@@ -135,6 +138,7 @@ impl Service {
             insufficient,
             acknowledged,
             page_from: look.page_from,
+            regressions: regressions(&look.reader, &look.notes, now)?,
         })
     }
 
@@ -165,21 +169,25 @@ impl Service {
         Ok(worst)
     }
 
-    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on.
-    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<StreamId> {
+    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on. Of a regression, named
+    /// by its proposal (`PROPOSAL-47`): that its version stays. What was acknowledged, by its whole name.
+    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<String> {
         self.note(stream, who, now, None)
     }
 
-    /// Lets a stream neither warn nor page until a moment.
-    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<StreamId> {
+    /// Lets a stream neither warn nor page, or a regression not alarm, until a moment; its whole name.
+    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<String> {
         self.note(stream, who, now, Some(until))
     }
 
-    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<StreamId> {
-        let id = self.look(at)?.find(stream)?;
-        let note = Note { stream: id.to_string(), at, who: who.to_owned(), until };
+    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<String> {
+        let name = match named(&self.read()?, stream)? {
+            Some(proposal) => proposal.to_string(),
+            None => self.look(at)?.find(stream)?.to_string(),
+        };
+        let note = Note { stream: name.clone(), at, who: who.to_owned(), until };
         self.store.write(move |tx| tx.note(&note))?;
-        Ok(id)
+        Ok(name)
     }
 
     /// Whether hours have closed since `until`, or hours before it have changed: cheap enough to ask every few seconds.
