@@ -4,12 +4,14 @@
 //! record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
 
 mod by_steward;
+mod capabilities;
 mod desk;
 mod docketed;
 mod follow_up;
 mod tried;
 
 pub use by_steward::Idea;
+use capabilities::capabilities;
 use desk::DAY_MS;
 pub(super) use desk::Desk;
 use docketed::{Concluded, Docketed, Ready, proposed};
@@ -83,6 +85,7 @@ impl Service {
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
         follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
+        capabilities(&desk, &mut run, &mut docketed, &covers)?;
         let mut budget =
             self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
         let before = budget.as_ref().map(Budget::spent);
