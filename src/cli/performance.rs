@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
-use super::proposals::{self, ProposalsVerb};
+use super::proposals::{self, ProposalsVerb, ProposeArgs};
 use super::report::{Recommendation, Report};
 use super::{CliError, Desk, Exit, Result, WindowArg, board, watch};
 use crate::domain::outcome::Outcome;
@@ -27,6 +27,10 @@ pub enum PromptsVerb {
     List(ListArgs),
     /// How a prompt performs, on which model, at what cost, with what feedback
     Performance(PerformanceArgs),
+    /// Propose a changed file of a published prompt: its text, its recommended model or its metadata
+    ///
+    /// The proposal is judged and decided like the agent's. A newer one by a steward for the same prompt takes its place.
+    Propose(ProposeArgs),
     /// What is proposed for prompts, and deciding on it
     #[command(subcommand)]
     Proposals(ProposalsVerb),
@@ -65,6 +69,7 @@ pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
         PromptsVerb::List(args) => list(&args, desk),
         PromptsVerb::Performance(args) => performance(&args, desk),
+        PromptsVerb::Propose(args) => proposals::propose(args, desk),
         PromptsVerb::Proposals(verb) => proposals::run(verb, desk),
         PromptsVerb::Texts(command) => texts(&command, desk),
     }

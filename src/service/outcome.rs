@@ -25,15 +25,28 @@ impl Service {
         let reader = self.read()?;
         let catalog = Catalog::read(&reader)?;
         let (uri, _) = catalog.find(prompt)?;
-        let (old, new) = (catalog.version(&uri, old)?, catalog.version(&uri, new)?);
+        let versions = [catalog.version(&uri, old)?, catalog.version(&uri, new)?];
+        self.outcome_after(&reader, &catalog, uri, versions, now)
+    }
+
+    /// The same, of what is being read.
+    pub(super) fn outcome_after(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        uri: PromptUri,
+        versions: [Version; 2],
+        now: Millis,
+    ) -> Result<Outcome> {
+        let new = &versions[1];
         let active = catalog.published.get(&uri).and_then(|published| {
-            published.activations.iter().rev().find(|(_, version)| *version == new).map(|(at, _)| *at)
+            published.activations.iter().rev().find(|(_, version)| version == new).map(|(at, _)| *at)
         });
         let at = match active {
             Some(at) => at,
-            None => first_call(&reader, &catalog.numbers(&uri, Some(&new)))?.unwrap_or(now),
+            None => first_call(reader, &catalog.numbers(&uri, Some(new)))?.unwrap_or(now),
         };
-        self.outcome_of(&reader, &catalog, uri, [old, new], at, now)
+        self.outcome_of(reader, catalog, uri, versions, at, now)
     }
 
     /// What came of the latest change of the prompt that `prompt` names: the active version against the one that was
@@ -64,9 +77,14 @@ impl Service {
     }
 
     /// What a canary shows of its version beside `old`, the active one: from its entry on, until it ended or `now`.
-    pub(super) fn outcome_beside(&self, canary: &Canary, old: &Version, now: Millis) -> Result<Outcome> {
-        let reader = self.read()?;
-        let catalog = Catalog::read(&reader)?;
+    pub(super) fn outcome_beside(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        canary: &Canary,
+        old: &Version,
+        now: Millis,
+    ) -> Result<Outcome> {
         let change = Change {
             prompt: canary.uri.unversioned(),
             old: old.clone(),
@@ -76,7 +94,7 @@ impl Service {
             horizon: HORIZON,
         };
         let until = canary.ended.map_or(now, |(_, at)| at.min(now));
-        self.compared(&reader, &catalog, &change, until, now)
+        self.compared(reader, catalog, &change, until, now)
     }
 
     fn outcome_of(

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Service;
 use super::catalog::Catalog;
 use super::error::{Result, ServiceError};
+use super::regressions::{Regression, named, regressions};
 use super::standings::Standings;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::prompt::PromptUri;
@@ -61,6 +62,8 @@ pub struct Watch {
     pub acknowledged: usize,
     /// M from which a stream pages.
     pub page_from: f64,
+    /// Versions that proposals made active, that turned out worse, and that are active still, by prompt.
+    pub regressions: Vec<Regression>,
     /// How each prompt is that is watched: as [`Service::health`] says.
     #[serde(skip)]
     pub prompts: FxHashMap<String, Level>,
@@ -82,9 +85,9 @@ impl Watch {
         (count(Level::Warn), count(Level::Page))
     }
 
-    /// Whether a stream warns or pages, and nobody has silenced it.
+    /// Whether a stream warns or pages or a version regressed, and nobody has silenced it.
     pub fn alarms(&self) -> bool {
-        self.streams.iter().any(Health::is_alarm)
+        self.streams.iter().any(Health::is_alarm) || self.regressions.iter().any(Regression::is_alarm)
     }
 }
 
@@ -184,6 +187,7 @@ impl Service {
             counted: look.monitors.until,
             position: reader.position()?,
             notes: look.notes.len(),
+            regressions: regressions(reader, &look.notes, now)?,
         })
     }
 
@@ -223,25 +227,30 @@ impl Service {
         Ok(own)
     }
 
-    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on.
-    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<StreamId> {
+    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on. Of a regression, named
+    /// by its proposal (`PROPOSAL-47`): that its version stays. What was acknowledged, by its whole name.
+    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<String> {
         self.note(stream, who, now, None)
     }
 
-    /// Lets a stream neither warn nor page until a moment.
-    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<StreamId> {
+    /// Lets a stream neither warn nor page, or a regression not alarm, until a moment; its whole name.
+    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<String> {
         self.note(stream, who, now, Some(until))
     }
 
-    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<StreamId> {
+    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<String> {
         let reader = self.read()?;
-        let catalog = Catalog::read(&reader)?;
-        let standings = Standings::of(&catalog, Cells::default());
-        let id = self.look(&reader, &catalog, &standings, at)?.find(stream)?;
+        let name = if let Some(proposal) = named(&reader, stream)? {
+            proposal.to_string()
+        } else {
+            let catalog = Catalog::read(&reader)?;
+            let standings = Standings::of(&catalog, Cells::default());
+            self.look(&reader, &catalog, &standings, at)?.find(stream)?.to_string()
+        };
         drop(reader);
-        let note = Note { stream: id.to_string(), at, who: who.to_owned(), until };
+        let note = Note { stream: name.clone(), at, who: who.to_owned(), until };
         self.store.write(move |tx| tx.note(&note))?;
-        Ok(id)
+        Ok(name)
     }
 
     /// Whether hours have closed since `until`, or hours before it have changed: cheap enough to ask every few seconds.

@@ -3,6 +3,8 @@
 //!
 //! Reading starts with [`Proposals`]; what is written is written by [`super::decide`].
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;
 use serde::Serialize;
@@ -344,10 +346,34 @@ impl<'a> Proposals<'a> {
         Ok(found)
     }
 
-    /// Stewards who have signed a proposal and whom the store still trusts, each with the entry.
+    /// What made a version active that turned out worse and is active still: the proposal, when that was settled, ms, and
+    /// as what. One for a prompt, the newest.
+    pub fn regressed(self) -> Result<Vec<(Proposal, Millis, Settled)>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT proposal, at, body FROM proposal_outcome WHERE json_extract(body, '$.judgement') = 'regressed'
+             ORDER BY id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found: BTreeMap<PromptUri, (Proposal, Millis, Settled)> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let proposal = self.get(ProposalId(row.get::<_, i64>(0)? as u64))?.proposal;
+            let settled: Settled =
+                serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+            let active = prompts::active(self.0, &proposal.prompt_uri).map_err(prompt_fault)?;
+            if active.as_ref() == Some(&settled.new_version) {
+                found.insert(proposal.prompt_uri.clone(), (proposal, row.get(1)?, settled));
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Stewards who have signed a proposal and whom the store still trusts, each with the entry: for its acceptance, and
+    /// once its canary has begun, for the promotion.
     pub fn signatures(self, id: ProposalId) -> Result<Vec<(Identity, u64)>> {
         let trust = ledger::trust(self.0)?;
-        let signed = self.history(id)?.into_iter().map(|event| event.entry).filter(|entry| {
+        let history = self.history(id)?;
+        let began = history.iter().rposition(|event| event.entry.action == Action::Canary).unwrap_or(0);
+        let signed = history.into_iter().skip(began).map(|event| event.entry).filter(|entry| {
             let trusted = entry.key.is_some_and(|key| trust.trusts(&entry.actor, key));
             entry.action == Action::Sign && trusted
         });
