@@ -1,7 +1,7 @@
 //! A text that is changed in place: the text of a proposal, without leaving the console.
 //!
 //! ```text
-//! ╭─▌Change the text of p-12 ──────────── changed ─╮
+//! ╭─▌Change the text of PROPOSAL-12 ─────── changed ─╮
 //! │   1 ---                                         │
 //! │   2 name: support.reply                         │
 //! │   …                                             │

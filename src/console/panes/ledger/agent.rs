@@ -118,7 +118,7 @@ fn recorded(flow: &mut Flow, record: &AgentRecord, width: u16) {
             (false, false) => "",
         };
         let words = format!(
-            "{} of {}: {} of what is promised comes, by {} measured, {} of which missed their interval{judged}",
+            "{} changes, {}: {} of what is promised comes, by {} measured, {} of which missed their interval{judged}",
             worth.kind.as_str(),
             e.measure.words(),
             percent(Some(e.realises)),

@@ -15,6 +15,8 @@ use crate::theme::{Glyph, Role};
 
 /// Columns from which all parts are seen.
 const WIDE: u16 = 120;
+/// Columns from which the ledger has more of them than the agent.
+const ROOMY: u16 = 150;
 /// Columns from which what is selected is seen below its list.
 const NARROW: u16 = 84;
 /// Columns of text at most: longer lines are hard to read.
@@ -31,7 +33,8 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, view:
         part(pane, canvas, Rect { height: area.height - below, ..area }, pane.part, view);
         return detail(pane, canvas, Rect { y: area.bottom() - below, height: below, ..area }, pane.part);
     }
-    let left = area.width * 3 / 5;
+    // Both have room for a frame.
+    let left = if area.width < ROOMY { area.width / 2 } else { area.width * 3 / 5 };
     let right = Rect { x: area.x + left, width: area.width - left, ..area };
     let left = Rect { width: left, ..area };
     let below = area.height * 2 / 5;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::LedgerPane;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
-use crate::console::widgets::flow::Flow;
+use crate::console::widgets::flow::{Flow, Reveal};
 use crate::console::widgets::said::said;
 use crate::console::widgets::table::{Column, Table, Width};
 use crate::domain::ledger::{Action, Entry};
@@ -87,11 +87,18 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     if area.is_empty() {
         return;
     }
-    let state = state(pane, canvas);
-    let rows = (state.len() as u16).min(area.height.saturating_sub(4).max(1));
-    for (y, line) in (area.y..area.y + rows).zip(&state) {
-        let pieces: Vec<(Role, &str)> = line.iter().map(|(role, text)| (*role, text.as_str())).collect();
-        canvas.pieces(area.x, y, area.width, &pieces);
+    let mut held = Flow::default();
+    for line in state(pane, canvas) {
+        let (mut text, mut spans) = (String::new(), Vec::new());
+        for (role, piece) in line {
+            spans.push((role, text.len()..text.len() + piece.len()));
+            text.push_str(&piece);
+        }
+        held.line(&text, &spans, area.width, Reveal::Little);
+    }
+    let rows = (held.len() as u16).min(area.height.saturating_sub(4).max(1));
+    for (y, line) in (area.y..area.y + rows).zip(0..) {
+        held.draw(canvas, area.x, y, area.width, line);
     }
     // A blank row between them, where there is one to spare.
     let rows = (rows + u16::from(area.height > rows + 6)).min(area.height);

@@ -186,8 +186,14 @@ impl LedgerPane {
 
     fn run_now(out: &mut Out<'_>) {
         let lines = vec![
-            (Role::Text, "It looks at the evidence of the last days and proposes what follows from it.".to_owned()),
-            (Role::Text, "Where its grant and the rules allow it, it applies changes of low risk itself.".to_owned()),
+            (
+                Role::Text,
+                "It looks at the evidence of the last days and proposes what follows from it.".to_owned(),
+            ),
+            (
+                Role::Text,
+                "Where its grant and the rules allow it, it applies changes of low risk itself.".to_owned(),
+            ),
             (Role::Caution, "If a model is configured, drafts are asked of it: that costs money.".to_owned()),
             (Role::Muted, "D looks and drafts, and writes nothing.".to_owned()),
         ];
@@ -219,7 +225,9 @@ impl Pane for LedgerPane {
         let nobody = || self.agent.value().is_some_and(|state| state.agent.is_none());
         let why = match action {
             Action::RunNow if self.read_only => "the console is read-only",
-            Action::RunNow | Action::DryRun if nobody() => "no agent has a grant: `human agent grant` gives one",
+            Action::RunNow | Action::DryRun if nobody() => {
+                "no agent has a grant: `human agent grant` gives one"
+            }
             Action::Verify if self.verified.is_waiting() => "it is being checked",
             Action::Open if self.part == Part::Agent => "all of it is shown",
             _ => return None,

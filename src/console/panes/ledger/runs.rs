@@ -94,7 +94,8 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     );
     flow.words(&looked, Role::Text, width);
     if elsewhere > 0 {
-        let words = format!("{elsewhere} findings are of prompts that the grant does not cover.");
+        let are = if elsewhere == 1 { "finding is" } else { "findings are" };
+        let words = format!("{elsewhere} {are} of prompts that the grant does not cover.");
         flow.words(&words, Role::Muted, width);
     }
     let Spent { calls, tokens, usd: spent } = run.spent;

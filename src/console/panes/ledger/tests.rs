@@ -22,19 +22,19 @@ fn entry(seq: u64) -> Entry {
         0 => (
             "steward://ACME/ana",
             Deed::Accept,
-            "p-12",
+            "PROPOSAL-12",
             json!({"proposalDigest": zeros(), "risk": {"level": "low"}}),
         ),
         1 => (
             "agent://ACME/prompt-refinement",
             Deed::Propose,
-            "p-12",
+            "PROPOSAL-12",
             json!({"prompt": "prompt://org/ACME/support.refund-reply", "title": "Remove repeated sentences"}),
         ),
         2 => (
             "steward://ACME/ben",
             Deed::Reject,
-            "p-11",
+            "PROPOSAL-11",
             json!({"reason": "The tone is wrong for \u{202e}support"}),
         ),
         _ => (
@@ -191,10 +191,9 @@ fn looks() {
 #[test]
 fn older_entries_come_as_one_comes_to_the_end() {
     let mut console = Harness::new((120, 40), full());
-    console.keys("5G");
-    assert!(console.text().contains("  280"), "{}", console.text());
-    console.keys("G");
-    assert!(console.text().contains("publish") && console.text().contains(" 1  "));
+    assert!(console.keys("5").text().contains("the newest 200"));
+    assert!(console.keys("G").text().contains("─ 280 ─"), "{}", console.text());
+    assert!(console.keys("G").text().contains(" 1  11-27 "), "{}", console.text());
 }
 
 #[test]
@@ -239,7 +238,8 @@ proptest! {
             let row = &ROWS[i];
             if matches!(row.place, Where::Ledger | Where::List) {
                 for key in row.keys {
-                    console.keys(&key.split(' ').map(|k| format!("<{}>", if k == "<" { "lt" } else { k })).collect::<String>());
+                    let written = |key: &str| if key.len() > 1 { format!("<{key}>") } else { key.replace('<', "<lt>") };
+                    console.keys(&key.split(' ').map(written).collect::<String>());
                 }
             }
         }
