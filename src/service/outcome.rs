@@ -42,6 +42,17 @@ impl Service {
         let reader = self.read()?;
         let catalog = Catalog::read(&reader)?;
         let (uri, _) = catalog.find(prompt)?;
+        self.latest_outcome_in(&reader, &catalog, uri, now)
+    }
+
+    /// [`latest_outcome`](Self::latest_outcome) of a prompt in a view.
+    pub(super) fn latest_outcome_in(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        uri: PromptUri,
+        now: Millis,
+    ) -> Result<Option<Outcome>> {
         let activations = catalog.published.get(&uri).map_or(&[][..], |published| &published.activations);
         let activations = &activations[..activations.partition_point(|(at, _)| *at <= now)];
         let Some((_, new)) = activations.last() else { return Ok(None) };
@@ -49,7 +60,7 @@ impl Service {
         let Some(before) = since else { return Ok(None) };
         let (old, new) = (activations[before].1.clone(), new.clone());
         let at = activations[before + 1].0;
-        self.outcome_of(&reader, &catalog, uri, [old, new], at, now).map(Some)
+        self.outcome_of(reader, catalog, uri, [old, new], at, now).map(Some)
     }
 
     /// What a canary shows of its version beside `old`, the active one: from its entry on, until it ended or `now`.

@@ -133,6 +133,17 @@ pub struct Filter {
     pub standing: Option<Standing>,
 }
 
+/// A proposal that waits, as lists of prompts count them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRow {
+    /// The prompt's URI, without version.
+    pub prompt: String,
+    /// Whether its risk is high.
+    pub is_high: bool,
+    /// Of what is deferred: until when, ms.
+    pub until: Option<Millis>,
+}
+
 /// One step in the history of a proposal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -228,6 +239,26 @@ impl<'a> Proposals<'a> {
             if filter.standing.is_none_or(|standing| standing == kept.standing_at(now)) {
                 found.push(kept);
             }
+        }
+        Ok(found)
+    }
+
+    /// The proposals that wait for a decision, deferred or not, without their texts.
+    pub fn open(self) -> Result<Vec<OpenRow>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT p.prompt, p.body ->> '$.risk.level', s.standing, s.until FROM proposal p
+             LEFT JOIN proposal_standing s ON s.id = (SELECT max(id) FROM proposal_standing WHERE proposal = p.id)
+             WHERE s.standing IS NULL OR s.standing IN ('open', 'deferred')",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let deferred = row.get::<_, Option<String>>(2)?.is_some_and(|s| s == Standing::Deferred.as_str());
+            found.push(OpenRow {
+                prompt: row.get(0)?,
+                is_high: row.get::<_, Option<String>>(1)?.is_some_and(|level| level == "high"),
+                until: row.get::<_, Option<Millis>>(3)?.filter(|_| deferred),
+            });
         }
         Ok(found)
     }
