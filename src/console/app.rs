@@ -176,7 +176,7 @@ impl App {
             affinity: AffinityPane::default(),
             proposals: Proposals::default(),
             watch: WatchPane::default(),
-            ledger: LedgerPane::default(),
+            ledger: LedgerPane::new(settings.agent_every),
             pages: Default::default(),
             undo: Vec::new(),
             undoing: None,
