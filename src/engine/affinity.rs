@@ -120,6 +120,18 @@ impl Worth {
         self.success * self.cost * self.latency
     }
 
+    /// The same, if cost and latency weighed as `to` says and not as `from`, by which it was computed.
+    #[must_use]
+    pub fn weighed(self, from: Exchange, to: Exchange) -> Worth {
+        // A discount is a ratio to a power: another power of it is another power of the ratio.
+        let again = |discount: f64, from: f64, to: f64| discount.powf(to / from).min(1.0);
+        Worth {
+            cost: again(self.cost, from.cost, to.cost),
+            latency: again(self.latency, from.latency, to.latency),
+            ..self
+        }
+    }
+
     /// Mean quality.
     pub fn quality(&self) -> f64 {
         self.alpha / (self.alpha + self.beta)
@@ -282,7 +294,8 @@ pub fn affinities<'m>(
     affinities
 }
 
-fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
+/// How one model serves a prompt, as it is told: the record of a [`Standing`].
+pub fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
     let cell = &standing.evidence.cell;
     let rates = AffinityRates {
         success: evidence::rate(cell.ok, cell.calls, evidence::MIN_CALLS),
