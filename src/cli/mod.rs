@@ -8,6 +8,7 @@ mod agent_record;
 mod audit;
 pub mod board;
 mod calls;
+mod console;
 mod demo;
 mod doctor;
 mod feedback;
@@ -45,12 +46,13 @@ use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
 #[derive(Debug, Parser)]
-#[command(name = "human", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "human", version, about, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,
+    /// Without a command: the console
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +84,8 @@ enum When {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The full-screen steward console
+    Console(console::ConsoleArgs),
     /// Take telemetry: native events, OTLP, scores; files, folders of captures, or `-`
     Ingest(ingest::IngestArgs),
     /// List the calls behind a number
@@ -230,6 +234,8 @@ pub struct Desk {
     pub colour: bool,
     /// Whether to say more.
     pub verbose: bool,
+    /// Whether colour was asked for, or forbidden, on the command line.
+    when: When,
     overrides: Overrides,
 }
 
@@ -338,9 +344,11 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         terminal,
         colour,
         verbose: cli.globals.verbose,
+        when: cli.globals.color,
         overrides: Overrides { store: cli.globals.store, config: cli.globals.config },
     };
-    let done = dispatch(cli.command, &mut desk).and_then(|exit| Ok(desk.out.flush().map(|()| exit)?));
+    let command = cli.command.unwrap_or_else(|| Command::Console(console::ConsoleArgs::default()));
+    let done = dispatch(command, &mut desk).and_then(|exit| Ok(desk.out.flush().map(|()| exit)?));
     match done {
         Ok(exit) => ExitCode::from(exit as u8),
         // Who read the output has seen enough.
@@ -359,6 +367,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 
 fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
     match command {
+        Command::Console(args) => console::run(&args, desk),
         Command::Ingest(args) => ingest::run(&args, desk),
         Command::Calls(args) => calls::run(&args, desk),
         Command::Prompts(verb) => performance::run(verb, desk),
@@ -402,6 +411,6 @@ mod tests {
     fn every_argument_has_a_meaning_of_its_own() {
         Cli::command().debug_assert();
         let line = ["human", "prompts", "performance", "p", "--version", "1.0.0"];
-        assert!(matches!(Cli::try_parse_from(line).unwrap().command, Command::Prompts(_)));
+        assert!(matches!(Cli::try_parse_from(line).unwrap().command, Some(Command::Prompts(_))));
     }
 }

@@ -44,7 +44,7 @@ pub struct Settings {
     pub themes: Vec<String>,
     /// The theme that it begins with.
     pub theme: String,
-    /// Whether an empty store may be filled with the demo world.
+    /// Whether a demo world is offered where the store is empty.
     pub demo: bool,
     /// How often the agent runs while the console is open.
     pub agent_every: Option<Duration>,
@@ -209,9 +209,9 @@ impl App {
             Action::Undo if self.undo.is_empty() => Some("nothing was decided here that can be undone"),
             Action::Unzoom if !self.zoomed => Some("no pane is zoomed"),
             Action::Zoom if self.zoomed => Some("it is zoomed already"),
-            Action::Demo if !self.settings.demo => Some("this store may not be filled with a demo"),
+            Action::Demo if !self.settings.demo => Some("this is a demo already"),
             Action::Demo if !empty() => {
-                Some("the store is not empty: a demo does not mix with what is there")
+                Some("the store is not empty; `human demo` opens a demo of its own")
             }
             Action::Filter if focused!(self, pane => pane.filter().is_none()) => {
                 Some("nothing here to narrow")
@@ -284,20 +284,13 @@ impl App {
 
     fn step(&mut self, step: Step, ctx: &Ctx<'_>) -> Vec<Effect> {
         match step {
-            Step::Open(dialog) => {
-                self.dialogs.push(dialog);
-                self.out(ctx, |app, out| {
-                    if let Some(dialog) = app.dialogs.last_mut() {
-                        dialog.opened(out);
-                    }
-                })
-            }
+            Step::Open(open) => self.open(Dialog::of(open), ctx),
             Step::Close => {
                 self.dialogs.pop();
                 vec![]
             }
-            Step::Push(page) => {
-                self.pages[self.tab as usize].push(page);
+            Step::Push(place) => {
+                self.pages[self.tab as usize].push(Page::of(place));
                 self.zoomed = false;
                 self.show(ctx)
             }
@@ -319,6 +312,7 @@ impl App {
                 self.toasts.say(role, text, None, ctx.stamp);
                 self.toasts.wake(ctx.stamp).map(Effect::WakeIn).into_iter().collect()
             }
+            Step::Do(command) => self.out(ctx, |_, out| _ = out.command(*command)),
             Step::Undo => {
                 let Some((_, command)) = self.undo.last().cloned() else { return vec![] };
                 let mut id = None;
@@ -331,6 +325,15 @@ impl App {
                 vec![Effect::Theme(name)]
             }
         }
+    }
+
+    fn open(&mut self, dialog: Dialog, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.dialogs.push(dialog);
+        self.out(ctx, |app, out| {
+            if let Some(dialog) = app.dialogs.last_mut() {
+                dialog.opened(out);
+            }
+        })
     }
 
     fn show(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -404,15 +407,15 @@ impl App {
         match action {
             Action::Help => {
                 let rows = self.help(ctx);
-                self.step(Step::Open(Dialog::Help(Help::new(rows))), ctx)
+                self.open(Dialog::Help(Help::new(rows)), ctx)
             }
             Action::Palette => {
                 let rows = self.help(ctx);
-                self.step(Step::Open(Dialog::Palette(Palette::new(rows))), ctx)
+                self.open(Dialog::Palette(Palette::new(rows)), ctx)
             }
             Action::Filter => {
                 let before = focused!(self, pane => pane.filter()).unwrap_or_default().to_owned();
-                self.step(Step::Open(Dialog::Filter(FilterBar::new(before))), ctx)
+                self.open(Dialog::Filter(FilterBar::new(before)), ctx)
             }
             Action::Back => self.back(ctx),
             Action::Quit if self.is_at_root() => vec![Effect::Quit],
@@ -434,7 +437,7 @@ impl App {
             Action::PreviousWindow => self.look_at(shorter(self.window), ctx),
             Action::CustomWindow => {
                 let field = Field::window(&self.window.to_string());
-                self.step(Step::Open(Dialog::Field(field)), ctx)
+                self.open(Dialog::Field(field), ctx)
             }
             Action::Refresh => {
                 let mut effects = self.refresh(ctx);
@@ -443,7 +446,7 @@ impl App {
             }
             Action::Messages => {
                 let notice = Notice::log(&self.toasts);
-                self.step(Step::Open(Dialog::Notice(notice)), ctx)
+                self.open(Dialog::Notice(notice), ctx)
             }
             Action::Copy => match focused!(self, pane => pane.copied()) {
                 // Nobody says whether the terminal took it.
@@ -459,13 +462,13 @@ impl App {
             Action::Undo => self.undo(ctx),
             Action::Theme => {
                 let choose = Choose::theme(&self.settings.themes, &self.theme);
-                self.step(Step::Open(Dialog::Choose(choose)), ctx)
+                self.open(Dialog::Choose(choose), ctx)
             }
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 vec![Effect::Mouse(self.mouse)]
             }
-            Action::Demo => self.out(ctx, |_, out| _ = out.command(Command::Demo)),
+            Action::Demo => vec![Effect::LeaveForDemo],
             _ => vec![],
         }
     }
@@ -503,7 +506,7 @@ impl App {
     fn undo(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         let Some((what, _)) = self.undo.last() else { return vec![] };
         let dialog = Confirm::undo(what);
-        self.step(Step::Open(Dialog::Confirm(dialog)), ctx)
+        self.open(Dialog::Confirm(dialog), ctx)
     }
 
     fn mouse(&mut self, mouse: Mouse, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -614,7 +617,7 @@ impl App {
                 }
                 if !receipt.refused.is_empty() {
                     let notice = Notice::refused(&receipt.refused);
-                    effects.extend(self.step(Step::Open(Dialog::Notice(notice)), ctx));
+                    effects.extend(self.open(Dialog::Notice(notice), ctx));
                 }
                 effects.extend(self.out(ctx, |app, out| focused!(mut app, pane => pane.done(&receipt, out))));
             }
@@ -626,7 +629,7 @@ impl App {
                     _ => Notice::fault(&fault),
                 };
                 self.toasts.log(Role::Bad, fault.text.to_string(), ctx.stamp);
-                effects.extend(self.step(Step::Open(Dialog::Notice(notice)), ctx));
+                effects.extend(self.open(Dialog::Notice(notice), ctx));
             }
         }
         effects.extend(self.toasts.wake(ctx.stamp).map(Effect::WakeIn));
@@ -717,9 +720,9 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         Msg::Done(id, done) => app.done(id, done, ctx),
         Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
         Msg::Resumed => app.refresh(ctx),
-        Msg::Failed(fault) => app.step(Step::Open(Dialog::Notice(Notice::fault(&fault))), ctx),
+        Msg::Failed(fault) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
         Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
-        Msg::Unlocked(Err(fault)) => app.step(Step::Open(Dialog::Notice(Notice::fault(&fault))), ctx),
+        Msg::Unlocked(Err(fault)) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
     };
     app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
     effects

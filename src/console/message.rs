@@ -116,6 +116,8 @@ pub enum Effect {
     Title(String),
     /// End.
     Quit,
+    /// End, to look at a demo world instead.
+    LeaveForDemo,
 }
 
 /// Which question an answer is for.

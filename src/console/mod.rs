@@ -17,6 +17,8 @@ pub mod dialogs;
 mod editor;
 mod fault;
 pub mod hand;
+#[cfg(test)]
+pub mod harness;
 pub mod hitmap;
 mod input;
 pub mod keymap;

@@ -1,13 +1,15 @@
 //! What a pane or a dialog may want while it updates: questions, commands, and steps that concern the whole console.
 
+use semver::Version;
+
 use super::action::Action;
-use super::dialogs::Dialog;
 use super::hitmap::HitMap;
 use super::keymap::Keymap;
 use super::message::{CommandId, Effect, Fault, Loaded, Stamp, Ticket};
-use super::panes::Page;
 use super::query::{Command, Query};
 use super::tab::Tab;
+use crate::domain::prompt::PromptUri;
+use crate::domain::proposal::ProposalId;
 use crate::domain::window::WindowSpec;
 use crate::theme::Role;
 
@@ -31,15 +33,95 @@ pub struct Counter {
     commands: u64,
 }
 
+/// A page over the root of a tab.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    /// A prompt, by its URI.
+    Prompt(String),
+    /// A proposal, and the queue that it was opened from, in order.
+    Review(ProposalId, Vec<ProposalId>),
+    /// A call, by its id.
+    Call(String),
+}
+
+/// What a reason is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then {
+    /// Rejecting these.
+    Reject(Vec<ProposalId>),
+    /// Going back to a version, or to the one before: confirmed once more.
+    RollBack(PromptUri, Option<Version>),
+    /// Not a reason: a comment.
+    Comment(ProposalId),
+}
+
+/// A dialog that is wanted. Panes say what they want asked; `dialogs` knows how.
+#[derive(Debug)]
+pub enum Open {
+    /// Accepts proposals, after their texts have been shown.
+    Accept(Vec<ProposalId>),
+    /// Goes back to a version of a prompt, or to the one before.
+    RollBack {
+        /// The prompt.
+        uri: PromptUri,
+        /// The version; without it the one before.
+        to: Option<Version>,
+        /// Why.
+        reason: String,
+    },
+    /// Confirms something.
+    Confirm {
+        /// What.
+        title: String,
+        /// What is to be known before.
+        lines: Vec<(Role, String)>,
+        /// What the button says that does it.
+        yes: &'static str,
+        /// A word that must be typed, of what weighs much.
+        weighty: Option<String>,
+        /// What is done.
+        step: Box<Step>,
+    },
+    /// Asks for words.
+    Reason {
+        /// What for.
+        title: String,
+        /// What is to be known before.
+        lines: Vec<String>,
+        /// Words that were used of late.
+        recent: Vec<String>,
+        /// What is done with them.
+        then: Then,
+    },
+    /// Chooses one of a list.
+    Choose {
+        /// Of what.
+        title: String,
+        /// What there is, and what choosing it does.
+        rows: Vec<(String, Step)>,
+        /// Which is selected.
+        selected: usize,
+    },
+    /// Changes the text of a proposal in place.
+    Editor(ProposalId, String),
+    /// Says something at length.
+    Notice {
+        /// About what.
+        title: String,
+        /// What.
+        lines: Vec<(Role, String)>,
+    },
+}
+
 /// A step that concerns more than the pane that asks for it.
 #[derive(Debug)]
 pub enum Step {
     /// Open a dialog.
-    Open(Dialog),
+    Open(Open),
     /// Close the topmost dialog.
     Close,
     /// Show a page over the tab.
-    Push(Page),
+    Push(Place),
     /// Leave the page.
     Pop,
     /// Go to a tab, at its root.
@@ -56,6 +138,8 @@ pub enum Step {
     Theme(String),
     /// Undo the last decision of this session.
     Undo,
+    /// Carry something out.
+    Do(Box<Command>),
 }
 
 /// Where wishes are put.
@@ -105,8 +189,8 @@ impl<'a> Out<'a> {
     }
 
     /// Opens a dialog.
-    pub fn open(&mut self, dialog: Dialog) {
-        self.step(Step::Open(dialog));
+    pub fn open(&mut self, open: Open) {
+        self.step(Step::Open(open));
     }
 
     /// Says something in passing.

@@ -12,12 +12,16 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::fault::of_service;
 use super::message::{Msg, Ticket};
-use super::query::{AgentState, Query, Reply, Reviewed, Verified};
+use super::query::{AgentState, Layout, Query, QueueLine, Reply, Reviewed, Verified};
+use super::widgets::diff_view;
+use crate::domain::call::Millis;
+use crate::domain::proposal::ProposalId;
 use crate::domain::run::Run;
 use crate::domain::window::time;
 use crate::engine::diff::Diff;
 use crate::keys::Keys;
 use crate::service::live::{Levels, Live};
+use crate::service::proposals::Shown;
 use crate::service::{LogQuery, Service, ServiceError, now};
 
 /// Longest that two texts are compared before the comparison becomes coarser.
@@ -29,7 +33,7 @@ const CALLS: usize = 200;
 
 type Asked = (Ticket, Query);
 /// What the last watch found, handed from the thread that watched to the one that ranks.
-type Found = Arc<Mutex<Option<Arc<Levels>>>>;
+pub(super) type Found = Arc<Mutex<Option<Arc<Levels>>>>;
 
 /// What answers need.
 #[derive(Debug, Clone)]
@@ -78,31 +82,37 @@ fn is_slow(query: &Query) -> bool {
     matches!(query, Query::Watch | Query::Verify | Query::Came(_) | Query::Agent | Query::Affinity(_))
 }
 
-struct Reading {
+pub(super) struct Reading {
     ground: Ground,
     live: Option<Live>,
     found: Found,
-    replies: UnboundedSender<Msg>,
+    /// The queue as of an entry of the ledger, and when the first that was put off waits again, ms.
+    queue: Option<(u64, Option<Millis>, Arc<Vec<QueueLine>>)>,
+    compared: Option<(Arc<Shown>, Arc<Diff>)>,
 }
 
-impl Reading {
-    fn run(mut self, asked: &Receiver<Asked>) {
-        while let Ok(first) = asked.recv() {
-            let mut waiting = vec![first];
-            while let Ok(next) = asked.try_recv() {
-                waiting.retain(|(_, query)| discriminant(query) != discriminant(&next.1));
-                waiting.push(next);
-            }
-            for (ticket, query) in waiting {
-                let answer = self.answer(&query).map_err(|error| of_service(&error));
-                if self.replies.send(Msg::Reply(ticket, answer)).is_err() {
-                    return;
-                }
+fn run(mut reading: Reading, asked: &Receiver<Asked>, replies: &UnboundedSender<Msg>) {
+    while let Ok(first) = asked.recv() {
+        let mut waiting = vec![first];
+        while let Ok(next) = asked.try_recv() {
+            waiting.retain(|(_, query)| discriminant(query) != discriminant(&next.1));
+            waiting.push(next);
+        }
+        for (ticket, query) in waiting {
+            let answer = reading.answer(&query).map_err(|error| of_service(&error));
+            if replies.send(Msg::Reply(ticket, answer)).is_err() {
+                return;
             }
         }
     }
+}
 
-    fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
+impl Reading {
+    pub(super) fn new(ground: Ground, found: Found) -> Reading {
+        Reading { ground, live: None, found, queue: None, compared: None }
+    }
+
+    pub(super) fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
         let now = now();
         let live = self.live.get_or_insert_with(|| Live::new(Arc::clone(&self.ground.service)));
         if let Some(levels) = &*self.found.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -116,13 +126,8 @@ impl Reading {
             Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
             Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
             Query::Affinity(window) => Reply::Affinity(Arc::new(live.affinity(*window, now)?)),
-            Query::Proposals => Reply::Proposals(Arc::new(service.proposals(None, None, now)?)),
-            Query::Review(id) => {
-                let shown = service.proposal(*id, now)?;
-                let deadline = Some(Instant::now() + COMPARE);
-                let diff = Diff::between(&shown.base_text, &shown.listed.proposal.text, deadline);
-                Reply::Review(Arc::new(Reviewed { shown, diff }))
-            }
+            Query::Proposals => Reply::Proposals(self.queue(now)?),
+            Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
             Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
             Query::Watch => {
                 let watch = live.watch(now)?;
@@ -146,6 +151,42 @@ impl Reading {
             Query::Agent => Reply::Agent(Arc::new(agent(service, now)?)),
             Query::Names => Reply::Names(Arc::new(live.names()?)),
         })
+    }
+}
+
+impl Reading {
+    /// All proposals; read anew when something was decided, or something that was put off waits again.
+    fn queue(&mut self, now: Millis) -> Result<Arc<Vec<QueueLine>>, ServiceError> {
+        let service = &self.ground.service;
+        let head = service.read()?.ledger_head()?.seq;
+        let ends = |lines: &[QueueLine]| lines.iter().filter_map(|line| line.until).min();
+        if let Some((seen, until, lines)) = &self.queue
+            && *seen == head
+            && until.is_none_or(|until| until > now)
+        {
+            return Ok(Arc::clone(lines));
+        }
+        let lines: Vec<QueueLine> =
+            service.proposals(None, None, now)?.into_iter().map(QueueLine::of).collect();
+        let lines = Arc::new(lines);
+        self.queue = Some((head, ends(&lines), Arc::clone(&lines)));
+        Ok(lines)
+    }
+
+    /// A proposal with its difference; texts that were compared just now are not compared again.
+    fn review(&mut self, id: ProposalId, layout: Layout, now: Millis) -> Result<Reviewed, ServiceError> {
+        let shown = Arc::new(self.ground.service.proposal(id, now)?);
+        let (old, new) = (shown.base_text.as_str(), shown.listed.proposal.text.as_str());
+        let diff = match &self.compared {
+            Some((before, diff)) if before.base_text == old && before.listed.proposal.text == new => {
+                Arc::clone(diff)
+            }
+            _ => Arc::new(Diff::between(old, new, Some(Instant::now() + COMPARE))),
+        };
+        let Layout { width, mode, context, invisibles } = layout;
+        let laid = diff_view::layout(old, new, &diff, width, mode, context, invisibles);
+        self.compared = Some((Arc::clone(&shown), Arc::clone(&diff)));
+        Ok(Reviewed { shown, diff, layout, laid })
     }
 }
 

@@ -53,11 +53,20 @@ pub struct Launch {
     /// The folder of the user's themes.
     pub themes: Option<PathBuf>,
     /// Asks for a passphrase, while the terminal is given back.
-    pub ask: fn() -> io::Result<Passphrase>,
+    pub ask: fn(&Path) -> io::Result<Passphrase>,
+}
+
+/// How a console ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was quit.
+    Quit,
+    /// To look at a demo world instead.
+    ForDemo,
 }
 
 /// Runs the console until it is quit.
-pub fn run(launch: Launch) -> io::Result<()> {
+pub fn run(launch: Launch) -> io::Result<Ended> {
     guard_panics();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(Console::new(launch)?.run())
 }
@@ -69,7 +78,7 @@ struct Console {
     depth: Depth,
     ascii: bool,
     themes: Option<PathBuf>,
-    ask: fn() -> io::Result<Passphrase>,
+    ask: fn(&Path) -> io::Result<Passphrase>,
     means: Means,
     screen: Screen,
     hits: HitMap,
@@ -86,6 +95,7 @@ struct Console {
     wake: Option<Instant>,
     changes: Changes,
     quit: bool,
+    ended: Ended,
 }
 
 impl Console {
@@ -118,10 +128,11 @@ impl Console {
             wake: None,
             changes,
             quit: false,
+            ended: Ended::Quit,
         })
     }
 
-    async fn run(mut self) -> io::Result<()> {
+    async fn run(mut self) -> io::Result<Ended> {
         let mut signals = Signals::new()?;
         self.draw()?;
         self.handle(Msg::Begun)?;
@@ -140,7 +151,7 @@ impl Console {
                 self.draw()?;
             }
         }
-        Ok(())
+        Ok(self.ended)
     }
 
     /// Waits for something to happen; nothing where it is time to draw.
@@ -274,6 +285,7 @@ impl Console {
             Effect::Bell => self.screen.ring()?,
             Effect::Title(title) => self.screen.title(&one_line(&title))?,
             Effect::Quit => self.quit = true,
+            Effect::LeaveForDemo => (self.quit, self.ended) = (true, Ended::ForDemo),
         }
         Ok(())
     }

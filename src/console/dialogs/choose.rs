@@ -29,3 +29,10 @@ impl Choose {
         Choose::default()
     }
 }
+
+impl Choose {
+    /// Chooses one of these; what it does is the row's step.
+    pub fn list(_title: String, _rows: Vec<(String, Step)>, _selected: usize) -> Choose {
+        Choose::default()
+    }
+}

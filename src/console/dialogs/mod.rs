@@ -36,7 +36,7 @@ use super::canvas::Canvas;
 use super::hitmap::Target;
 use super::keymap::Chord;
 use super::message::{Fault, Stamp, Ticket};
-use super::out::Out;
+use super::out::{Open, Out};
 use super::query::Reply;
 
 /// A dialog.
@@ -62,6 +62,25 @@ pub enum Dialog {
     Notice(Notice),
     /// A text that is changed in place.
     Editor(Box<Editor>),
+}
+
+impl Dialog {
+    /// The dialog that asks this.
+    pub fn of(open: Open) -> Dialog {
+        match open {
+            Open::Accept(ids) => Dialog::Accept(Box::new(Accept::new(ids))),
+            Open::RollBack { uri, to, reason } => Dialog::Confirm(Confirm::roll_back(uri, to, reason)),
+            Open::Confirm { title, lines, yes, weighty, step } => {
+                Dialog::Confirm(Confirm::new(title, lines, yes, weighty, *step))
+            }
+            Open::Reason { title, lines, recent, then } => {
+                Dialog::Reason(Box::new(Reason::new(title, lines, recent, then)))
+            }
+            Open::Choose { title, rows, selected } => Dialog::Choose(Choose::list(title, rows, selected)),
+            Open::Editor(id, text) => Dialog::Editor(Box::new(Editor::new(id, text))),
+            Open::Notice { title, lines } => Dialog::Notice(Notice::new(title, lines)),
+        }
+    }
 }
 
 /// Whether a dialog has been seen: drawn, and for how long.

@@ -8,6 +8,7 @@ use crate::console::keymap::Chord;
 use crate::console::message::Fault;
 use crate::console::out::{Out, Step};
 use crate::console::toasts::Toasts;
+use crate::theme::Role;
 
 /// Something that is said at length.
 #[derive(Debug, Default)]
@@ -53,6 +54,13 @@ impl Notice {
 
     /// Some of many could not be done.
     pub fn refused(_refused: &[(String, String)]) -> Notice {
+        Notice::default()
+    }
+}
+
+impl Notice {
+    /// Says this.
+    pub fn new(_title: String, _lines: Vec<(Role, String)>) -> Notice {
         Notice::default()
     }
 }

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::Popup;
 use crate::console::canvas::Canvas;
 use crate::console::keymap::Chord;
-use crate::console::out::{Out, Step};
+use crate::console::out::{Out, Step, Then};
 
 /// Words that are needed.
 #[derive(Debug, Default)]
@@ -21,4 +21,11 @@ impl Popup for Reason {
     }
 
     fn draw(&self, _canvas: &mut Canvas<'_>, _area: Rect) {}
+}
+
+impl Reason {
+    /// Asks for words for this.
+    pub fn new(_title: String, _lines: Vec<String>, _recent: Vec<String>, _then: Then) -> Reason {
+        Reason::default()
+    }
 }

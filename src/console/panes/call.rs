@@ -36,3 +36,10 @@ impl Pane for CallPane {
 
     fn draw(&self, _canvas: &mut Canvas<'_>, _area: Rect, _view: &View<'_>) {}
 }
+
+impl CallPane {
+    /// The call with this id.
+    pub fn new(_id: String) -> CallPane {
+        CallPane::default()
+    }
+}

@@ -9,7 +9,7 @@ use super::action::{Action, Where};
 use super::canvas::Canvas;
 use super::hitmap::Target;
 use super::message::{Fault, Ticket};
-use super::out::Out;
+use super::out::{Out, Place};
 use super::query::{Receipt, Reply};
 use crate::domain::call::Millis;
 use crate::service::live::Pulse;
@@ -41,6 +41,17 @@ pub enum Page {
     Review(Box<Review>),
     /// One call.
     Call(Box<CallPane>),
+}
+
+impl Page {
+    /// The page of a place.
+    pub fn of(place: Place) -> Page {
+        match place {
+            Place::Prompt(uri) => Page::Prompt(Box::new(PromptPane::new(uri))),
+            Place::Review(id, queue) => Page::Review(Box::new(Review::new(id, queue))),
+            Place::Call(id) => Page::Call(Box::new(CallPane::new(id))),
+        }
+    }
 }
 
 /// What a pane is told when it draws.
