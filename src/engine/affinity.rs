@@ -11,6 +11,7 @@ use super::rollup::{Cell, CellKey, Clock};
 use super::stats::beta::{self, Scaled};
 use super::stats::hierarchy::{self, Mass};
 use super::stats::proportion::SIGNAL_WORTH;
+pub use crate::domain::affinity::Worth;
 use crate::domain::affinity::{AffinityRates, AffinityStats, PromptModelAffinity};
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::PromptUri;
@@ -97,21 +98,6 @@ impl Default for Exchange {
     fn default() -> Self {
         Exchange { cost: 0.07, latency: 0.03 }
     }
-}
-
-/// A model's worth for a prompt: `discount · Q`, `Q ~ Beta(alpha, beta)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worth {
-    /// First shape parameter of the quality.
-    pub alpha: f64,
-    /// Second shape parameter.
-    pub beta: f64,
-    /// The share of calls that are answered, few calls leaning on the model's others.
-    pub success: f64,
-    /// What its cost leaves, 1 for the cheapest.
-    pub cost: f64,
-    /// What its latency leaves, 1 for the fastest.
-    pub latency: f64,
 }
 
 impl Worth {
@@ -294,8 +280,7 @@ pub fn affinities<'m>(
     affinities
 }
 
-/// How one model serves a prompt, as it is told: the record of a [`Standing`].
-pub fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
+fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
     let cell = &standing.evidence.cell;
     let rates = AffinityRates {
         success: evidence::rate(cell.ok, cell.calls, evidence::MIN_CALLS),
@@ -319,6 +304,7 @@ pub fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity 
         interval: standing.worth.interval(CONFIDENCE),
         probability_best: standing.probability_best,
         verdict: evidence::verdict(sample_size, evidence::MIN_SIGNALS),
+        worth: standing.worth,
     }
 }
 

@@ -7,7 +7,6 @@ use crate::domain::call::Millis;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::{Window, WindowSpec};
-use crate::engine::affinity::Worth;
 use crate::engine::rank::{Line, Sort};
 use crate::engine::trend::health::{Health, Level};
 use crate::store::telemetry::KeptCall;
@@ -248,8 +247,6 @@ pub struct AffinityLine {
     pub calls: u64,
     /// By model of the grid: what is known; `None` where it never served the prompt.
     pub cells: Vec<Option<PromptModelAffinity>>,
-    /// The same cells as they are weighed (`Standing::worth`), by the exchange as it is set.
-    pub worth: Vec<Option<Worth>>,
     /// The model with more than half of its calls.
     pub dominant: Option<usize>,
     /// The recommended model, where there is enough evidence.
