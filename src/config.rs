@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::finding::Thresholds;
 use crate::domain::governance::{Governance, Guard, Reviewers};
@@ -81,9 +81,14 @@ pub struct ConsoleSection {
     /// Whether the terminal's title says how many alarms there are.
     pub title: Option<bool>,
     /// The window of time that it begins with.
+    #[serde(deserialize_with = "window")]
     pub window: Option<WindowSpec>,
     /// Actions and the keys that they have instead of the usual ones.
     pub keys: BTreeMap<String, Keys>,
+}
+
+fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WindowSpec>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 /// The keys of an action: one binding, or several.

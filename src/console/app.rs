@@ -205,7 +205,9 @@ impl App {
     pub fn objection(&self, action: Action) -> Option<String> {
         let empty = || self.pulse.value().is_some_and(|pulse| pulse.is_empty());
         let said = match action {
-            Action::Undo if self.settings.read_only => Some("the console is read-only"),
+            _ if self.settings.read_only && DECIDES.contains(&action) => {
+                Some("the console is read-only: it was opened with --read-only")
+            }
             Action::Undo if self.undo.is_empty() => Some("nothing was decided here that can be undone"),
             Action::Unzoom if !self.zoomed => Some("no pane is zoomed"),
             Action::Zoom if self.zoomed => Some("it is zoomed already"),
@@ -545,10 +547,11 @@ impl App {
     fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.pulse.awaits(ticket) {
-            let pulse = answer.clone().map(|reply| match reply {
-                Reply::Pulse(pulse) => pulse,
-                _ => unreachable_reply(),
-            });
+            let pulse = match answer {
+                Ok(Reply::Pulse(pulse)) => Ok(Arc::clone(pulse)),
+                Ok(_) => return effects,
+                Err(fault) => Err(fault.clone()),
+            };
             self.pulse.take(ticket, pulse);
         } else if self.watching.awaits(ticket) {
             if let Ok(Reply::Watch(watch)) = answer {
@@ -678,10 +681,25 @@ impl App {
     }
 }
 
-/// The answer to a question of another kind; tickets are never used twice.
-fn unreachable_reply<T>() -> T {
-    unreachable!("an answer has the kind of its question")
-}
+/// What writes.
+const DECIDES: [Action; 16] = [
+    Action::Undo,
+    Action::Unlock,
+    Action::RollBack,
+    Action::ManyAccept,
+    Action::ManyReject,
+    Action::ManyDefer,
+    Action::Accept,
+    Action::Reject,
+    Action::Modify,
+    Action::ModifyHere,
+    Action::Defer,
+    Action::Comment,
+    Action::Acknowledge,
+    Action::Silence,
+    Action::WatchRollBack,
+    Action::RunNow,
+];
 
 /// The windows that one key goes through.
 const WINDOWS: [&str; 4] = ["15m", "24h", "7d", "30d"];
@@ -708,7 +726,10 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
     let effects = match msg {
         Msg::Begun => app.begun(ctx),
         Msg::Drawn => {
-            if let Some(dialog) = app.dialogs.last_mut() {
+            // Where there is no room nothing of it was drawn.
+            let (width, height) = ctx.size;
+            let room = width >= chrome::LEAST.0 && height >= chrome::LEAST.1;
+            if let Some(dialog) = app.dialogs.last_mut().filter(|_| room) {
                 dialog.seen(ctx.stamp);
             }
             return vec![];

@@ -16,6 +16,9 @@ use super::dialogs::{Dialog, Popup as _};
 use super::hitmap::Target;
 use super::keymap::Keymap;
 use super::tab::Tab;
+use super::widgets::panel::backdrop;
+use super::widgets::toast::{self, Toast};
+use super::widgets::keys;
 use crate::domain::window::time;
 use crate::theme::{Glyph, Role};
 
@@ -41,7 +44,7 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
     status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
     for dialog in &app.dialogs {
         if !dialog.is_bar() {
-            super::widgets::panel::backdrop(canvas, all);
+            backdrop(canvas, all);
         }
         dialog.draw(canvas, all);
     }
@@ -203,7 +206,9 @@ fn status(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>, area: Rect) {
         None => hints(app, keymap),
     };
     let chips = chips(app, canvas);
-    super::widgets::keys::bar(canvas, area, &hints, &chips);
+    let chips: Vec<(Role, &str)> = chips.iter().map(|(role, words)| (*role, words.as_str())).collect();
+    let left = keys::chips(canvas, Rect { width: area.width.saturating_sub(1), ..area }, &chips);
+    keys::hints(canvas, Rect { x: left.x + 1, width: left.width.saturating_sub(2), ..left }, &hints);
 }
 
 /// The hints of the pane, and help.
@@ -214,10 +219,11 @@ fn hints(app: &App, keymap: &Keymap) -> Vec<(String, &'static str, bool)> {
 }
 
 fn toasts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let shown: Vec<(Role, &str)> =
-        app.toasts.shown().into_iter().map(|toast| (toast.role, toast.text.as_str())).collect();
+    let bad = |role| matches!(role, Role::Bad | Role::Caution | Role::Page);
+    let shown: Vec<Toast<'_>> =
+        app.toasts.shown().into_iter().map(|t| Toast { words: &t.text, bad: bad(t.role) }).collect();
     // What a dialog says is not covered.
     if !matches!(app.dialogs.last(), Some(Dialog::Accept(_) | Dialog::Confirm(_))) {
-        super::widgets::toast::draw(canvas, area, &shown);
+        toast::draw(canvas, area, &shown);
     }
 }

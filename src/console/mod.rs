@@ -18,6 +18,8 @@ mod editor;
 mod fault;
 pub mod hand;
 #[cfg(test)]
+pub mod fixtures;
+#[cfg(test)]
 pub mod harness;
 pub mod hitmap;
 mod input;
@@ -29,6 +31,6 @@ pub mod query;
 pub mod reader;
 pub mod runtime;
 pub mod tab;
-mod terminal;
+pub mod terminal;
 pub mod toasts;
 pub mod widgets;

@@ -57,13 +57,8 @@ impl Readers {
         let found = Found::default();
         let thread = |name: &str| {
             let (sender, asked) = channel();
-            let reader = Reading {
-                ground: ground.clone(),
-                live: None,
-                found: Arc::clone(&found),
-                replies: replies.clone(),
-            };
-            std::thread::Builder::new().name(name.into()).spawn(move || reader.run(&asked))?;
+            let (reading, replies) = (Reading::new(ground.clone(), Arc::clone(&found)), replies.clone());
+            std::thread::Builder::new().name(name.into()).spawn(move || run(reading, &asked, &replies))?;
             Ok::<_, std::io::Error>(sender)
         };
         Ok(Readers { quick: thread("quick-reader")?, slow: thread("slow-reader")? })

@@ -153,13 +153,13 @@ impl Question {
                 false => (Role::Muted, format!("Type {word}")),
             };
             canvas.put(area.x, y, area.width, &text, role);
-            input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "");
+            input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", true);
             y += 3;
         }
-        let cancel = Button { words: "Cancel", key: "esc", danger: false, able: true };
-        let key = if self.word.is_some() { "enter" } else { "y" };
-        let does = Button { words: yes, key, danger: self.word.is_some(), able };
-        buttons(canvas, Rect { y, height: 1, ..area }, &[cancel, does], usize::from(self.yes));
+        let cancel = Button::calm("Cancel");
+        let does = Button { words: yes, danger: self.word.is_some() };
+        let all = if able { &[cancel, does][..] } else { &[cancel][..] };
+        buttons(canvas, Rect { y, height: 1, ..area }, all, usize::from(self.yes && able));
     }
 
     /// What the status bar says.

@@ -167,12 +167,12 @@ impl Proposals {
 
     fn draw_preview(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let Some(line) = self.current() else {
-            Panel::default().draw(canvas, area);
+            Panel::default().framed(canvas, area);
             return;
         };
         let title = line.id.to_string();
         let note = line.uri.key.as_str();
-        let inside = Panel { title: &title, note, ..Panel::default() }.draw(canvas, area);
+        let inside = Panel { title: &title, note, ..Panel::default() }.framed(canvas, area);
         if let Some(fault) = self.preview.fault() {
             return said(canvas, inside, Role::Bad, &[&fault.text]);
         }

@@ -24,7 +24,7 @@ use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Fault, Loaded, Ticket};
-use crate::console::out::{Open, Out, Place, Step, Then};
+use crate::console::out::{Open, Out, Place, Step};
 use crate::console::query::{Command, Layout, Query, QueueLine, Receipt, Reply, Reviewed};
 use crate::console::widgets::diff_view::Mode;
 use crate::console::widgets::flow::Flow;
@@ -343,11 +343,6 @@ pub fn defer(ids: &[ProposalId], now: i64) -> Open {
         many => format!("Put {} proposals off", many.len()),
     };
     Open::Choose { title, rows: DEFERRALS.into_iter().map(row).collect(), selected: 1 }
-}
-
-/// What a rejection is about.
-pub fn rejecting(ids: &[ProposalId]) -> Then {
-    Then::Reject(ids.to_vec())
 }
 
 #[cfg(test)]

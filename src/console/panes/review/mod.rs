@@ -87,7 +87,8 @@ impl Review {
 
     fn write(&mut self, out: &Out<'_>) {
         let (_, words) = split(body(out.ctx.size), self.beside);
-        let width = inner(words.unwrap_or_default().width);
+        let words = words.unwrap_or_default();
+        let width = if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
         if let Some(reviewed) = self.reviewed.value() {
             self.words = beside::whole(reviewed, width.saturating_sub(1));
             self.words_width = width;
@@ -418,7 +419,8 @@ impl Review {
         });
         let note = listed.map_or("", |listed| listed.status);
         let panel = Panel { title: &title, note, active: view.focused && self.beside, ..Panel::default() };
-        let inside = panel.draw(canvas, area);
+        let narrow = area.width < canvas.buf.area.width;
+        let inside = if narrow { panel.framed(canvas, area) } else { panel.draw(canvas, area) };
         let height = usize::from(inside.height);
         let shown = crate::console::hitmap::View {
             offset: scroll::held(self.words_offset, height, self.words.len()),
