@@ -29,7 +29,8 @@ use crate::domain::window::Window;
 use crate::engine::number::{count, percent, percents};
 use crate::engine::outcome::words::evidence;
 use crate::engine::trend::health::Health;
-use crate::engine::trend::{Subject, open_hour};
+use crate::engine::trend::open_hour;
+use crate::engine::trend::words::{details, months, subject};
 use crate::service::{Regression, Service, Watch, now};
 use crate::store::{Access, Kind, StoreError};
 
@@ -242,9 +243,9 @@ pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
         let _ = writeln!(out, "{}", lines.next().unwrap_or_default());
         for (line, health) in lines.zip(listed) {
             let _ = writeln!(out, "{line}");
-            for detail in details(health) {
+            for detail in details(health, CAUSES) {
                 let room = page.width.map_or(usize::MAX, |w| w.saturating_sub(2));
-                let _ = writeln!(out, "  {}", table::clip(&detail, room));
+                let _ = writeln!(out, "  {}", table::clip(&shown(&detail), room));
             }
         }
         if listed.len() < watch.streams.len() {
@@ -322,68 +323,6 @@ fn row(health: &Health) -> Vec<String> {
         rate(health.baseline),
         rate(health.current),
     ]
-}
-
-/// A prompt by its key, which is what people call it; what is pooled says so.
-fn subject(subject: &Subject) -> String {
-    match subject {
-        Subject::Prompt(uri) => uri.rsplit('/').next().unwrap_or(uri).to_owned(),
-        Subject::Model(name) => format!("model:{name}"),
-        Subject::Task(name) => format!("task:{name}"),
-    }
-}
-
-fn months(evidence: f64) -> String {
-    match evidence {
-        _ if evidence < 1e6 => count(evidence as u64),
-        _ if evidence < 1e9 => format!("{evidence:.0e}"),
-        _ => ">1e9".into(),
-    }
-}
-
-/// What stands under the row of a stream that warns or pages.
-fn details(health: &Health) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !health.level.is_alarm() {
-        return lines;
-    }
-    if let (Some(was), Some(now)) = (health.baseline, health.current) {
-        let unit = health.id.measure.unit();
-        let measure = health.id.measure;
-        let what = if measure.is_quantity() {
-            format!(" above the usual 95% of {}", measure.as_str())
-        } else {
-            String::new()
-        };
-        let odds = health.odds_ratio.map_or(String::new(), |odds| format!("; odds x{odds:.1}"));
-        lines.push(format!(
-            "{} {} of {} {unit}{what}, was {} {} of {}{odds}",
-            percent(Some(now.rate)),
-            percents(now.interval),
-            count(now.sample_size.max(0) as u64),
-            percent(Some(was.rate)),
-            percents(was.interval),
-            count(was.sample_size.max(0) as u64)
-        ));
-        if let Some(day) = health.last_day {
-            let lasts = match health.lasts() {
-                Some(true) => "",
-                Some(false) => ": no longer",
-                None => ": too few to say whether it lasts",
-            };
-            lines.push(format!(
-                "last 24 h: {} {} of {} {unit}{lasts}",
-                percent(Some(day.rate)),
-                percents(day.interval),
-                count(day.sample_size.max(0) as u64)
-            ));
-        }
-        if health.by_hour {
-            lines.push("no session ids: an hour counts once".into());
-        }
-    }
-    lines.extend(health.causes.iter().take(CAUSES).map(|cause| shown(&cause.what).into_owned()));
-    lines
 }
 
 /// One line for a report on a prompt.

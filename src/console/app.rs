@@ -12,7 +12,7 @@ use super::chrome;
 use super::dialogs::{
     Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
 };
-use super::hitmap::Target;
+use super::hitmap::{ListId, Target};
 use super::keymap::{Chord, Keymap, Meaning};
 use super::message::{CommandId, Effect, Fault, FaultKind, Loaded, Mouse, MouseKind, Msg, Ticket};
 use super::out::{Counter, Ctx, Out, Step};
@@ -518,6 +518,8 @@ impl App {
             MouseKind::WheelUp => -1,
             MouseKind::WheelDown => 1,
             MouseKind::Click => 0,
+            // What slides follows the mouse; nothing else is dragged.
+            MouseKind::Drag if matches!(target, Target::Row(ListId::CostWeight, _)) => 0,
             MouseKind::Drag => return vec![],
         };
         if !self.dialogs.is_empty() {
@@ -557,6 +559,9 @@ impl App {
                 effects.extend(self.watched(ctx));
             } else {
                 self.watching.clear();
+                if let Err(fault) = answer {
+                    self.watch.failed(fault.clone());
+                }
             }
         } else {
             effects.extend(self.out(ctx, |app, out| {
@@ -594,7 +599,10 @@ impl App {
             }));
         }
         self.alarms = Some(alarms);
-        effects.extend(self.out(ctx, |app, out| app.watch.watched(&watch, out)));
+        self.watch.watched(&watch);
+        if self.tab == Tab::Watch && self.pages[self.tab as usize].is_empty() {
+            effects.extend(self.out(ctx, |app, out| app.watch.follow(out)));
+        }
         effects
     }
 

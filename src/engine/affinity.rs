@@ -11,6 +11,7 @@ use super::rollup::{Cell, CellKey, Clock};
 use super::stats::beta::{self, Scaled};
 use super::stats::hierarchy::{self, Mass};
 use super::stats::proportion::SIGNAL_WORTH;
+pub use crate::domain::affinity::Worth;
 use crate::domain::affinity::{AffinityRates, AffinityStats, PromptModelAffinity};
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::PromptUri;
@@ -99,25 +100,22 @@ impl Default for Exchange {
     }
 }
 
-/// A model's worth for a prompt: `discount · Q`, `Q ~ Beta(alpha, beta)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worth {
-    /// First shape parameter of the quality.
-    pub alpha: f64,
-    /// Second shape parameter.
-    pub beta: f64,
-    /// The share of calls that are answered, few calls leaning on the model's others.
-    pub success: f64,
-    /// What its cost leaves, 1 for the cheapest.
-    pub cost: f64,
-    /// What its latency leaves, 1 for the fastest.
-    pub latency: f64,
-}
-
 impl Worth {
     /// Success, cost and latency in (0, 1].
     pub fn discount(&self) -> f64 {
         self.success * self.cost * self.latency
+    }
+
+    /// The same, if cost and latency weighed as `to` says and not as `from`, by which it was computed.
+    #[must_use]
+    pub fn weighed(self, from: Exchange, to: Exchange) -> Worth {
+        // A discount is a ratio to a power: another power of it is another power of the ratio.
+        let again = |discount: f64, from: f64, to: f64| discount.powf(to / from).min(1.0);
+        Worth {
+            cost: again(self.cost, from.cost, to.cost),
+            latency: again(self.latency, from.latency, to.latency),
+            ..self
+        }
     }
 
     /// Mean quality.
@@ -348,6 +346,7 @@ fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
         interval: standing.worth.interval(CONFIDENCE),
         probability_best: standing.probability_best,
         verdict: evidence::verdict(sample_size, evidence::MIN_SIGNALS),
+        worth: standing.worth,
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`evidence`] what is enough; [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
-//! a model.
+//! a model, [`what_if`] what would follow if cost weighed otherwise.
 //!
 //! Governance: [`govern`] says who may do what, [`trust`] whom a store trusts, [`seal`] hashes, signs and checks the ledger.
 //!
@@ -59,3 +59,4 @@ pub mod tokens;
 pub mod trend;
 pub mod trust;
 pub mod visible;
+pub mod what_if;

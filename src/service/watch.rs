@@ -175,6 +175,7 @@ impl Service {
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
         for health in found.iter_mut().take(EXPLAINED) {
             health.causes = look.causes(health, &models)?;
+            health.calls_per_hour = look.calls_per_hour(health)?;
         }
         Ok(Watch {
             until: time(look.monitors.until),
@@ -398,6 +399,22 @@ impl Look<'_> {
         causes.extend(models.iter().filter_map(|model| blame(found, model, &around, &**dictionary)));
         causes.extend(cause::causes(&around, &**dictionary));
         Ok(causes)
+    }
+
+    /// Calls an hour of a stream over the last closed day. What is pooled over prompts counts its calls only where its
+    /// units are calls.
+    fn calls_per_hour(&self, found: &Health) -> Result<Option<f64>> {
+        let hours = f64::from(LAST_DAY);
+        if !found.id.measure.is_feedback() {
+            return Ok(found.last_day.map(|day| day.sample_size as f64 / hours));
+        }
+        let Subject::Prompt(name) = &found.id.subject else { return Ok(None) };
+        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(None) };
+        let numbers = self.catalog.numbers(uri, None);
+        let until = self.monitors.until;
+        let mut calls = 0;
+        self.reader.cells(until - LAST_DAY..until, true, Some(&numbers), &mut |_, _, cell| calls += cell.calls)?;
+        Ok(Some(calls as f64 / hours))
     }
 
     /// The stream that a person means: by its whole name, or by a prompt, with or without `#measure`; without, the one

@@ -21,6 +21,7 @@ mod ledger;
 mod prompt;
 mod proposals;
 mod review;
+mod sheet;
 mod watch;
 
 pub use affinity::AffinityPane;
