@@ -306,6 +306,9 @@ impl App {
                 self.show(ctx)
             }
             Step::Act(action) => self.act(action, ctx),
+            Step::Click(target) => {
+                self.out(ctx, |app, out| focused!(mut app, pane => pane.click(target, out)))
+            }
             Step::Filter(filter) => {
                 self.out(ctx, |app, out| focused!(mut app, pane => pane.set_filter(filter, out)))
             }
@@ -594,7 +597,13 @@ impl App {
             }));
         }
         self.alarms = Some(alarms);
-        effects.extend(self.out(ctx, |app, out| app.watch.watched(&watch, out)));
+        effects.extend(self.out(ctx, |app, out| {
+            app.watch.watched(&watch, out);
+            // What is ranked says how it is.
+            if app.tab == Tab::Prompts && app.pages[app.tab as usize].is_empty() {
+                app.board.changed(out);
+            }
+        }));
         effects
     }
 

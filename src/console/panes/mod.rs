@@ -22,6 +22,7 @@ mod prompt;
 mod proposals;
 mod review;
 mod watch;
+mod words;
 
 pub use affinity::AffinityPane;
 pub use board::Leaderboard;
