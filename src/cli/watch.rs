@@ -26,7 +26,7 @@ use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::window::Window;
-use crate::engine::number::{count, percent, percents};
+use crate::engine::number::{count, percent};
 use crate::engine::outcome::words::evidence;
 use crate::engine::trend::health::Health;
 use crate::engine::trend::open_hour;

@@ -24,7 +24,7 @@ use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
 use crate::engine::trend::health::Level;
 use crate::service::Watch;
-use crate::service::live::Pulse;
+use crate::service::live::{AffinityGrid, Pulse};
 use crate::theme::Role;
 
 /// How a console is set.
@@ -91,6 +91,8 @@ pub struct App {
     /// Runs of commands that are still carried out.
     working: usize,
     watching: Loaded<Arc<Watch>>,
+    /// By it boards say which model serves a prompt best.
+    grid: Loaded<Arc<AffinityGrid>>,
     /// When the agent runs next, ms since the console began.
     agent_due: Option<u64>,
     counter: Counter,
@@ -183,6 +185,7 @@ impl App {
             alarms: None,
             working: 0,
             watching: Loaded::default(),
+            grid: Loaded::default(),
             agent_due: None,
             counter: Counter::default(),
             settings,
@@ -306,6 +309,9 @@ impl App {
                 self.show(ctx)
             }
             Step::Act(action) => self.act(action, ctx),
+            Step::Click(target) => {
+                self.out(ctx, |app, out| focused!(mut app, pane => pane.click(target, out)))
+            }
             Step::Filter(filter) => {
                 self.out(ctx, |app, out| focused!(mut app, pane => pane.set_filter(filter, out)))
             }
@@ -344,7 +350,10 @@ impl App {
 
     fn look_at(&mut self, window: WindowSpec, ctx: &Ctx<'_>) -> Vec<Effect> {
         self.window = window;
-        self.out(ctx, |app, out| focused!(mut app, pane => pane.changed(out)))
+        self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(window));
+            focused!(mut app, pane => pane.changed(out));
+        })
     }
 
     /// Asks for what every screen shows, and for what the pane shows.
@@ -356,6 +365,9 @@ impl App {
             }
             if !app.watching.is_waiting() {
                 out.ask(&mut app.watching, Query::Watch);
+            }
+            if !app.grid.is_waiting() {
+                out.ask(&mut app.grid, Query::Affinity(out.window));
             }
             focused!(mut app, pane => pane.changed(out));
         })
@@ -553,6 +565,13 @@ impl App {
                 Err(fault) => Err(fault.clone()),
             };
             self.pulse.take(ticket, pulse);
+        } else if self.grid.awaits(ticket) {
+            if let Ok(Reply::Affinity(grid)) = answer {
+                self.grid.take(ticket, Ok(Arc::clone(grid)));
+                effects.extend(self.ranked_anew(ctx));
+            } else {
+                self.grid.clear();
+            }
         } else if self.watching.awaits(ticket) {
             if let Ok(Reply::Watch(watch)) = answer {
                 self.watching.take(ticket, Ok(Arc::clone(watch)));
@@ -603,7 +622,16 @@ impl App {
         if self.tab == Tab::Watch && self.pages[self.tab as usize].is_empty() {
             effects.extend(self.out(ctx, |app, out| app.watch.follow(out)));
         }
+        effects.extend(self.ranked_anew(ctx));
         effects
+    }
+
+    /// What is ranked says how it is, and which model serves it best.
+    fn ranked_anew(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        if self.tab != Tab::Prompts || !self.pages[self.tab as usize].is_empty() {
+            return vec![];
+        }
+        self.out(ctx, |app, out| app.board.changed(out))
     }
 
     fn done(&mut self, id: CommandId, done: Result<Receipt, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -651,7 +679,10 @@ impl App {
     fn begun(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         let mut effects = self.out(ctx, |app, out| out.ask(&mut app.pulse, Query::Pulse));
         effects.extend(self.show(ctx));
-        effects.extend(self.out(ctx, |app, out| out.ask(&mut app.watching, Query::Watch)));
+        effects.extend(self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(out.window));
+            out.ask(&mut app.watching, Query::Watch);
+        }));
         effects.extend(self.agent_timer(ctx));
         effects
     }

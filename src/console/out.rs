@@ -3,7 +3,7 @@
 use semver::Version;
 
 use super::action::Action;
-use super::hitmap::HitMap;
+use super::hitmap::{HitMap, Target};
 use super::keymap::Keymap;
 use super::message::{CommandId, Effect, Fault, Loaded, Stamp, Ticket};
 use super::query::{Command, Query};
@@ -128,6 +128,8 @@ pub enum Step {
     Go(Tab),
     /// Do what a key would do.
     Act(Action),
+    /// Do what a click at a place of the pane would do.
+    Click(Target),
     /// Narrow the list that has the focus.
     Filter(String),
     /// Look at another time.

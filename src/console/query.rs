@@ -13,9 +13,10 @@ use crate::domain::proposal::{Grounds, Kind, Prediction, ProposalId, Risk, Stand
 use crate::domain::run::Run;
 use crate::domain::window::WindowSpec;
 use crate::engine::diff::Diff;
+use crate::engine::trend::health::Health;
 use crate::service::Watch;
 use crate::service::agent_record::AgentRecord;
-use crate::service::live::{AffinityGrid, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
+use crate::service::live::{AffinityGrid, BoardLine, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
 use crate::service::proposals::{Came, Listed, Shown};
 
 /// A question. Of questions of one kind from one pane only the newest is answered.
@@ -25,6 +26,8 @@ pub enum Query {
     Pulse,
     /// A stretch of the leaderboard.
     Board(BoardWish),
+    /// Who leads the leaderboard of a window, and who trails.
+    Leaders(WindowSpec),
     /// Everything about a prompt, by its URI.
     Prompt(String, WindowSpec),
     /// The newest calls of a prompt in a window.
@@ -60,6 +63,8 @@ pub enum Reply {
     Pulse(Arc<Pulse>),
     /// To [`Query::Board`].
     Board(Arc<BoardPage>),
+    /// To [`Query::Leaders`].
+    Leaders(Arc<Leaders>),
     /// To [`Query::Prompt`].
     Prompt(Arc<PromptPage>),
     /// To [`Query::Calls`] and [`Query::Call`].
@@ -97,6 +102,21 @@ pub struct Layout {
     pub context: Option<usize>,
     /// Whether every blank and tab is shown.
     pub invisibles: bool,
+}
+
+/// What a leaderboard says at a glance, whatever it is sorted by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Leaders {
+    /// The prompt with the most calls.
+    pub used: Option<BoardLine>,
+    /// The prompt that cost the most.
+    pub dear: Option<BoardLine>,
+    /// The prompt with the best score; without enough evidence where no prompt has enough.
+    pub best: Option<BoardLine>,
+    /// The prompt with the worst score; likewise.
+    pub worst: Option<BoardLine>,
+    /// How many prompts degrade, and the worst of them, by the last watch; `None` before the first.
+    pub degrading: Option<(usize, Option<Box<Health>>)>,
 }
 
 /// A proposal as it is reviewed.

@@ -3,6 +3,7 @@
 //! Two threads: what a screen needs at once, and what may take long (the watch, checks of the ledger). Of the questions
 //! that wait, only the newest of its kind is answered: an answer to an older one would be dropped.
 
+use std::collections::HashSet;
 use std::mem::discriminant;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,18 +13,21 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::fault::of_service;
 use super::message::{Msg, Ticket};
-use super::query::{AgentState, Layout, Query, QueueLine, Reply, Reviewed, Verified};
+use super::query::{AgentState, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified};
 use super::widgets::diff_view;
 use crate::domain::call::Millis;
 use crate::domain::proposal::ProposalId;
 use crate::domain::run::Run;
 use crate::domain::window::time;
 use crate::engine::diff::Diff;
+use crate::domain::window::WindowSpec;
+use crate::engine::rank::{Column, Sort};
+use crate::engine::trend::Subject;
+use crate::engine::trend::health::Health;
 use crate::keys::Keys;
-use crate::service::Watch;
-use crate::service::live::{Acting, Live};
+use crate::service::live::{Acting, AffinityGrid, BoardLine, BoardWish, Group, Live};
 use crate::service::proposals::Shown;
-use crate::service::{LogQuery, Service, ServiceError, now};
+use crate::service::{LogQuery, Service, ServiceError, Watch, now};
 
 /// Longest that two texts are compared before the comparison becomes coarser.
 const COMPARE: Duration = Duration::from_millis(200);
@@ -33,8 +37,14 @@ const RUNS: usize = 50;
 const CALLS: usize = 200;
 
 type Asked = (Ticket, Query);
-/// What the last watch found, handed from the thread that watched to the one that ranks.
-pub(super) type Found = Arc<Mutex<Option<Arc<Watch>>>>;
+/// What the thread that may take long has found, handed to the one that ranks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dear {
+    watch: Option<Arc<Watch>>,
+    grid: Option<(WindowSpec, Arc<AffinityGrid>)>,
+}
+
+pub(super) type Found = Arc<Mutex<Dear>>;
 
 /// What answers need.
 #[derive(Debug, Clone)]
@@ -122,23 +132,35 @@ impl Reading {
     pub(super) fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
         let now = now();
         let live = self.live.get_or_insert_with(|| Live::new(Arc::clone(&self.ground.service)));
-        if let Some(levels) = &*self.found.lock().unwrap_or_else(PoisonError::into_inner) {
-            live.set_levels(Arc::clone(levels));
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(watch) = found.watch {
+            live.set_levels(watch);
+        }
+        if let Some((window, grid)) = found.grid {
+            live.set_grid(window, grid);
         }
         let service = &*self.ground.service;
         Ok(match query {
             Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.acting().as_ref(), now)?)),
             Query::Board(wish) => Reply::Board(Arc::new(live.board(wish, now)?)),
+            Query::Leaders(window) => {
+                let watch = live.levels();
+                Reply::Leaders(Arc::new(leaders(live, *window, watch.as_deref(), now)?))
+            }
             Query::Prompt(uri, window) => Reply::Prompt(Arc::new(live.prompt(uri, *window, now)?)),
             Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
             Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
-            Query::Affinity(window) => Reply::Affinity(live.affinity(*window, now)?),
+            Query::Affinity(window) => {
+                let grid = live.affinity(*window, now)?;
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).grid = live.grid();
+                Reply::Affinity(grid)
+            }
             Query::Proposals => Reply::Proposals(self.queue(now)?),
             Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
             Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
             Query::Watch => {
                 let watch = live.watch(now)?;
-                *self.found.lock().unwrap_or_else(PoisonError::into_inner) = live.levels();
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).watch = live.levels();
                 Reply::Watch(watch)
             }
             Query::Rates => Reply::Rates(live.rates(now)?),
@@ -195,6 +217,35 @@ impl Reading {
         self.compared = Some((Arc::clone(&shown), Arc::clone(&diff)));
         Ok(Reviewed { shown, diff, layout, laid })
     }
+}
+
+/// The first of the leaderboard by each of the orders that a person asks for, and what degrades.
+fn leaders(
+    live: &mut Live,
+    window: WindowSpec,
+    watch: Option<&Watch>,
+    now: i64,
+) -> Result<Leaders, ServiceError> {
+    let mut first = |column, descending| -> Result<Option<BoardLine>, ServiceError> {
+        let sort = Sort { column, descending };
+        let (filter, group) = (String::new(), Group::None);
+        let wish = BoardWish { window, filter, sort, group, from: 0, count: 1, seek: None };
+        Ok(live.board(&wish, now)?.lines.pop())
+    };
+    let degrading = watch.map(|watch| {
+        let of_prompts = |health: &&Health| matches!(health.id.subject, Subject::Prompt(_));
+        let mut alarms = watch.streams.iter().filter(|s| s.is_alarm()).filter(of_prompts).peekable();
+        let worst = alarms.peek().map(|health| Box::new((*health).clone()));
+        let names: HashSet<&str> = alarms.map(|health| health.id.subject.name()).collect();
+        (names.len(), worst)
+    });
+    Ok(Leaders {
+        used: first(Column::Calls, true)?,
+        dear: first(Column::Cost, true)?,
+        best: first(Column::Score, true)?,
+        worst: first(Column::Score, false)?,
+        degrading,
+    })
 }
 
 /// The agent whose grant is the newest, and what it did.

@@ -23,6 +23,7 @@ mod proposals;
 mod review;
 mod sheet;
 mod watch;
+mod words;
 
 pub use affinity::AffinityPane;
 pub use board::Leaderboard;
