@@ -21,6 +21,8 @@ mod ledger;
 mod prompt;
 mod proposals;
 mod review;
+#[cfg(test)]
+mod synthetic;
 mod watch;
 mod words;
 
