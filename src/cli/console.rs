@@ -87,8 +87,7 @@ pub fn open(
     };
     let launch = Launch {
         means: Means {
-            ground: Ground { service, keys },
-            steward: env("HUMAN_STEWARD").filter(|name| !name.is_empty()),
+            ground: Ground { service, keys, steward: env("HUMAN_STEWARD").filter(|name| !name.is_empty()) },
             unlocked: Arc::new(Mutex::new(None)),
         },
         settings,

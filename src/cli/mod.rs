@@ -19,7 +19,6 @@ mod performance;
 pub mod plain;
 pub mod prompts;
 mod proposals;
-pub mod recommendations;
 pub mod report;
 mod routing;
 mod steward;
@@ -36,12 +35,14 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
+use crate::console::action::reference;
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::visible::visible;
 use crate::intake::IntakeError;
 use crate::keys::KeyError;
 use crate::service::{Service, ServiceError, now};
 use crate::store::{Access, Kind, StoreError};
+use crate::theme::Theme;
 use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
@@ -134,6 +135,14 @@ enum Command {
 enum ConfigVerb {
     /// Print the configuration file with every key, its default and its meaning
     Template,
+    /// Print the names of the console's themes
+    Themes {
+        /// Print a theme's file to begin with instead
+        #[arg(long)]
+        template: bool,
+    },
+    /// Print what the console's keys do, as Markdown
+    Keys,
 }
 
 /// How a command ended, by the contract's exit codes.
@@ -380,10 +389,7 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
         Command::Steward(verb) => steward::run(&verb, desk),
         Command::Demo(args) => demo::run(&args, desk),
         Command::Doctor(args) => doctor::run(&args, desk),
-        Command::Config(ConfigVerb::Template) => {
-            desk.out.write_all(TEMPLATE.as_bytes())?;
-            Ok(Exit::Done)
-        }
+        Command::Config(verb) => configure(&verb, desk),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "human", &mut desk.out);
             Ok(Exit::Done)
@@ -400,6 +406,21 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
             Ok(Exit::Done)
         }
     }
+}
+
+fn configure(verb: &ConfigVerb, desk: &mut Desk) -> Result<Exit> {
+    match verb {
+        ConfigVerb::Template => desk.out.write_all(TEMPLATE.as_bytes())?,
+        ConfigVerb::Themes { template: true } => desk.out.write_all(Theme::template().as_bytes())?,
+        ConfigVerb::Themes { template: false } => {
+            let folder = Config::folder().ok().map(|folder| folder.join("themes"));
+            for name in Theme::names(folder.as_deref()) {
+                writeln!(desk.out, "{}", plain::shown(&name))?;
+            }
+        }
+        ConfigVerb::Keys => desk.out.write_all(reference().as_bytes())?,
+    }
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::chrome;
 use super::dialogs::{
     Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
 };
-use super::hitmap::Target;
+use super::hitmap::{ListId, Target};
 use super::keymap::{Chord, Keymap, Meaning};
 use super::message::{CommandId, Effect, Fault, FaultKind, Loaded, Mouse, MouseKind, Msg, Ticket};
 use super::out::{Counter, Ctx, Out, Step};
@@ -24,7 +24,7 @@ use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
 use crate::engine::trend::health::Level;
 use crate::service::Watch;
-use crate::service::live::Pulse;
+use crate::service::live::{AffinityGrid, Pulse};
 use crate::theme::Role;
 
 /// How a console is set.
@@ -91,6 +91,8 @@ pub struct App {
     /// Runs of commands that are still carried out.
     working: usize,
     watching: Loaded<Arc<Watch>>,
+    /// By it boards say which model serves a prompt best.
+    grid: Loaded<Arc<AffinityGrid>>,
     /// When the agent runs next, ms since the console began.
     agent_due: Option<u64>,
     counter: Counter,
@@ -176,13 +178,14 @@ impl App {
             affinity: AffinityPane::default(),
             proposals: Proposals::default(),
             watch: WatchPane::default(),
-            ledger: LedgerPane::default(),
+            ledger: LedgerPane::new(settings.agent_every),
             pages: Default::default(),
             undo: Vec::new(),
             undoing: None,
             alarms: None,
             working: 0,
             watching: Loaded::default(),
+            grid: Loaded::default(),
             agent_due: None,
             counter: Counter::default(),
             settings,
@@ -347,7 +350,10 @@ impl App {
 
     fn look_at(&mut self, window: WindowSpec, ctx: &Ctx<'_>) -> Vec<Effect> {
         self.window = window;
-        self.out(ctx, |app, out| focused!(mut app, pane => pane.changed(out)))
+        self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(window));
+            focused!(mut app, pane => pane.changed(out));
+        })
     }
 
     /// Asks for what every screen shows, and for what the pane shows.
@@ -359,6 +365,9 @@ impl App {
             }
             if !app.watching.is_waiting() {
                 out.ask(&mut app.watching, Query::Watch);
+            }
+            if !app.grid.is_waiting() {
+                out.ask(&mut app.grid, Query::Affinity(out.window));
             }
             focused!(mut app, pane => pane.changed(out));
         })
@@ -521,6 +530,8 @@ impl App {
             MouseKind::WheelUp => -1,
             MouseKind::WheelDown => 1,
             MouseKind::Click => 0,
+            // What slides follows the mouse; nothing else is dragged.
+            MouseKind::Drag if matches!(target, Target::Row(ListId::CostWeight, _)) => 0,
             MouseKind::Drag => return vec![],
         };
         if !self.dialogs.is_empty() {
@@ -554,12 +565,22 @@ impl App {
                 Err(fault) => Err(fault.clone()),
             };
             self.pulse.take(ticket, pulse);
+        } else if self.grid.awaits(ticket) {
+            if let Ok(Reply::Affinity(grid)) = answer {
+                self.grid.take(ticket, Ok(Arc::clone(grid)));
+                effects.extend(self.ranked_anew(ctx));
+            } else {
+                self.grid.clear();
+            }
         } else if self.watching.awaits(ticket) {
             if let Ok(Reply::Watch(watch)) = answer {
                 self.watching.take(ticket, Ok(Arc::clone(watch)));
                 effects.extend(self.watched(ctx));
             } else {
                 self.watching.clear();
+                if let Err(fault) = answer {
+                    self.watch.failed(fault.clone());
+                }
             }
         } else {
             effects.extend(self.out(ctx, |app, out| {
@@ -597,14 +618,20 @@ impl App {
             }));
         }
         self.alarms = Some(alarms);
-        effects.extend(self.out(ctx, |app, out| {
-            app.watch.watched(&watch, out);
-            // What is ranked says how it is.
-            if app.tab == Tab::Prompts && app.pages[app.tab as usize].is_empty() {
-                app.board.changed(out);
-            }
-        }));
+        self.watch.watched(&watch);
+        if self.tab == Tab::Watch && self.pages[self.tab as usize].is_empty() {
+            effects.extend(self.out(ctx, |app, out| app.watch.follow(out)));
+        }
+        effects.extend(self.ranked_anew(ctx));
         effects
+    }
+
+    /// What is ranked says how it is, and which model serves it best.
+    fn ranked_anew(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        if self.tab != Tab::Prompts || !self.pages[self.tab as usize].is_empty() {
+            return vec![];
+        }
+        self.out(ctx, |app, out| app.board.changed(out))
     }
 
     fn done(&mut self, id: CommandId, done: Result<Receipt, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -652,7 +679,10 @@ impl App {
     fn begun(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         let mut effects = self.out(ctx, |app, out| out.ask(&mut app.pulse, Query::Pulse));
         effects.extend(self.show(ctx));
-        effects.extend(self.out(ctx, |app, out| out.ask(&mut app.watching, Query::Watch)));
+        effects.extend(self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(out.window));
+            out.ask(&mut app.watching, Query::Watch);
+        }));
         effects.extend(self.agent_timer(ctx));
         effects
     }

@@ -29,8 +29,6 @@ const EVIDENCE: &str = "7d";
 pub struct Means {
     /// The store and the keys.
     pub ground: Ground,
-    /// The steward that was asked for by name (`HUMAN_STEWARD`).
-    pub steward: Option<String>,
     /// A key that was unlocked.
     pub unlocked: Arc<Mutex<Option<Pen>>>,
 }
@@ -65,7 +63,7 @@ impl Means {
         if self.ground.service.trust().map_err(|e| of_service(&e))?.owner().is_none() {
             return Ok(None);
         }
-        let Some(card) = keys.steward(self.steward.as_deref()).map_err(|e| of_keys(&e))? else {
+        let Some(card) = keys.steward(self.ground.steward.as_deref()).map_err(|e| of_keys(&e))? else {
             return Ok(None);
         };
         match keys.pen(&card, ask) {

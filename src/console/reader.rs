@@ -25,7 +25,7 @@ use crate::engine::rank::{Column, Sort};
 use crate::engine::trend::Subject;
 use crate::engine::trend::health::Health;
 use crate::keys::Keys;
-use crate::service::live::{BoardLine, BoardWish, Group, Levels, Live};
+use crate::service::live::{Acting, AffinityGrid, BoardLine, BoardWish, Group, Live};
 use crate::service::proposals::Shown;
 use crate::service::{LogQuery, Service, ServiceError, Watch, now};
 
@@ -37,8 +37,14 @@ const RUNS: usize = 50;
 const CALLS: usize = 200;
 
 type Asked = (Ticket, Query);
-/// What the last watch found, handed from the thread that watched to the one that ranks.
-pub(super) type Found = Arc<Mutex<Option<(Arc<Watch>, Option<Arc<Levels>>)>>>;
+/// What the thread that may take long has found, handed to the one that ranks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dear {
+    watch: Option<Arc<Watch>>,
+    grid: Option<(WindowSpec, Arc<AffinityGrid>)>,
+}
+
+pub(super) type Found = Arc<Mutex<Dear>>;
 
 /// What answers need.
 #[derive(Debug, Clone)]
@@ -47,6 +53,17 @@ pub struct Ground {
     pub service: Arc<Service>,
     /// The keys of whoever acts here; `None` where there is no folder for them.
     pub keys: Option<Keys>,
+    /// The steward that was asked for by name (`HUMAN_STEWARD`).
+    pub steward: Option<String>,
+}
+
+impl Ground {
+    /// The steward who acts here; nobody where a key cannot be read: whoever decides is told why.
+    fn acting(&self) -> Option<Acting> {
+        let keys = self.keys.as_ref()?;
+        let card = keys.steward(self.steward.as_deref()).ok()??;
+        Some((card.name.clone(), keys.public_key(&card).ok()))
+    }
 }
 
 /// Where questions go. The threads end when this is dropped.
@@ -116,28 +133,34 @@ impl Reading {
         let now = now();
         let live = self.live.get_or_insert_with(|| Live::new(Arc::clone(&self.ground.service)));
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, Some(levels))) = &found {
-            live.set_levels(Arc::clone(levels));
+        if let Some(watch) = found.watch {
+            live.set_levels(watch);
+        }
+        if let Some((window, grid)) = found.grid {
+            live.set_grid(window, grid);
         }
         let service = &*self.ground.service;
         Ok(match query {
-            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.keys.as_ref(), now)?)),
+            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.acting().as_ref(), now)?)),
             Query::Board(wish) => Reply::Board(Arc::new(live.board(wish, now)?)),
             Query::Leaders(window) => {
-                let watch = found.map(|(watch, _)| watch);
+                let watch = live.levels();
                 Reply::Leaders(Arc::new(leaders(live, *window, watch.as_deref(), now)?))
             }
             Query::Prompt(uri, window) => Reply::Prompt(Arc::new(live.prompt(uri, *window, now)?)),
             Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
             Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
-            Query::Affinity(window) => Reply::Affinity(Arc::new(live.affinity(*window, now)?)),
+            Query::Affinity(window) => {
+                let grid = live.affinity(*window, now)?;
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).grid = live.grid();
+                Reply::Affinity(grid)
+            }
             Query::Proposals => Reply::Proposals(self.queue(now)?),
             Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
             Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
             Query::Watch => {
                 let watch = live.watch(now)?;
-                let found = (Arc::clone(&watch), live.levels());
-                *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).watch = live.levels();
                 Reply::Watch(watch)
             }
             Query::Rates => Reply::Rates(live.rates(now)?),

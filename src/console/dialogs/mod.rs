@@ -14,10 +14,12 @@ pub mod confirm;
 mod editor;
 mod field;
 mod filter;
+mod frame;
 mod help;
 mod notice;
 mod palette;
 mod reason;
+mod text;
 
 use ratatui::layout::Rect;
 
@@ -190,3 +192,6 @@ impl Popup for Dialog {
         each!(self, it => it.draw(canvas, area));
     }
 }
+
+#[cfg(test)]
+mod tests;

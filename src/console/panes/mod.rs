@@ -21,6 +21,7 @@ mod ledger;
 mod prompt;
 mod proposals;
 mod review;
+mod sheet;
 #[cfg(test)]
 mod synthetic;
 mod watch;

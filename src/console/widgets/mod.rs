@@ -1,24 +1,24 @@
-//! Pieces that panes draw with. Each is a function or a plain struct over a [`Canvas`](super::canvas::Canvas); none knows
-//! a pane, asks anything, or keeps more than what it shows.
-// STUB
-pub mod panel {
-    use crate::console::canvas::Canvas;
-    use crate::theme::Role;
-    use ratatui::layout::Rect;
-    pub fn backdrop(canvas: &mut Canvas<'_>, area: Rect) {
-        canvas.tint(area, Role::Backdrop);
-        canvas.hits.cover();
-    }
-}
-pub mod keys {
-    use crate::console::canvas::Canvas;
-    use crate::theme::Role;
-    use ratatui::layout::Rect;
-    pub fn bar(_: &mut Canvas<'_>, _: Rect, _: &[(String, &'static str, bool)], _: &[(Role, String)]) {}
-}
-pub mod toast {
-    use crate::console::canvas::Canvas;
-    use crate::theme::Role;
-    use ratatui::layout::Rect;
-    pub fn draw(_: &mut Canvas<'_>, _: Rect, _: &[(Role, &str)]) {}
-}
+//! Pieces of screens. They know the canvas and what they are given, and nothing of panes, queries or effects.
+//!
+//! Each survives any area, an empty one included; each says with letters and marks what it says with colour.
+
+pub mod bar;
+pub mod chart;
+pub mod confirm;
+pub mod diff_view;
+pub mod flow;
+pub mod heat;
+pub mod input;
+pub mod keys;
+pub mod list_state;
+pub mod panel;
+pub mod prose;
+mod raster;
+pub mod said;
+pub mod scroll;
+#[cfg(test)]
+mod sketch;
+pub mod sparkline;
+pub mod table;
+mod ticks;
+pub mod toast;
