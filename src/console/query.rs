@@ -16,7 +16,9 @@ use crate::engine::diff::Diff;
 use crate::engine::trend::health::Health;
 use crate::service::Watch;
 use crate::service::agent_record::AgentRecord;
-use crate::service::live::{AffinityGrid, BoardLine, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
+use crate::service::live::{
+    AffinityGrid, BoardLine, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates,
+};
 use crate::service::proposals::{Came, Listed, Shown};
 
 /// A question. Of questions of one kind from one pane only the newest is answered.

@@ -55,6 +55,23 @@ impl CallPane {
     fn kept(&self) -> Option<&KeptCall> {
         self.page.value().and_then(|page| page.kept.first())
     }
+
+    /// Lines of what scrolls on a terminal of this width.
+    fn len(&self, width: u16) -> usize {
+        let Some(kept) = self.kept() else { return 0 };
+        let (said, width) =
+            if width >= WIDE { (provenance(kept), width - width / 2) } else { (whole(kept), width) };
+        let frame = if width >= crate::console::widgets::panel::NARROW { 4 } else { 0 };
+        laid(&said, width - frame.min(width)).len()
+    }
+}
+
+/// Everything, where it stands below each other.
+fn whole(kept: &KeptCall) -> Vec<Said> {
+    let mut said = facts(kept);
+    said.push(("", Role::Text, String::new()));
+    said.extend(provenance(kept));
+    said
 }
 
 /// What the call was and took.
@@ -80,7 +97,11 @@ fn facts(kept: &KeptCall) -> Vec<Said> {
         ("model", Role::Strong, call.model.clone()),
         ("provider", Role::Text, said(&call.provider)),
         ("outcome", outcome.0, outcome.1),
-        ("tokens", Role::Text, format!("{} in, {} out{cached}", tokens(call.input_tokens), tokens(call.output_tokens))),
+        (
+            "tokens",
+            Role::Text,
+            format!("{} in, {} out{cached}", tokens(call.input_tokens), tokens(call.output_tokens)),
+        ),
         ("cost", Role::Text, cost),
         ("duration", Role::Text, ms(call.duration_us)),
         ("first token", Role::Text, ms(call.ttft_us)),
@@ -152,17 +173,21 @@ fn laid(said: &[Said], width: u16) -> Vec<(Option<&'static str>, Flow, usize)> {
     lines
 }
 
-fn column(canvas: &mut Canvas<'_>, area: Rect, said: &[Said], offset: usize) -> usize {
+/// Draws lines; says what is in view where it is they that scroll.
+fn column(canvas: &mut Canvas<'_>, area: Rect, said: &[Said], offset: Option<usize>) {
     let lines = laid(said, area.width);
     let height = usize::from(area.height);
-    let in_view = InView { offset: scroll::held(offset, height, lines.len()), height };
+    let in_view = InView { offset: scroll::held(offset.unwrap_or(0), height, lines.len()), height };
+    if offset.is_some() {
+        canvas.hits.view(ListId::Entry, in_view);
+        canvas.hits.zone(area, Target::List(ListId::Entry));
+    }
     for ((label, flow, line), y) in lines.iter().skip(in_view.offset).zip(area.top()..area.bottom()) {
         canvas.put(area.x, y, area.width, label.unwrap_or_default(), Role::Muted);
         let x = area.x + (LABEL as u16 + 2).min(area.width);
         flow.draw(canvas, x, y, area.right().saturating_sub(x + 1), *line);
     }
     scroll::bar(canvas, area, in_view, lines.len());
-    lines.len()
 }
 
 impl Pane for CallPane {
@@ -181,12 +206,7 @@ impl Pane for CallPane {
     }
 
     fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
-        let Some(kept) = self.kept() else { return false };
-        let mut said = facts(kept);
-        said.extend(provenance(kept));
-        let width = if out.ctx.size.0 >= WIDE { out.ctx.size.0 / 2 } else { out.ctx.size.0 };
-        let len = laid(&said, width.saturating_sub(4)).len() + 1;
-        match scroll::scrolled(action, len, out.ctx.hits.of(ListId::Entry)) {
+        match scroll::scrolled(action, self.len(out.ctx.size.0), out.ctx.hits.of(ListId::Entry)) {
             Some(offset) => self.offset = offset,
             None => return false,
         }
@@ -203,7 +223,7 @@ impl Pane for CallPane {
 
     fn wheel(&mut self, _target: Target, by: isize, out: &mut Out<'_>) {
         let view = out.ctx.hits.of(ListId::Entry);
-        self.offset = scroll::wheeled(by, self.kept().map_or(0, |kept| facts(kept).len() + provenance(kept).len()), view);
+        self.offset = scroll::wheeled(by, self.len(out.ctx.size.0), view);
     }
 
     fn copied(&self) -> Option<(String, String)> {
@@ -233,18 +253,13 @@ impl Pane for CallPane {
         let wide = area.width >= WIDE;
         let first = Rect { width: if wide { area.width / 2 } else { area.width }, ..area };
         let inner = Panel { title: &title, active: view.focused, ..Panel::default() }.draw(canvas, first);
-        canvas.hits.view(ListId::Entry, InView { offset: self.offset, height: usize::from(inner.height) });
-        canvas.hits.zone(area, Target::List(ListId::Entry));
-        let mut said = facts(kept);
         if wide {
-            column(canvas, inner, &said, 0);
+            column(canvas, inner, &facts(kept), None);
             let second = Rect { x: first.right(), width: area.width - first.width, ..area };
             let inner = Panel { title: "provenance and feedback", ..Panel::default() }.draw(canvas, second);
-            column(canvas, inner, &provenance(kept), self.offset);
+            column(canvas, inner, &provenance(kept), Some(self.offset));
         } else {
-            said.push(("", Role::Text, String::new()));
-            said.extend(provenance(kept));
-            column(canvas, inner, &said, self.offset);
+            column(canvas, inner, &whole(kept), Some(self.offset));
         }
     }
 }

@@ -22,6 +22,8 @@ mod prompt;
 mod proposals;
 mod review;
 mod sheet;
+#[cfg(test)]
+mod synthetic;
 mod watch;
 mod words;
 

@@ -4,7 +4,7 @@ use crate::domain::call::Millis;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::snapshot::{FeedbackScore, Rate, Verdict};
 use crate::domain::window::time;
-use crate::engine::evidence::{MIN_CALLS, MIN_SIGNALS};
+use crate::engine::evidence::MIN_SIGNALS;
 use crate::engine::number::{NONE, count, percent, percents, scores};
 use crate::engine::trend::health::Level;
 use crate::theme::{Glyph, Role};
@@ -60,21 +60,15 @@ pub(super) fn score(score: &FeedbackScore, little: &str) -> (Role, String) {
         Verdict::Sufficient => {
             (Role::Text, format!("{:.2} {}", score.feedback_score, scores(score.interval)))
         }
-        Verdict::Insufficient => (
-            Role::Insufficient,
-            format!("{little}{:.2} {}", score.feedback_score, scores(score.interval)),
-        ),
+        Verdict::Insufficient => {
+            (Role::Insufficient, format!("{little}{:.2} {}", score.feedback_score, scores(score.interval)))
+        }
     }
 }
 
 /// How much evidence there is where it is not enough: `7 of 20 signals`.
 pub(super) fn short_of_signals(have: u64) -> String {
     format!("{} of {MIN_SIGNALS} signals", count(have))
-}
-
-/// How much evidence there is where it is not enough: `7 of 20 calls`.
-pub(super) fn short_of_calls(have: u64) -> String {
-    format!("{} of {MIN_CALLS} calls", count(have))
 }
 
 /// How long ago: `3m`, `5h`, `12d`; `now` within a minute.
@@ -97,13 +91,6 @@ pub(super) fn minute(at: Millis) -> String {
     }
 }
 
-/// A moment on an axis: with the clock where the whole axis is short.
-pub(super) fn tick(at: Millis, span: Millis) -> String {
-    let text = time(at);
-    let part = if span <= 2 * 86_400_000 { text.get(11..16) } else { text.get(5..10) };
-    part.unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,13 +100,12 @@ mod tests {
         assert_eq!([ago(0, 0), ago(59 * 60_000, 0), ago(47 * 3_600_000, 0)], ["now", "59m", "47h"]);
         assert_eq!(ago(72 * 3_600_000, 0), "3d");
         assert_eq!(minute(1_795_000_000_000), "2026-11-18 11:06");
-        assert_eq!(tick(1_795_000_000_000, 3_600_000), "11:06");
-        assert_eq!(tick(1_795_000_000_000, 7 * 86_400_000), "11-18");
     }
 
     #[test]
     fn too_little_is_marked() {
-        let rate_of = |verdict| Rate { count: 3, rate: Some(0.43), interval: [0.2, 0.7], sample_size: 7, verdict };
+        let rate_of =
+            |verdict| Rate { count: 3, rate: Some(0.43), interval: [0.2, 0.7], sample_size: 7, verdict };
         assert_eq!(rate(&rate_of(Verdict::Insufficient), "·"), (Role::Insufficient, "·43%".into()));
         assert_eq!(rate_interval(&rate_of(Verdict::Sufficient), "·").1, "43% [20%, 70%]");
     }

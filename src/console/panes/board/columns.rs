@@ -122,7 +122,7 @@ pub(super) enum Cell {
 /// Columns of the gap between two.
 const GAP: u16 = 2;
 /// Columns of a key that there must be.
-const KEY: u16 = 22;
+const KEY: u16 = 20;
 /// Columns of a share with its interval.
 const INTERVAL: u16 = 15;
 
@@ -136,7 +136,7 @@ impl Cell {
             Cell::Version => ("version", 7),
             Cell::Calls => ("calls", 9),
             Cell::Signals => ("signals", 8),
-            Cell::Trend => ("trend", 12),
+            Cell::Trend => ("trend", 8),
             Cell::Positive => ("pos", 5),
             Cell::Negative => ("neg", 5),
             Cell::Rephrase => ("reph", 5),

@@ -23,7 +23,6 @@ use crate::console::out::{Open, Out, Place, Step};
 use crate::console::query::{Leaders, Query, Reply};
 use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
-use crate::domain::window::WindowSpec;
 use crate::engine::rank::{Column, Sort};
 use crate::service::live::{BoardLine, BoardPage, BoardWish, Group};
 
@@ -41,8 +40,8 @@ pub struct Leaderboard {
     shown: Option<BoardWish>,
     /// The newest question.
     asked: Option<BoardWish>,
-    /// Whether something changed after the newest question.
-    again: bool,
+    /// Whether something changed after the newest question: of the page, of who leads.
+    again: [bool; 2],
     list: ListState,
     /// The selected prompt, by its name.
     selected: Option<String>,
@@ -55,37 +54,47 @@ pub struct Leaderboard {
 }
 
 impl Leaderboard {
-    fn wish(&self, window: WindowSpec) -> BoardWish {
+    /// The question for what is near the selection, with this many rows in view.
+    fn wish(&self, out: &Out<'_>) -> BoardWish {
+        let count = STRETCH.max(out.ctx.hits.of(ListId::Board).height * 4);
         BoardWish {
-            window,
+            window: out.window,
             filter: self.filter.clone(),
             sort: self.sort,
             group: self.group,
-            from: self.list.index.saturating_sub(STRETCH / 2),
-            count: STRETCH,
+            from: self.list.index.saturating_sub(count / 2),
+            count,
             seek: self.selected.clone(),
         }
     }
 
     fn ask(&mut self, out: &mut Out<'_>) {
-        let wish = self.wish(out.window);
-        self.again = false;
+        let wish = self.wish(out);
+        self.again[0] = false;
         self.asked = Some(wish.clone());
         out.ask(&mut self.page, Query::Board(wish));
+    }
+
+    fn ask_leaders(&mut self, out: &mut Out<'_>) {
+        self.again[1] = false;
+        out.ask(&mut self.leaders, Query::Leaders(out.window));
     }
 
     /// Asks for lines that are near and not there.
     fn fetch(&mut self, out: &mut Out<'_>) {
         let Some(page) = self.page.value() else { return };
         let end = page.from + page.lines.len();
-        let (at, view) = (self.list.index, out.ctx.hits.of(ListId::Board).height);
-        let above = page.from > 0 && at < page.from + NEAR.max(view);
-        let below = end < page.matched && at + NEAR.max(view) >= end;
+        let (at, near) = (self.list.index, NEAR.max(out.ctx.hits.of(ListId::Board).height));
+        let above = page.from > 0 && at < page.from + near;
+        let below = end < page.matched && at + near >= end;
+        let wish = self.wish(out);
         let coming = self.page.is_waiting()
-            && self.asked.as_ref().is_some_and(|wish| {
-                (wish.from..wish.from + wish.count).contains(&at) && alike(wish, &self.wish(wish.window))
+            && self.asked.as_ref().is_some_and(|asked| {
+                (asked.from..asked.from + asked.count).contains(&at) && alike(asked, &wish)
             });
-        if (above || below) && !coming {
+        // What has just been answered would be answered alike.
+        let known = !self.page.is_waiting() && self.shown.as_ref() == Some(&wish);
+        if (above || below) && !coming && !known {
             self.ask(out);
         }
     }
@@ -162,6 +171,8 @@ impl Leaderboard {
     fn settle(&mut self, out: &mut Out<'_>) {
         let Some(page) = self.page.value().cloned() else { return };
         let asked = self.asked.clone();
+        let narrowed =
+            self.shown.as_ref().map(|wish| &wish.filter) != asked.as_ref().map(|wish| &wish.filter);
         let before = self.list.index;
         let among = |name: &String| page.lines.iter().position(|line| line.line.prompt == *name);
         if let Some(name) = &self.selected {
@@ -172,6 +183,8 @@ impl Leaderboard {
                 // The row stays where the eye is.
                 let moved = found as isize - before as isize;
                 self.list.offset = self.list.offset.saturating_add_signed(moved);
+            } else if narrowed {
+                self.list.select(0);
             }
         }
         self.list.index = self.list.index.min(page.matched.saturating_sub(1));
@@ -179,7 +192,7 @@ impl Leaderboard {
         if self.current().is_some() {
             self.hold();
         }
-        if self.again {
+        if self.again[0] {
             self.ask(out);
         } else {
             self.fetch(out);
@@ -233,14 +246,20 @@ impl Pane for Leaderboard {
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {
-        let wish = self.wish(out.window);
+        let wish = self.wish(out);
+        let same = self.asked.as_ref().is_some_and(|asked| alike(asked, &wish));
+        let other = self.asked.as_ref().is_none_or(|asked| asked.window != wish.window);
         // An answer that is awaited is asked for again once it is there: under a stream of changes none would ever come.
-        if self.page.is_waiting() && self.asked.as_ref().is_some_and(|asked| alike(asked, &wish)) {
-            self.again = true;
-            return;
+        if self.page.is_waiting() && same {
+            self.again[0] = true;
+        } else {
+            self.ask(out);
         }
-        self.ask(out);
-        out.ask(&mut self.leaders, Query::Leaders(out.window));
+        if self.leaders.is_waiting() && !other {
+            self.again[1] = true;
+        } else {
+            self.ask_leaders(out);
+        }
     }
 
     fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
@@ -294,7 +313,9 @@ impl Pane for Leaderboard {
             Reply::Leaders(leaders) => Ok(leaders),
             _ => Err(Fault::new("this says not who leads")),
         });
-        self.leaders.take(ticket, leaders);
+        if self.leaders.take(ticket, leaders) && self.again[1] {
+            self.ask_leaders(out);
+        }
     }
 
     fn click(&mut self, target: Target, out: &mut Out<'_>) {

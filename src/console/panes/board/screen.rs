@@ -17,12 +17,13 @@ use super::{Leaderboard, welcome};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::query::Leaders;
-use crate::console::widgets::sparkline::{Sparkline, counts};
 use crate::console::widgets::said::said;
+use crate::console::widgets::sparkline::{Sparkline, counts};
 use crate::console::widgets::{bar, scroll};
 use crate::domain::snapshot::Verdict;
 use crate::engine::number::{count, percent, usd};
 use crate::engine::rank::Column;
+use crate::engine::trend::health::Level;
 use crate::service::live::{BoardLine, BoardPage, Group};
 use crate::theme::{Glyph, Role};
 
@@ -31,7 +32,7 @@ const WIDE: u16 = 120;
 /// Columns from which there is detail below.
 const MIDDLE: u16 = 84;
 /// Columns of the second column.
-const SIDE: u16 = 38;
+const SIDE: u16 = 34;
 /// Rows of the detail below.
 const BELOW: u16 = 5;
 /// Columns before the first: the mark of the selected row.
@@ -54,7 +55,7 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
     }
     let mut rest = area;
     let fits = usize::from(area.height >= 14);
-    let summary = summary_rows(area.width) * fits as u16;
+    let summary = SUMMARY * fits as u16;
     if summary > 0 {
         let place = Rect { x: rest.x + 1, width: rest.width - 2, height: summary, ..rest };
         summed(board.leaders.value().map(|leaders| &**leaders), canvas, place);
@@ -83,13 +84,8 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
     footer(board, canvas, foot, view);
 }
 
-const fn summary_rows(width: u16) -> u16 {
-    match width {
-        WIDE.. => 3,
-        MIDDLE.. => 4,
-        _ => 3,
-    }
-}
+/// Rows of the summary, with the blank below it.
+const SUMMARY: u16 = 4;
 
 /// The five answers, in as many lines as there are.
 fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
@@ -104,15 +100,8 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
         for (i, (label, name, role, number)) in answers.iter().enumerate() {
             let x = area.x + each * i as u16;
             canvas.put(x, area.y, each - 2, label, Role::Muted);
-            let used = canvas.put(x, area.y + 1, each - 2, name, *role);
-            let room = (each - 2).saturating_sub(used + 1);
-            if canvas.width(number) <= room {
-                canvas.put(x + used + 1, area.y + 1, room, number, Role::Muted);
-            } else {
-                let used = canvas.width(label) + 1;
-                let room = (each - 2).saturating_sub(used);
-                canvas.put(x + used, area.y, room, number, Role::Text);
-            }
+            canvas.put(x, area.y + 1, each - 2, name, *role);
+            canvas.put(x, area.y + 2, each - 2, number, Role::Text);
         }
         return;
     }
@@ -169,7 +158,7 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
             let (glyph, word, role) = words::level(Some(worst.level));
             let subject = worst.id.subject.name();
             let key = subject.rsplit('/').next().unwrap_or(subject);
-            let more = if *prompts > 1 { format!(", {} more", prompts - 1) } else { String::new() };
+            let more = if *prompts > 1 { format!(" +{}", prompts - 1) } else { String::new() };
             let number = format!("{} {word} {}{more}", canvas.glyph(glyph), worst.id.measure.as_str());
             ("degrading", key.to_owned(), role, number)
         }
@@ -220,7 +209,12 @@ fn blank(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn nothing(board: &Leaderboard, page: &BoardPage, canvas: &mut Canvas<'_>, area: Rect) {
     if board.filter.is_empty() {
-        return said(canvas, area, Role::Text, &["No prompt was called in this time.", "w looks further back"]);
+        return said(
+            canvas,
+            area,
+            Role::Text,
+            &["No prompt was called in this time.", "w looks further back"],
+        );
     }
     let text = format!("None of {} prompts fits the filter.", count(page.total as u64));
     said(canvas, area, Role::Text, &[&text, "esc clears it"]);
@@ -352,7 +346,13 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         Group::Owner => parts.push("in owners".into()),
     }
     parts.push(view.window.to_owned());
-    canvas.put(area.x, area.y, room, &parts.join(&format!(" {} ", canvas.glyph(Glyph::Separator))), Role::Muted);
+    canvas.put(
+        area.x,
+        area.y,
+        room,
+        &parts.join(&format!(" {} ", canvas.glyph(Glyph::Separator))),
+        Role::Muted,
+    );
 }
 
 /// What is known of the selected prompt: in a column of its own, or in a few lines below the table.
@@ -375,14 +375,23 @@ fn detail(line: Option<&BoardLine>, canvas: &mut Canvas<'_>, area: Rect, column:
     if column {
         next(canvas, &[(Role::Strong, &name(of))]);
         next(canvas, &[(words::scope(line.scope), &owner), (Role::Faint, "  "), (Role::Muted, &version)]);
-        let said = if of.health.is_some() { word } else { "not looked yet" };
+        let said = match of.health {
+            None => "not looked yet",
+            Some(Level::Insufficient) => "too little evidence to say",
+            Some(_) => word,
+        };
         next(canvas, &[(role, canvas.glyph(glyph)), (role, " "), (role, said)]);
         next(canvas, &[]);
     } else {
         let text = format!("{}  ", name(of));
         next(
             canvas,
-            &[(Role::Strong, &text), (words::scope(line.scope), &owner), (Role::Faint, "  "), (Role::Muted, &version)],
+            &[
+                (Role::Strong, &text),
+                (words::scope(line.scope), &owner),
+                (Role::Faint, "  "),
+                (Role::Muted, &version),
+            ],
         );
     }
     if let Some(row) = next(canvas, &[(Role::Muted, "calls     ")]) {

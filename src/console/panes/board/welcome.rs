@@ -19,7 +19,7 @@ use crate::theme::Role;
 /// Ways to feed a store.
 const WAYS: [(&str, &str); 3] = [
     ("human ingest FILE…", "calls and feedback: OTLP JSON or event lines"),
-    ("human prompts publish DIR", "the prompts themselves, so that they can be refined"),
+    ("human prompts publish DIR", "the prompts, so that they can be refined"),
     ("human --help", "everything else"),
 ];
 
@@ -54,7 +54,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pulse: &Pulse, demo: Opt
         (Some(key), Some(row)) => {
             let words = "fill it with the demo world";
             let x = row.x + row.width.saturating_sub(canvas.width(key) + 2 + words.len() as u16) / 2;
-            canvas.pieces(x, row.y, row.right().saturating_sub(x), &[(Role::Key, key), (Role::Text, "  "), (Role::Hint, words)]);
+            canvas.pieces(
+                x,
+                row.y,
+                row.right().saturating_sub(x),
+                &[(Role::Key, key), (Role::Text, "  "), (Role::Hint, words)],
+            );
         }
         (_, row) => centre(canvas, row, "The store can only be read here.", Role::Muted),
     }

@@ -209,7 +209,9 @@ impl Pane for PromptPane {
     fn objection(&self, action: Action) -> Option<String> {
         let page = self.page.value();
         match action {
-            Action::Open if self.section != Section::Calls => Some("calls are opened from the list of calls".into()),
+            Action::Open if self.section != Section::Calls => {
+                Some("calls are opened from the list of calls".into())
+            }
             Action::Open if self.current().is_none() => Some("no call is selected".into()),
             Action::RollBack | Action::PromptProposals if page.is_none() => {
                 Some("the prompt is still being read".into())

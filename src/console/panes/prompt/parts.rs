@@ -15,12 +15,14 @@ use crate::service::live::PromptPage;
 use crate::theme::Role;
 
 /// Columns of a score with its interval.
-const SCORE: usize = 20;
+const SCORE: usize = 18;
+/// Columns of everything but the name and the cost.
+const REST: usize = 8 + 2 + SCORE + 8 + 9 + 1;
 
 /// All lines, for a width.
 pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
     let snapshot = &page.snapshot;
-    let name = usize::from(width).saturating_sub(8 + SCORE + 10 + 9 + 12).clamp(12, 28);
+    let name = usize::from(width).saturating_sub(REST).clamp(12, 28);
     let room = usize::from(width);
     let mut lines: Vec<Line> = Vec::new();
     let table = |title: &str, rows: Vec<(String, Role, &Part)>, lines: &mut Vec<Line>| {
@@ -31,10 +33,10 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
             lines.push(vec![]);
         }
         let mut head = format!("{}{:>8}  {:<SCORE$}", fitted(title, name), "calls", "score");
-        if room >= name + 8 + 2 + SCORE + 10 + 9 {
+        if room >= name + REST {
             head += &format!("{:>8}{:>9}", "errors", "p95");
         }
-        if room >= name + 8 + 2 + SCORE + 10 + 9 + 11 {
+        if room >= name + REST + 11 {
             head += &format!("{:>11}", "avg cost");
         }
         lines.push(vec![(Role::Heading, head)]);
@@ -46,11 +48,11 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
                 (Role::Text, format!("{:>8}  ", count(part.call_count))),
                 (score_role, padded(&score, SCORE)),
             ];
-            if room >= name + 8 + 2 + SCORE + 10 + 9 {
+            if room >= name + REST {
                 line.push((error_role, right(&error, 8)));
                 line.push((Role::Text, right(&duration(part.p95_latency_ms), 9)));
             }
-            if room >= name + 8 + 2 + SCORE + 10 + 9 + 11 {
+            if room >= name + REST + 11 {
                 line.push((Role::Text, right(&usd(part.avg_cost_usd), 11)));
             }
             lines.push(line);
@@ -72,7 +74,14 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
     table("by model", models.collect(), &mut lines);
     if !snapshot.source_breakdown.is_empty() {
         lines.push(vec![]);
-        let head = format!("{}{:>8}  {:<SCORE$}{:>8}{:>8}", fitted("by source", name), "signals", "score", "pos", "neg");
+        let head = format!(
+            "{}{:>8}  {:<SCORE$}{:>8}{:>8}",
+            fitted("by source", name),
+            "signals",
+            "score",
+            "pos",
+            "neg"
+        );
         lines.push(vec![(Role::Heading, head)]);
         for part in &snapshot.source_breakdown {
             let (role, score) = words::score(&part.score, little);
@@ -80,7 +89,10 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
                 (Role::Text, fitted(part.source.as_str(), name)),
                 (Role::Text, format!("{:>8}  ", count(part.score.sample_size))),
                 (role, padded(&score, SCORE)),
-                (Role::Text, format!("{:>8}{:>8}", count(part.positive_signals), count(part.negative_signals))),
+                (
+                    Role::Text,
+                    format!("{:>8}{:>8}", count(part.positive_signals), count(part.negative_signals)),
+                ),
             ]);
         }
     }

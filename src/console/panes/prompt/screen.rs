@@ -42,7 +42,10 @@ pub(super) fn shows_all(size: (u16, u16)) -> bool {
 fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
     let split = |area: Rect, left: u16| {
         let gap = 1.min(area.width - left);
-        (Rect { width: left, ..area }, Rect { x: area.x + left + gap, width: area.width - left - gap, ..area })
+        (
+            Rect { width: left, ..area },
+            Rect { x: area.x + left + gap, width: area.width - left - gap, ..area },
+        )
     };
     if all {
         let (left, rest) = split(area, area.width * 3 / 10);
@@ -50,7 +53,8 @@ fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
         let cut = |area: Rect, high: u16| {
             (Rect { height: high, ..area }, Rect { y: area.y + high, height: area.height - high, ..area })
         };
-        let ((parts, history), (text, calls)) = (cut(middle, area.height * 6 / 10), cut(right, area.height * 6 / 10));
+        let ((parts, history), (text, calls)) =
+            (cut(middle, area.height * 6 / 10), cut(right, area.height * 6 / 10));
         return vec![
             (Section::Trends, left),
             (Section::Parts, parts),
@@ -77,7 +81,7 @@ fn below(area: Rect, all: bool) -> Rect {
 fn inside(size: (u16, u16), section: Section, shown: Section) -> u16 {
     let area = Rect::new(0, 0, size.0, size.1.saturating_sub(2));
     let rooms = rooms(below(area, shows_all(size)), shown, shows_all(size));
-    rooms.iter().find(|(at, _)| *at == section).map_or(0, |(_, room)| content(*room).width)
+    rooms.iter().find(|(at, _)| *at == section).map_or(0, |(_, room)| content(*room, rooms.len() == 1).width)
 }
 
 /// Columns of the text.
@@ -90,8 +94,12 @@ pub(super) fn trends_width(size: (u16, u16)) -> u16 {
     inside(size, Section::Trends, Section::Trends)
 }
 
-/// What is inside the frame of a place.
-fn content(room: Rect) -> Rect {
+/// What is inside a place: of its frame, where it does not stand alone.
+fn content(room: Rect, alone: bool) -> Rect {
+    if alone {
+        let left = 1.min(room.width);
+        return Rect { x: room.x + left, width: room.width - left, ..room };
+    }
     if room.width < crate::console::widgets::panel::NARROW || room.height < 3 {
         return Rect { y: room.y + 1.min(room.height), height: room.height.saturating_sub(1), ..room };
     }
@@ -117,14 +125,15 @@ pub(super) fn draw(pane: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view:
         let row = Rect { y: area.y + HEAD.min(area.height - 1), height: 1, ..area };
         tabs(pane.section, canvas, row);
     }
-    for (section, room) in rooms(below(area, all), pane.section, all) {
+    let rooms = rooms(below(area, all), pane.section, all);
+    let alone = rooms.len() == 1;
+    for (section, room) in rooms {
         let active = section == pane.section;
         canvas.hits.zone(room, Target::Column(ListId::Prompt, section as usize));
         let note = note(pane, page, section);
-        let alone = !all && area.width < WIDE;
-        let title = if alone { "" } else { section.title() };
-        let panel = Panel { title, note: &note, foot: "", active: active && view.focused };
-        let inner = if room.height < 3 { room } else { panel.draw(canvas, room) };
+        let panel = Panel { title: section.title(), note: &note, foot: "", active: active && view.focused };
+        let framed = !alone && room.height >= 3;
+        let inner = if framed { panel.draw(canvas, room) } else { content(room, true) };
         section_in(pane, page, section, canvas, inner, view);
     }
 }
@@ -219,9 +228,9 @@ fn head(pane: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rec
     ];
     if let Some(worst) = page.health.first() {
         let since = worst.since.as_deref().and_then(|since| since.get(..16)).map(|s| s.replace('T', " "));
-        let alarm = since.filter(|_| worst.level.is_alarm()).map_or(String::new(), |since| {
-            format!(" {} since {since}", worst.id.measure.as_str())
-        });
+        let alarm = since
+            .filter(|_| worst.level.is_alarm())
+            .map_or(String::new(), |since| format!(" {} since {since}", worst.id.measure.as_str()));
         pieces.push((role, format!("{mark} {word}{alarm}")));
     }
     put(canvas, x, area.y, width, &pieces);
@@ -233,7 +242,9 @@ fn head(pane: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rec
     let (role, score) = words::score(&page.snapshot.feedback, canvas.glyph(Glyph::Insufficient));
     let short = match page.snapshot.feedback.verdict {
         Verdict::Sufficient => String::new(),
-        Verdict::Insufficient => format!(" not enough evidence, {}", words::short_of_signals(page.snapshot.feedback.sample_size)),
+        Verdict::Insufficient => {
+            format!(" not enough evidence, {}", words::short_of_signals(page.snapshot.feedback.sample_size))
+        }
     };
     let estimated = if stats.estimated_calls > 0 { " in part estimated" } else { "" };
     let total = (stats.priced_calls > 0).then_some(stats.total_cost_usd);

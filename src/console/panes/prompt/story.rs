@@ -22,7 +22,8 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
         heading(&mut lines, "watch");
         for health in stirred {
             let (_, word, role) = words::level(Some(health.level));
-            let since = health.since.as_deref().and_then(|since| since.get(..16)).unwrap_or("").replace('T', " ");
+            let since =
+                health.since.as_deref().and_then(|since| since.get(..16)).unwrap_or("").replace('T', " ");
             let mut line = vec![
                 (role, format!("{word:<7}")),
                 (Role::Text, format!("{:<9}", health.id.measure.as_str())),

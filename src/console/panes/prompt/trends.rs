@@ -40,7 +40,12 @@ fn share(point: &TrendPoint, signal: usize) -> Option<f64> {
 }
 
 const FOLLOWED: [Followed; PICTURES] = [
-    Followed { title: "calls", role: Role::Series1, of: |p| Some(p.calls as f64), written: |n| n.map_or(NONE.into(), |n| count(n as u64)) },
+    Followed {
+        title: "calls",
+        role: Role::Series1,
+        of: |p| Some(p.calls as f64),
+        written: |n| n.map_or(NONE.into(), |n| count(n as u64)),
+    },
     Followed { title: "negative", role: Role::Bad, of: |p| share(p, 1), written: percent },
     Followed { title: "positive", role: Role::Good, of: |p| share(p, 0), written: percent },
     Followed { title: "rephrase", role: Role::Caution, of: |p| share(p, 2), written: percent },
