@@ -41,7 +41,8 @@ fn a_proposal_is_triaged_accepted_and_undone() {
     let list = human(&store, &keys, &["prompts", "proposals", "list", "--json"]);
     let list: serde_json::Value = serde_json::from_str(&list).unwrap();
     let low = list.as_array().unwrap().iter().find(|line| {
-        line["proposal"]["risk"]["level"] == "low" && line["proposal"]["promptUri"].as_str().unwrap().contains("/org/")
+        line["proposal"]["risk"]["level"] == "low"
+            && line["proposal"]["promptUri"].as_str().unwrap().contains("/org/")
     });
     let Some(low) = low else { panic!("the demo has a proposal of low risk: {list:#}") };
     let id = low["proposal"]["id"].as_str().unwrap();
@@ -64,7 +65,8 @@ fn the_editor_has_the_terminal_and_no_key_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let editor = folder.path().join("editor.sh");
     // It leaves what is typed meanwhile to the console.
-    std::fs::write(&editor, "#!/bin/sh\necho EDITING\nsleep 1\nprintf '\\nAnd say why.\\n' >> \"$1\"\n").unwrap();
+    std::fs::write(&editor, "#!/bin/sh\necho EDITING\nsleep 1\nprintf '\\nAnd say why.\\n' >> \"$1\"\n")
+        .unwrap();
     let editor = format!("sh {}", editor.display());
     let (mut pty, store, keys) = open(folder.path(), 60_000, &[("EDITOR", &editor)]);
     pty.type_("3").settles().type_("\r").settles();
@@ -90,9 +92,12 @@ fn it_stops_resizes_and_comes_back() {
     }
     pty.type_(CTRL_Z).until("given back", |screen| !screen.alternate_screen());
     let stat = format!("/proc/{}/stat", pty.child.process_id().unwrap());
-    pty.until("stopped", |_| std::fs::read_to_string(&stat).unwrap().rsplit(") ").next().unwrap().starts_with('T'));
+    pty.until("stopped", |_| {
+        std::fs::read_to_string(&stat).unwrap().rsplit(") ").next().unwrap().starts_with('T')
+    });
     assert!(pty.is_given_back());
-    pty.signal("CONT").until("back", |screen| screen.alternate_screen() && screen.contents().contains("Prompts"));
+    pty.signal("CONT")
+        .until("back", |screen| screen.alternate_screen() && screen.contents().contains("Prompts"));
     // The mouse opens a tab; at a key it is left to the terminal.
     pty.settles().type_("\u{1b}[<0;40;1M\u{1b}[<0;40;1m").settles();
     pty.type_("m").shows("mouse off");

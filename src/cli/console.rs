@@ -41,7 +41,8 @@ pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
         // Somebody who types `human` into a script wants to know what there is.
         eprint!("{}", Cli::command().render_help());
         return Err(CliError::Usage(
-            "the console needs a terminal for its input and output. Name a command, or run it in a terminal.".into(),
+            "the console needs a terminal for its input and output. Name a command, or run it in a terminal."
+                .into(),
         ));
     }
     let access = if args.read_only { Access::Read } else { Access::Write };
@@ -105,7 +106,9 @@ pub fn open(
 fn depth(desk: &Desk, set: &ConsoleSection, env: &impl Fn(&str) -> Option<String>) -> Result<Depth> {
     let asked = match (desk.when, &set.colours) {
         (When::Never, _) => Some(Depth::Mono),
-        (_, Some(text)) => Some(text.parse().map_err(|e| CliError::Usage(format!("[console] colours: {e}")))?),
+        (_, Some(text)) => {
+            Some(text.parse().map_err(|e| CliError::Usage(format!("[console] colours: {e}")))?)
+        }
         (_, None) => None,
     };
     Ok(Depth::detect(asked, env))

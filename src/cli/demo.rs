@@ -159,7 +159,8 @@ fn live(args: &DemoArgs, desk: &mut Desk, config: Config, world: &World, folder:
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let living = scope.spawn(|| service.live_demo(world, args.per_second, &stop));
-        let ended = console::open(&ConsoleArgs::default(), desk, Arc::clone(&service), Some(Keys::of(folder)), false);
+        let ended =
+            console::open(&ConsoleArgs::default(), desk, Arc::clone(&service), Some(Keys::of(folder)), false);
         stop.store(true, Ordering::Relaxed);
         let lived = living.join().unwrap_or_else(|_| Ok(()));
         ended?;

@@ -16,9 +16,9 @@ use super::dialogs::{Dialog, Popup as _};
 use super::hitmap::Target;
 use super::keymap::Keymap;
 use super::tab::Tab;
+use super::widgets::keys;
 use super::widgets::panel::backdrop;
 use super::widgets::toast::{self, Toast};
-use super::widgets::keys;
 use crate::domain::window::time;
 use crate::theme::{Glyph, Role};
 

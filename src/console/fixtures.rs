@@ -38,7 +38,9 @@ pub struct Sample {
 impl Sample {
     /// A proposal that waits.
     pub fn new(id: u64, uri: &'static str, risk: RiskLevel) -> Sample {
-        let old = format!("---\nname: p\n---\nYou answer questions about case {id}.\nBe polite. Be brief. Be polite.\nSay so.\n");
+        let old = format!(
+            "---\nname: p\n---\nYou answer questions about case {id}.\nBe polite. Be brief. Be polite.\nSay so.\n"
+        );
         let new = old.replace("Be polite. Be brief. Be polite.", "Be polite. Be brief.");
         Sample { id, uri, risk, texts: (old, new), status: "open" }
     }
@@ -162,7 +164,9 @@ pub fn silent() -> Answers {
 
 /// Nothing can be answered.
 pub fn failing() -> Answers {
-    Box::new(|_| Some(Err(Fault::new("the store `store.db` cannot be read (disk I/O error). Check the disk."))))
+    Box::new(|_| {
+        Some(Err(Fault::new("the store `store.db` cannot be read (disk I/O error). Check the disk.")))
+    })
 }
 
 /// A digest of tests.

@@ -16,9 +16,9 @@ mod chrome;
 pub mod dialogs;
 mod editor;
 mod fault;
-pub mod hand;
 #[cfg(test)]
 pub mod fixtures;
+pub mod hand;
 #[cfg(test)]
 pub mod harness;
 pub mod hitmap;

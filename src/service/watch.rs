@@ -413,7 +413,8 @@ impl Look<'_> {
         let numbers = self.catalog.numbers(uri, None);
         let until = self.monitors.until;
         let mut calls = 0;
-        self.reader.cells(until - LAST_DAY..until, true, Some(&numbers), &mut |_, _, cell| calls += cell.calls)?;
+        self.reader
+            .cells(until - LAST_DAY..until, true, Some(&numbers), &mut |_, _, cell| calls += cell.calls)?;
         Ok(Some(calls as f64 / hours))
     }
 

@@ -134,7 +134,10 @@ fn a_name_leads_to_a_theme_of_the_folder_or_nowhere() {
         assert!(matches!(found, Err(ThemeError::Unknown { .. })), "{name}");
     }
     let error = Theme::named("gruvbx-dark", None).unwrap_err().to_string();
-    assert!(error.starts_with("there is no theme `gruvbx-dark`; did you mean `gruvbox-dark`? there are "), "{error}");
+    assert!(
+        error.starts_with("there is no theme `gruvbx-dark`; did you mean `gruvbox-dark`? there are "),
+        "{error}"
+    );
 }
 
 #[test]

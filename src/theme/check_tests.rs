@@ -70,7 +70,10 @@ fn exact(shade: Option<Shade>) -> Option<Rgb> {
 
 /// Themes with exact colours, each with its ground.
 fn grounded() -> Vec<(Theme, Rgb)> {
-    themes().into_iter().filter_map(|theme| exact(theme.tone(Role::Ground).bg).map(|bg| (theme, bg))).collect()
+    themes()
+        .into_iter()
+        .filter_map(|theme| exact(theme.tone(Role::Ground).bg).map(|bg| (theme, bg)))
+        .collect()
 }
 
 /// WCAG's contrast ratio.
@@ -219,7 +222,8 @@ fn a_heat_map_s_steps_are_even_and_go_one_way() {
     for (theme, _) in grounded() {
         let shades: Vec<Rgb> = Role::HEAT.iter().map(|role| exact(theme.tone(*role).bg).unwrap()).collect();
         let steps: Vec<f64> = shades.windows(2).map(|two| distance(two[0], two[1], &EYES[0].1)).collect();
-        let (least, most) = steps.iter().fold((f64::MAX, 0.0_f64), |(a, b), step| (a.min(*step), b.max(*step)));
+        let (least, most) =
+            steps.iter().fold((f64::MAX, 0.0_f64), |(a, b), step| (a.min(*step), b.max(*step)));
         assert!(most / least <= 1.3, "{}: {steps:.3?}", theme.name);
         let dark = theme.appearance == Appearance::Dark;
         let rises = shades.windows(2).all(|two| (two[0].oklab()[0] < two[1].oklab()[0]) == dark);

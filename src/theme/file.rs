@@ -234,7 +234,8 @@ impl Reading<'_> {
                 DeValue::String(words) => self.words(words, &place),
                 DeValue::Table(table) => self.parts(table, &place),
                 other => {
-                    let next = format!("write \"blue bold\" or {{ fg = \"blue\", bold = true }}; {OF_A_ROLE}");
+                    let next =
+                        format!("write \"blue bold\" or {{ fg = \"blue\", bold = true }}; {OF_A_ROLE}");
                     self.fault(&place, format!("is {}, not a text or a table", other.type_str()), next);
                     continue;
                 }

@@ -39,7 +39,8 @@ impl Pty {
         for (key, value) in env {
             command.env(key, value);
         }
-        let pair = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let pair =
+            native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -107,10 +108,9 @@ impl Pty {
 
     pub fn resize(&mut self, (cols, rows): (u16, u16)) -> &mut Pty {
         self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-        self.screen.screen_mut().set_size(
-            std::num::NonZero::new(rows).unwrap(),
-            std::num::NonZero::new(cols).unwrap(),
-        );
+        self.screen
+            .screen_mut()
+            .set_size(std::num::NonZero::new(rows).unwrap(), std::num::NonZero::new(cols).unwrap());
         self
     }
 

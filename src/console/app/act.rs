@@ -1,22 +1,17 @@
 //! What keys, the palette and the mouse do.
 
-use std::sync::Arc;
-
 use super::App;
 use crate::console::action::{Action, Where};
-use crate::console::canvas::Canvas;
 use crate::console::dialogs::{
     Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
 };
 use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Meaning};
-use crate::console::message::{CommandId, Effect, Fault, FaultKind, Mouse, MouseKind, Ticket};
+use crate::console::message::{Effect, Mouse, MouseKind};
 use crate::console::out::{Ctx, Step};
-use crate::console::panes::{Page, Pane as _, View};
-use crate::console::query::{Receipt, Reply};
+use crate::console::panes::{Page, Pane as _};
 use crate::console::tab::Tab;
 use crate::domain::window::WindowSpec;
-use crate::engine::trend::health::Level;
 use crate::theme::Role;
 
 /// The windows that one key goes through.

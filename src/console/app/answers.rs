@@ -3,24 +3,22 @@
 use std::sync::Arc;
 
 use super::App;
-use crate::console::action::{Action, Where};
-use crate::console::canvas::Canvas;
-use crate::console::dialogs::{
-    Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
-};
-use crate::console::hitmap::{ListId, Target};
-use crate::console::keymap::{Chord, Meaning};
-use crate::console::message::{CommandId, Effect, Fault, FaultKind, Mouse, MouseKind, Ticket};
+use crate::console::action::Action;
+use crate::console::dialogs::{Dialog, Notice, Popup as _};
+use crate::console::message::{CommandId, Effect, Fault, FaultKind, Ticket};
 use crate::console::out::{Ctx, Step};
-use crate::console::panes::{Page, Pane as _, View};
+use crate::console::panes::{Page, Pane as _};
 use crate::console::query::{Receipt, Reply};
 use crate::console::tab::Tab;
-use crate::domain::window::WindowSpec;
-use crate::engine::trend::health::Level;
 use crate::theme::Role;
 
 impl App {
-    pub(super) fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
+    pub(super) fn reply(
+        &mut self,
+        ticket: Ticket,
+        answer: &Result<Reply, Fault>,
+        ctx: &Ctx<'_>,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.pulse.awaits(ticket) {
             let pulse = match answer {

@@ -75,23 +75,18 @@ mod says;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::chrome;
-use crate::console::dialogs::{
-    Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
-};
-use crate::console::hitmap::{ListId, Target};
-use crate::console::keymap::{Chord, Keymap, Meaning};
-use crate::console::message::{CommandId, Effect, Fault, FaultKind, Loaded, Mouse, MouseKind, Msg, Ticket};
+use crate::console::dialogs::{Dialog, Notice, Popup as _};
+use crate::console::keymap::{Chord, Keymap};
+use crate::console::message::{CommandId, Effect, Loaded, Msg};
 use crate::console::out::{Counter, Ctx, Out, Step};
-use crate::console::panes::{AffinityPane, Leaderboard, LedgerPane, Page, Pane as _, Proposals, View, WatchPane};
-use crate::console::query::{Command, Query, Receipt, Reply};
+use crate::console::panes::{AffinityPane, Leaderboard, LedgerPane, Page, Pane as _, Proposals, WatchPane};
+use crate::console::query::{Command, Query};
 use crate::console::tab::Tab;
 use crate::console::toasts::Toasts;
 use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
-use crate::engine::trend::health::Level;
 use crate::service::Watch;
 use crate::service::live::{AffinityGrid, Pulse};
 use crate::theme::Role;

@@ -1,23 +1,11 @@
 //! What the console says of itself: to header, hints, help and status bar.
 
-use std::sync::Arc;
-
 use super::App;
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
-use crate::console::dialogs::{
-    Choose, Confirm, Dialog, Field, FilterBar, Help, HelpRow, Notice, Palette, Popup as _, help_rows,
-};
-use crate::console::hitmap::{ListId, Target};
-use crate::console::keymap::{Chord, Meaning};
-use crate::console::message::{CommandId, Effect, Fault, FaultKind, Mouse, MouseKind, Ticket};
-use crate::console::out::{Ctx, Step};
 use crate::console::panes::{Page, Pane as _, View};
-use crate::console::query::{Receipt, Reply};
 use crate::console::tab::Tab;
-use crate::domain::window::WindowSpec;
 use crate::engine::trend::health::Level;
-use crate::theme::Role;
 
 /// What writes.
 const DECIDES: [Action; 16] = [
@@ -63,9 +51,7 @@ impl App {
             Action::Unzoom if !self.zoomed => Some("no pane is zoomed"),
             Action::Zoom if self.zoomed => Some("it is zoomed already"),
             Action::Demo if !self.settings.demo => Some("this is a demo already"),
-            Action::Demo if !empty() => {
-                Some("the store is not empty; `human demo` opens a demo of its own")
-            }
+            Action::Demo if !empty() => Some("the store is not empty; `human demo` opens a demo of its own"),
             Action::Filter if focused!(self, pane => pane.filter().is_none()) => {
                 Some("nothing here to narrow")
             }

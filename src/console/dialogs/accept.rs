@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::confirm::{Answered, Question};
 use super::Popup;
+use super::confirm::{Answered, Question};
 use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
@@ -94,7 +94,8 @@ impl Accept {
         let word = match all.as_slice() {
             [one] => {
                 let proposal = &one.shown.listed.proposal;
-                let weighs = proposal.prompt_uri.scope() == Scope::Core || proposal.risk.level == RiskLevel::High;
+                let weighs =
+                    proposal.prompt_uri.scope() == Scope::Core || proposal.risk.level == RiskLevel::High;
                 weighs.then(|| proposal.prompt_uri.key.to_string())
             }
             _ => None,
@@ -146,7 +147,9 @@ impl Popup for Accept {
             Chord { key: Key::Up, .. } => Some(Action::Up),
             Chord { key: Key::PageDown, .. } => Some(Action::PageDown),
             Chord { key: Key::PageUp, .. } => Some(Action::PageUp),
-            Chord { key: Key::Char('j'), ctrl: false, .. } if !self.question.is_weighty() => Some(Action::Down),
+            Chord { key: Key::Char('j'), ctrl: false, .. } if !self.question.is_weighty() => {
+                Some(Action::Down)
+            }
             Chord { key: Key::Char('k'), ctrl: false, .. } if !self.question.is_weighty() => Some(Action::Up),
             Chord { key: Key::Char('d'), ctrl: true, .. } => Some(Action::HalfDown),
             Chord { key: Key::Char('u'), ctrl: true, .. } => Some(Action::HalfUp),
@@ -209,7 +212,9 @@ impl Popup for Accept {
                 }
                 None => (format!("Accept {id}"), String::new(), String::new()),
             },
-            items => (format!("Accept {} proposals", items.len()), "all of low risk".to_owned(), String::new()),
+            items => {
+                (format!("Accept {} proposals", items.len()), "all of low risk".to_owned(), String::new())
+            }
         };
         let obstacle = self.obstacle();
         if let Some(why) = &obstacle {
@@ -265,7 +270,13 @@ impl Accept {
             match slot.value() {
                 None => _ = canvas.put(area.x, y, area.width, &id.to_string(), Role::Muted),
                 Some(reviewed) if second => {
-                    canvas.put(area.x + 2, y, area.width.saturating_sub(2), &consequence(reviewed), Role::Muted);
+                    canvas.put(
+                        area.x + 2,
+                        y,
+                        area.width.saturating_sub(2),
+                        &consequence(reviewed),
+                        Role::Muted,
+                    );
                 }
                 Some(reviewed) => {
                     let proposal = &reviewed.shown.listed.proposal;

@@ -105,7 +105,11 @@ impl Question {
                 Answered::Nothing
             }
             (Key::Enter, None) if !self.yes => {
-                if self.seen.for_ms(0, stamp) && !repeat { Answered::No } else { Answered::Nothing }
+                if self.seen.for_ms(0, stamp) && !repeat {
+                    Answered::No
+                } else {
+                    Answered::Nothing
+                }
             }
             (Key::Enter, word) => {
                 // Typing the word is as plain as a button.
@@ -196,7 +200,8 @@ impl Confirm {
 
     /// Asks before a version becomes active again.
     pub fn roll_back(uri: PromptUri, to: Option<Version>, reason: String) -> Confirm {
-        let target = to.as_ref().map_or_else(|| "the version that was active before".to_owned(), |v| v.to_string());
+        let target =
+            to.as_ref().map_or_else(|| "the version that was active before".to_owned(), |v| v.to_string());
         let lines = vec![
             (Role::Text, format!("{uri}")),
             (Role::Text, format!("becomes active again: {target}")),
@@ -214,7 +219,10 @@ impl Confirm {
     pub fn undo(what: &str) -> Confirm {
         let lines = vec![
             (Role::Text, what.to_owned()),
-            (Role::Muted, "Nothing is taken out of the ledger: undoing is a new entry that says so.".to_owned()),
+            (
+                Role::Muted,
+                "Nothing is taken out of the ledger: undoing is a new entry that says so.".to_owned(),
+            ),
         ];
         Confirm::new("Undo".to_owned(), lines, "Undo", None, Step::Undo)
     }

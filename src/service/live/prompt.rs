@@ -14,9 +14,9 @@ use crate::domain::window::{Window, WindowSpec};
 use crate::engine::outcome::words;
 use crate::engine::rollup::{Cell, Clock, Hour};
 use crate::engine::trend::health::{Health, Level};
-use crate::service::{Performance, Service};
 use crate::service::routing::Circle;
 use crate::service::watch::SMALL_FLEET;
+use crate::service::{Performance, Service};
 use crate::store::Reader;
 use crate::store::telemetry::TelemetryReader;
 

@@ -157,8 +157,7 @@ pub fn read_calls(
     each: &mut dyn FnMut(Hour, CellKey, i64),
 ) -> Result<()> {
     let mut statement = db.prepare_cached(ROWS)?;
-    let mut rows =
-        statement.query([slot(Level::Hour, hours.start, 0), slot(Level::Hour, hours.end, 0)])?;
+    let mut rows = statement.query([slot(Level::Hour, hours.start, 0), slot(Level::Hour, hours.end, 0)])?;
     while let Some(row) = rows.next()? {
         let start = start_of(row.get(0)?);
         let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;

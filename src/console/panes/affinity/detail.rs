@@ -41,7 +41,9 @@ pub(super) fn lines(pane: &AffinityPane) -> usize {
 
 /// Draws the selected prompt.
 pub(super) fn draw(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-    let (Some(line), Some(grid), Some(chosen)) = (pane.line(), pane.grid.value(), &pane.chosen) else { return };
+    let (Some(line), Some(grid), Some(chosen)) = (pane.line(), pane.grid.value(), &pane.chosen) else {
+        return;
+    };
     let (name, calls) = (line.uri.key.to_string(), count(line.calls));
     let note = format!("{}, {calls} calls", line.scope);
     let panel = Panel { title: &name, note: &note, foot: view.window, active: pane.beside && view.focused };
@@ -54,7 +56,11 @@ fn sheet(pane: &AffinityPane, grid: &AffinityGrid, chosen: &Chosen, look: &Look,
     let mut sheet = Sheet::new(ListId::Models);
     let name = |i: usize| chosen.models.get(i).and_then(|m| grid.models.get(*m)).map_or("", String::as_str);
     if chosen.models.is_empty() {
-        sheet.words(Role::Insufficient, "No model has served it in this time: there is nothing to compare.", columns);
+        sheet.words(
+            Role::Insufficient,
+            "No model has served it in this time: there is nothing to compare.",
+            columns,
+        );
         return sheet;
     }
     advise(&mut sheet, &chosen.set, chosen, &name, look, ("as set", columns));
@@ -206,6 +212,7 @@ fn routed<'n>(
     }
     let floor = percent(Some(chosen.now.floor()));
     let exploration = percent(Some(chosen.now.exploration));
-    let text = format!("exploration {exploration}: each model keeps at least {floor}, so that learning goes on");
+    let text =
+        format!("exploration {exploration}: each model keeps at least {floor}, so that learning goes on");
     sheet.push(Line::Text(vec![(Role::Muted, text)]));
 }

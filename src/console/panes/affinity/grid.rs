@@ -97,7 +97,8 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
 fn note(pane: &AffinityPane, grid: &AffinityGrid, canvas: &Canvas<'_>) -> String {
     let mark = canvas.glyph(if pane.falling { Glyph::Descending } else { Glyph::Ascending });
     let all = grid.lines.len();
-    let listed = if pane.rows.len() == all { all.to_string() } else { format!("{} of {all}", pane.rows.len()) };
+    let listed =
+        if pane.rows.len() == all { all.to_string() } else { format!("{} of {all}", pane.rows.len()) };
     let waits = if pane.grid.is_waiting() { ", refreshing" } else { "" };
     format!("{listed} prompts by {} {mark}{waits}", pane.sort.words())
 }
@@ -122,7 +123,9 @@ fn heat(pane: &AffinityPane, grid: &AffinityGrid, canvas: &mut Canvas<'_>, area:
     };
     let (star, up) = (canvas.glyph(Glyph::Star), canvas.glyph(Glyph::Up));
     heat.draw(canvas, area, |row, model| {
-        let Some(line) = pane.rows.get(row).and_then(|row| grid.lines.get(*row)) else { return HeatCell::Empty };
+        let Some(line) = pane.rows.get(row).and_then(|row| grid.lines.get(*row)) else {
+            return HeatCell::Empty;
+        };
         cell(pane, line, model, star, up)
     });
 }

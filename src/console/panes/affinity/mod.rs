@@ -154,7 +154,8 @@ impl AffinityPane {
         self.bounds =
             quantiles(scores.filter(|c| c.verdict == Verdict::Sufficient).map(|cell| cell.affinity_score));
         let wanted = self.prompt.as_deref();
-        let found = self.rows.iter().position(|row| Some(grid.lines[*row].uri.to_string().as_str()) == wanted);
+        let found =
+            self.rows.iter().position(|row| Some(grid.lines[*row].uri.to_string().as_str()) == wanted);
         self.list.select(found.unwrap_or(self.list.index).min(self.rows.len().saturating_sub(1)));
         let model = grid.models.iter().position(|model| Some(model) == self.model.as_ref());
         self.column.select(model.unwrap_or(self.column.index).min(grid.models.len().saturating_sub(1)));
@@ -165,9 +166,7 @@ impl AffinityPane {
     fn weigh(&mut self) {
         self.chosen = self.line().map(|line| chosen(line, self.notch));
         self.moved = match self.grid.value().filter(|_| self.is_what_if()) {
-            Some(grid) => {
-                grid.lines.iter().filter(|line| best(line, SET) != best(line, self.notch)).count()
-            }
+            Some(grid) => grid.lines.iter().filter(|line| best(line, SET) != best(line, self.notch)).count(),
             None => 0,
         };
     }

@@ -11,8 +11,13 @@ const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (60, 20)];
 const MODELS: [&str; 5] =
     ["claude-haiku-4-5", "gpt-4o-mini", "llama-3.3-70b-instruct", "mistral-small", "gemini-2.5-flash"];
 /// Quality, cost and latency of each model.
-const TRADE: [(f64, f64, f64); 5] =
-    [(0.9, 0.02, 1900.0), (0.82, 0.002, 800.0), (0.7, 0.001, 1500.0), (0.64, 0.004, 2400.0), (0.8, 0.0025, 700.0)];
+const TRADE: [(f64, f64, f64); 5] = [
+    (0.9, 0.02, 1900.0),
+    (0.82, 0.002, 800.0),
+    (0.7, 0.001, 1500.0),
+    (0.64, 0.004, 2400.0),
+    (0.8, 0.0025, 700.0),
+];
 
 fn cell(uri: &PromptUri, model: usize, quality: f64, signals: u64) -> PromptModelAffinity {
     let (_, cost, latency) = TRADE[model];
@@ -50,7 +55,8 @@ fn cell(uri: &PromptUri, model: usize, quality: f64, signals: u64) -> PromptMode
 }
 
 fn grid(prompts: usize) -> AffinityGrid {
-    let names = ["support.refund-reply", "legal.contract-analysis", "billing.dunning", "code.review", "sales.intro"];
+    let names =
+        ["support.refund-reply", "legal.contract-analysis", "billing.dunning", "code.review", "sales.intro"];
     let lines = (0..prompts).map(|i| {
         let name = names[i % names.len()];
         let uri: PromptUri = if i < names.len() {
@@ -103,7 +109,10 @@ fn looks_at_four_sizes() {
         ("error", || Some(Err(Fault::new("the store is busy: another process has held it for 5 s")))),
     ] {
         for (width, height) in SIZES {
-            insta::assert_snapshot!(format!("{state}_{width}x{height}"), console((width, height), answer).text());
+            insta::assert_snapshot!(
+                format!("{state}_{width}x{height}"),
+                console((width, height), answer).text()
+            );
         }
     }
 }

@@ -45,11 +45,17 @@ pub fn preview(size: (u16, u16)) -> Option<u16> {
 fn split(area: Rect) -> (Rect, Option<Rect>) {
     if area.width >= BESIDE {
         let left = area.width * 11 / 20;
-        return (Rect { width: left, ..area }, Some(Rect { x: area.x + left, width: area.width - left, ..area }));
+        return (
+            Rect { width: left, ..area },
+            Some(Rect { x: area.x + left, width: area.width - left, ..area }),
+        );
     }
     if area.height >= BELOW && area.width >= 84 {
         let top = area.height * 2 / 5;
-        return (Rect { height: top, ..area }, Some(Rect { y: area.y + top, height: area.height - top, ..area }));
+        return (
+            Rect { height: top, ..area },
+            Some(Rect { y: area.y + top, height: area.height - top, ..area }),
+        );
     }
     (area, None)
 }
@@ -69,7 +75,8 @@ impl Proposals {
             n => format!("{n} marked, "),
         };
         let order = if self.inverted { "from the other end " } else { "" };
-        let refreshing = if self.lines.is_waiting() && self.lines.value().is_some() { ", refreshing" } else { "" };
+        let refreshing =
+            if self.lines.is_waiting() && self.lines.value().is_some() { ", refreshing" } else { "" };
         let note = format!("{marked}{order}by {}{refreshing}", self.by.words());
         let panel = Panel { title: &title, note: &note, active: view.focused, ..Panel::default() };
         let inside = panel.draw(canvas, queue);
@@ -124,7 +131,8 @@ impl Proposals {
             focused: view.focused,
             dimmed: false,
         };
-        let marks = [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good].map(|glyph| canvas.glyph(glyph));
+        let marks =
+            [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good].map(|glyph| canvas.glyph(glyph));
         table.draw(canvas, area, |row, cells| {
             if let Some(line) = self.line(row) {
                 self.row(line, view.now, marks, cells);

@@ -78,8 +78,10 @@ impl Proposals {
 
     /// What an action on many concerns: what is marked and still listed as open, else what is selected.
     fn concerned(&self) -> Vec<&QueueLine> {
-        let marked: Vec<&QueueLine> =
-            (0..self.order.len()).filter_map(|row| self.line(row)).filter(|l| self.marked.contains(&l.id)).collect();
+        let marked: Vec<&QueueLine> = (0..self.order.len())
+            .filter_map(|row| self.line(row))
+            .filter(|l| self.marked.contains(&l.id))
+            .collect();
         if marked.is_empty() { self.current().into_iter().collect() } else { marked }
     }
 
@@ -100,8 +102,12 @@ impl Proposals {
     fn look(&mut self, out: &mut Out<'_>) {
         self.selected = self.current().map(|line| line.id);
         let (Some(id), Some(area)) = (self.selected, draw::preview(out.ctx.size)) else { return };
-        let layout =
-            Layout { width: area.saturating_sub(4), mode: Mode::Unified, context: Some(2), invisibles: false };
+        let layout = Layout {
+            width: area.saturating_sub(4),
+            mode: Mode::Unified,
+            context: Some(2),
+            invisibles: false,
+        };
         if self.previewed != Some((id, layout)) {
             self.previewed = Some((id, layout));
             out.ask(&mut self.preview, Query::Review(id, layout));

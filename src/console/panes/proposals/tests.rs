@@ -76,7 +76,10 @@ fn many_are_accepted_together_only_where_all_are_of_low_risk() {
     let mut console = Harness::new((120, 40), about(low));
     console.keys("3*a");
     let text = console.text();
-    assert!(text.contains("Accept 2 proposals") && text.contains("a.b@1.1.0") && text.contains("a.a@1.1.0"), "{text}");
+    assert!(
+        text.contains("Accept 2 proposals") && text.contains("a.b@1.1.0") && text.contains("a.a@1.1.0"),
+        "{text}"
+    );
     console.keys("y");
     assert_eq!(console.commands.iter().flat_map(accepted).collect::<Vec<_>>(), [2, 1]);
 }
@@ -121,7 +124,10 @@ fn screens() {
         let (w, h) = size;
         insta::assert_snapshot!(format!("queue_{w}x{h}"), console.keys("3").screen());
         insta::assert_snapshot!(format!("accept_{w}x{h}"), console.keys("a").screen());
-        insta::assert_snapshot!(format!("accept_core_{w}x{h}"), console.keys("<esc>/safety<enter>a").screen());
+        insta::assert_snapshot!(
+            format!("accept_core_{w}x{h}"),
+            console.keys("<esc>/safety<enter>a").screen()
+        );
         insta::assert_snapshot!(format!("review_{w}x{h}"), console.keys("<esc><esc><enter>").screen());
         let mut console = Harness::new(size, silent());
         insta::assert_snapshot!(format!("queue_loading_{w}x{h}"), console.keys("3").text());

@@ -86,7 +86,12 @@ pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
     let cost = (proposal.drafting_cost_usd > 0.0)
         .then(|| format!(", for {}", usd(Some(proposal.drafting_cost_usd))))
         .unwrap_or_default();
-    item(&mut flow, &format!("{}, {}{run}{cost}", time(proposal.created_at), proposal.drafted_by), Role::Text, width);
+    item(
+        &mut flow,
+        &format!("{}, {}{run}{cost}", time(proposal.created_at), proposal.drafted_by),
+        Role::Text,
+        width,
+    );
     let signed = &shown.listed.signatures;
     let by: Vec<String> = signed.by.iter().map(ToString::to_string).collect();
     let by = if by.is_empty() { String::new() } else { format!(": {}", by.join(", ")) };
@@ -178,13 +183,16 @@ pub fn reject(ids: &[ProposalId], lines: &[&QueueLine], recent: Vec<String>) -> 
         [one] => format!("Reject {one}"),
         many => format!("Reject {} proposals", many.len()),
     };
-    let mut said: Vec<String> = lines.iter().take(6).map(|line| format!("{} {}", line.id, line.title)).collect();
+    let mut said: Vec<String> =
+        lines.iter().take(6).map(|line| format!("{} {}", line.id, line.title)).collect();
     if lines.len() > 6 {
         said.push(format!("and {} more", lines.len() - 6));
     }
     said.push("The reason binds later drafts: what is alike is not proposed again.".to_owned());
     let usual = ["breaks downstream parsing", "changes the meaning", "too little evidence", "not now"];
     let mut recent = recent;
-    recent.extend(usual.into_iter().map(ToOwned::to_owned).filter(|usual| !recent.contains(usual)).collect::<Vec<_>>());
+    recent.extend(
+        usual.into_iter().map(ToOwned::to_owned).filter(|usual| !recent.contains(usual)).collect::<Vec<_>>(),
+    );
     Open::Reason { title, lines: said, recent, then: Then::Reject(ids.to_vec()) }
 }

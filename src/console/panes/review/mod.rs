@@ -88,7 +88,8 @@ impl Review {
     fn write(&mut self, out: &Out<'_>) {
         let (_, words) = split(body(out.ctx.size), self.beside);
         let words = words.unwrap_or_default();
-        let width = if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
+        let width =
+            if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
         if let Some(reviewed) = self.reviewed.value() {
             self.words = beside::whole(reviewed, width.saturating_sub(1));
             self.words_width = width;
@@ -104,7 +105,8 @@ impl Review {
                 *self = Review { mode, context, invisibles: self.invisibles, ..Review::new(id, queue) };
                 self.ask(out);
             }
-            None => out.say(Role::Info, if by > 0 { "That was the last of the queue" } else { "That is the first" }),
+            None => out
+                .say(Role::Info, if by > 0 { "That was the last of the queue" } else { "That is the first" }),
         }
     }
 
@@ -224,7 +226,8 @@ impl Pane for Review {
         match action {
             Action::Accept => out.open(Open::Accept(ids)),
             Action::Reject => {
-                let recent = self.reviewed.value().map_or_else(Vec::new, |r| beside::recent(&r.shown, RECENT));
+                let recent =
+                    self.reviewed.value().map_or_else(Vec::new, |r| beside::recent(&r.shown, RECENT));
                 out.open(beside::reject(&ids, &[], recent));
             }
             Action::Defer => out.open(defer(&ids, out.ctx.stamp.now)),
@@ -383,7 +386,8 @@ impl Review {
         let title = match reviewed {
             Some(reviewed) => {
                 let proposal = &reviewed.shown.listed.proposal;
-                let next = reviewed.shown.publishes.as_ref().and_then(|publishes| publishes.uri.version.clone());
+                let next =
+                    reviewed.shown.publishes.as_ref().and_then(|publishes| publishes.uri.version.clone());
                 let arrow = canvas.glyph(crate::theme::Glyph::Arrow);
                 let next = next.map(|v| format!(" {arrow} {v}")).unwrap_or_default();
                 format!("{}  {} {}{next}", self.id, proposal.prompt_uri.key, proposal.base_version)
@@ -414,9 +418,10 @@ impl Review {
 
     fn draw_words(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
         let listed = self.reviewed.value().map(|reviewed| &reviewed.shown.listed);
-        let title = listed.map_or_else(|| "Evidence".to_owned(), |listed| {
-            format!("{} risk", listed.proposal.risk.level.as_str())
-        });
+        let title = listed.map_or_else(
+            || "Evidence".to_owned(),
+            |listed| format!("{} risk", listed.proposal.risk.level.as_str()),
+        );
         let note = listed.map_or("", |listed| listed.status);
         let panel = Panel { title: &title, note, active: view.focused && self.beside, ..Panel::default() };
         let narrow = area.width < canvas.buf.area.width;
@@ -429,7 +434,13 @@ impl Review {
         canvas.hits.view(ListId::Evidence, shown);
         canvas.hits.zone(inside, Target::List(ListId::Evidence));
         for row in 0..height.min(self.words.len().saturating_sub(shown.offset)) {
-            self.words.draw(canvas, inside.x, inside.y + row as u16, inside.width.saturating_sub(1), shown.offset + row);
+            self.words.draw(
+                canvas,
+                inside.x,
+                inside.y + row as u16,
+                inside.width.saturating_sub(1),
+                shown.offset + row,
+            );
         }
         scroll::bar(canvas, inside, shown, self.words.len());
     }

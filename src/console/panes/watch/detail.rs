@@ -81,7 +81,11 @@ fn sheet(stream: &Health, mark: Option<&str>, columns: u16, bullet: &str, now: i
     }
     if let (Some(since), Some(onset)) = (&stream.since, stream.onset) {
         let age = ago(now - i64::from(onset) * HOUR_MS);
-        sheet.push(Line::Text(vec![label("since"), (Role::Text, since.clone()), (Role::Muted, format!(", {age} ago"))]));
+        sheet.push(Line::Text(vec![
+            label("since"),
+            (Role::Text, since.clone()),
+            (Role::Muted, format!(", {age} ago")),
+        ]));
     }
     match (affected(stream), stream.calls_per_hour) {
         (Some(more), Some(calls)) => sheet.push(Line::Text(vec![
@@ -140,7 +144,9 @@ fn measured(measure: Measure) -> (&'static str, fn(&TrendPoint) -> Option<f64>, 
     let share = |value: f64| percent(Some(value));
     match measure {
         Measure::Negative => ("NEGATIVE SHARE OF SIGNALS", |p| of_signals(p, |s| s[1]), share),
-        Measure::Unhappy => ("SHARE OF SIGNALS NOT POSITIVE", |p| of_signals(p, |s| s[1] + s[2] + s[3]), share),
+        Measure::Unhappy => {
+            ("SHARE OF SIGNALS NOT POSITIVE", |p| of_signals(p, |s| s[1] + s[2] + s[3]), share)
+        }
         Measure::Errors => {
             ("FAILED CALLS", |p| (p.calls > 0).then(|| p.failed as f64 / p.calls as f64), share)
         }

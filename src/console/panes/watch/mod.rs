@@ -146,7 +146,8 @@ impl WatchPane {
             return;
         };
         let streams = &look.streams;
-        let mut rows: Vec<usize> = (0..streams.len()).filter(|i| passes(&streams[*i], &self.filter)).collect();
+        let mut rows: Vec<usize> =
+            (0..streams.len()).filter(|i| passes(&streams[*i], &self.filter)).collect();
         // As the watch ranks them; of one level prompts before what is pooled over them.
         rows.sort_by_key(|i| {
             let stream = &streams[*i];
@@ -196,9 +197,12 @@ impl WatchPane {
         let Some(stream) = self.selected() else { return };
         let lines = vec![
             (Role::Strong, stream.stream.clone()),
-            (Role::Text, "It is no alarm any more. A new baseline begins tomorrow: what is bad now counts as usual \
+            (
+                Role::Text,
+                "It is no alarm any more. A new baseline begins tomorrow: what is bad now counts as usual \
                           from then on. To wait for a repair, silence it instead."
-                .to_owned()),
+                    .to_owned(),
+            ),
         ];
         out.step(Step::Open(Open::Confirm {
             title: "Acknowledge".into(),

@@ -154,7 +154,9 @@ fn rate_words(now: &Rates, view: &View<'_>) -> Vec<(Role, String, String)> {
         format!("{:.1}", now.calls)
     };
     let failed = match now.failed {
-        Some(share) => (if share >= 0.05 { Role::Bad } else { Role::Strong }, percent(Some(share)), " failed"),
+        Some(share) => {
+            (if share >= 0.05 { Role::Bad } else { Role::Strong }, percent(Some(share)), " failed")
+        }
         None => (Role::Muted, String::new(), "no calls, no errors"),
     };
     let lag = now.lag.map_or((String::new(), "no call yet".to_owned()), |lag| {
@@ -189,8 +191,10 @@ fn banner(held: &Held, canvas: &mut Canvas<'_>, row: Rect, now: Millis) {
 /// How many of what, for the note of the panel.
 fn note(pane: &WatchPane, look: &Watch) -> String {
     let all = look.streams.len();
-    let listed = if pane.rows.len() == all { count(all as u64) } else { format!("{} of {all}", pane.rows.len()) };
-    let seen = if look.acknowledged > 0 { format!(", {} acknowledged", look.acknowledged) } else { String::new() };
+    let listed =
+        if pane.rows.len() == all { count(all as u64) } else { format!("{} of {all}", pane.rows.len()) };
+    let seen =
+        if look.acknowledged > 0 { format!(", {} acknowledged", look.acknowledged) } else { String::new() };
     format!(
         "{listed} rising, {} stable, {} with too little to say{seen}",
         count(look.stable as u64),
@@ -227,7 +231,8 @@ fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, 
     if let Some(fault) = &pane.fault {
         let words = format!("{} the newest look failed: {}", canvas.glyph(Glyph::Bad), fault.text);
         canvas.put(inside.x, inside.y, inside.width, &words, Role::Bad);
-        inside = Rect { y: inside.y + 1.min(inside.height), height: inside.height.saturating_sub(1), ..inside };
+        inside =
+            Rect { y: inside.y + 1.min(inside.height), height: inside.height.saturating_sub(1), ..inside };
     }
     if pane.rows.is_empty() {
         return nothing(pane, look, canvas, inside);
@@ -251,7 +256,8 @@ fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect
         0 => String::new(),
         n => format!("; {} acknowledged, until their new baseline is there", count(n as u64)),
     };
-    let all = format!("{} All is stable: {} streams{seen}.", canvas.glyph(Glyph::Good), count(look.stable as u64));
+    let all =
+        format!("{} All is stable: {} streams{seen}.", canvas.glyph(Glyph::Good), count(look.stable as u64));
     let little = format!("{} more have too little evidence to say.", count(look.insufficient as u64));
     said(canvas, inside, Role::Good, &[&all, &little]);
 }
@@ -319,7 +325,8 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, stream: &Health, now: Millis) {
     let x = place.x + STATE;
     canvas.put(x, place.y, name, &words::subject(&stream.id.subject), Role::Strong);
     if place.width > STATE + 30 {
-        let rate = |estimate: Option<crate::engine::trend::estimate::Estimate>| percent(estimate.map(|e| e.rate));
+        let rate =
+            |estimate: Option<crate::engine::trend::estimate::Estimate>| percent(estimate.map(|e| e.rate));
         let arrow = canvas.glyph(Glyph::Arrow);
         let text = format!("{} {arrow} {}", rate(stream.baseline), rate(stream.current));
         canvas.put_right(right - more - months - change, place.y, change, &text, Role::Text);
@@ -332,7 +339,12 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, stream: &Health, now: Millis) {
         canvas.put_right(right - more, place.y, more, &text, Role::Text);
     }
     if place.height > 1 {
-        second(canvas, Rect { x, y: place.y + 1, width: place.width.saturating_sub(STATE), height: 1 }, stream, now);
+        second(
+            canvas,
+            Rect { x, y: place.y + 1, width: place.width.saturating_sub(STATE), height: 1 },
+            stream,
+            now,
+        );
     }
 }
 

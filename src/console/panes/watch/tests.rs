@@ -221,9 +221,14 @@ fn the_selection_stays_with_its_stream() {
 #[test]
 fn filters_by_words_and_without_words() {
     let page = stream(prompt("support.refund-reply"), Measure::Negative, Level::Page, 100.0);
-    for (filter, passes_it) in
-        [("", true), ("refund page", true), ("REFUND !latency", true), ("!negative", false), ("warn", false), ("!", true)]
-    {
+    for (filter, passes_it) in [
+        ("", true),
+        ("refund page", true),
+        ("REFUND !latency", true),
+        ("!negative", false),
+        ("warn", false),
+        ("!", true),
+    ] {
         assert_eq!(passes(&page, filter), passes_it, "{filter}");
     }
 }
