@@ -93,11 +93,6 @@ impl Reader {
         self.named(self.db.pragma_update(None, "cache_size", -kib))
     }
 
-    /// Whether the dictionary, read earlier, knows all that is in this view.
-    pub fn is_known_to(&self, dictionary: &Dictionary) -> Result<bool> {
-        self.named(dictionary.is_current(&self.db))
-    }
-
     /// All published prompts, by URI.
     pub fn published(&self) -> Result<BTreeMap<PromptUri, Published>> {
         self.named(catalog::published(&self.db))

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::feedback::{Signal, Source};
 use crate::domain::prompt::Scope;
-use crate::engine::rollup::{CallFacts, Cells, Clock, Layer};
+use crate::engine::rollup::{CallFacts, Cell, Cells, Clock, Layer};
 
 fn subject(name: &str, scope: Option<Scope>) -> Subject {
     Subject {

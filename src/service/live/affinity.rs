@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use super::boards::answered;
 use super::grid::{Grid, grid};
+use super::known::Known;
 use super::wish::AffinityGrid;
 use super::{Live, Result};
 use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
 use crate::service::catalog::Catalog;
-use crate::service::watch::SMALL_FLEET;
 use crate::store::Reader;
 
 /// How long a grid stands behind the lines of a board, ms, and in how many times of what making it took.
@@ -41,13 +41,13 @@ impl Live {
     pub(super) fn grid_for_board(
         &mut self,
         reader: &Reader,
-        catalog: &Catalog,
+        known: &Known,
         spec: WindowSpec,
         now: Millis,
     ) -> Result<()> {
         let stands = self.grid.as_ref().is_some_and(|grid| grid.spec == spec && now < grid.until);
-        if !stands && catalog.prompts().take(SMALL_FLEET + 1).count() <= SMALL_FLEET {
-            self.grid_of(reader, catalog, spec, now)?;
+        if !stands && !known.is_large() {
+            self.grid_of(reader, &known.catalog, spec, now)?;
         }
         Ok(())
     }

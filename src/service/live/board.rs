@@ -19,7 +19,7 @@ impl Live {
     /// numbers of the stretch are moved so that there are as many lines as can be.
     pub fn board(&mut self, wish: &BoardWish, now: Millis) -> Result<BoardPage> {
         self.answer(|live, reader, known| {
-            live.grid_for_board(reader, &known.catalog, wish.window, now)?;
+            live.grid_for_board(reader, known, wish.window, now)?;
             known.waiting.at(now);
             let mut boards = std::mem::take(&mut live.boards);
             let kept = boards.of(reader, known, wish.window, now);
@@ -58,7 +58,7 @@ impl Live {
         self.seeker = seeker;
         BoardPage {
             window: kept.window(),
-            total: roster.subjects.iter().filter(|subject| subject.scope.is_some()).count(),
+            total: known.prompts,
             matched,
             from,
             lines,

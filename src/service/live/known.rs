@@ -8,6 +8,7 @@ use crate::engine::trust::Trust;
 use crate::service::catalog::Catalog;
 use crate::service::error::Result;
 use crate::service::standings::Standings;
+use crate::service::watch::SMALL_FLEET;
 use crate::store::Reader;
 use crate::store::proposals::OpenRow;
 
@@ -18,6 +19,8 @@ pub struct Known {
     pub catalog: Catalog,
     /// Who the rows of a leaderboard are about; the cells are elsewhere.
     pub standings: Standings,
+    /// How many prompts there are.
+    pub prompts: usize,
     /// Raised whenever subjects are numbered anew.
     pub numbering: u64,
     /// What waits for a decision.
@@ -34,7 +37,13 @@ impl Known {
         let standings = Standings::of(&catalog, Cells::default());
         let waiting = Waiting::new(reader.proposals().open()?);
         let (trust, ledger) = (reader.trust()?, reader.ledger_head()?.seq);
-        Ok(Known { catalog, standings, numbering: 0, waiting, trust, ledger })
+        let prompts = catalog.prompts().count();
+        Ok(Known { catalog, standings, prompts, numbering: 0, waiting, trust, ledger })
+    }
+
+    /// Whether a question about the whole fleet takes too long to be asked in passing.
+    pub fn is_large(&self) -> bool {
+        self.prompts > SMALL_FLEET
     }
 
     /// Follows what was committed since: costs what is new.
@@ -44,6 +53,7 @@ impl Known {
         let decided = ledger != self.ledger;
         if self.catalog.follow(reader, decided)? {
             self.standings = Standings::of(&self.catalog, Cells::default());
+            self.prompts = self.catalog.prompts().count();
             self.numbering += 1;
         } else {
             self.standings.follow(&self.catalog.dictionary);

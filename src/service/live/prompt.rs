@@ -15,7 +15,6 @@ use crate::engine::outcome::words;
 use crate::engine::rollup::{Cell, Clock, Hour};
 use crate::engine::trend::health::{Health, Level};
 use crate::service::routing::Circle;
-use crate::service::watch::SMALL_FLEET;
 use crate::service::{Performance, Service};
 use crate::store::Reader;
 use crate::store::telemetry::TelemetryReader;
@@ -69,7 +68,7 @@ impl Live {
     }
 
     fn health_of(&self, reader: &Reader, known: &Known, uri: &PromptUri, now: Millis) -> Result<Vec<Health>> {
-        if !reader.has_monitors()? && is_large(known) {
+        if !reader.has_monitors()? && known.is_large() {
             return Ok(Vec::new());
         }
         self.service.streams_in(reader, &known.catalog, &known.standings, uri, now)
@@ -85,7 +84,7 @@ impl Live {
         answered: Window,
         now: Millis,
     ) -> Result<Vec<String>> {
-        if is_large(known) {
+        if known.is_large() {
             return Ok(Vec::new());
         }
         let position = reader.position()?;
@@ -99,10 +98,6 @@ impl Live {
         };
         Ok(self.said.insert(said).of(uri))
     }
-}
-
-fn is_large(known: &Known) -> bool {
-    known.catalog.prompts().take(SMALL_FLEET + 1).count() > SMALL_FLEET
 }
 
 /// The prompt over the window, in at most 120 steps of hours, or in days.

@@ -24,7 +24,7 @@ impl Live {
                 (name.to_string(), trusted)
             });
             Ok(Pulse {
-                prompts: (known.catalog.published.len(), known.catalog.prompts().count()),
+                prompts: (known.catalog.published.len(), known.prompts),
                 calls: live.counted.follow(reader)?,
                 open: known.waiting.count(),
                 open_high: known.waiting.high(),
