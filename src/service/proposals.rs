@@ -276,12 +276,11 @@ impl Service {
         let Kept { proposal, .. } = &kept;
         let (uri, old) = (&proposal.prompt_uri, &proposal.base_version);
         let canary = reader.canary(id)?;
-        let outcome = match &canary {
-            Some(canary) => self.outcome_beside(reader, catalog, canary, old, now)?,
-            None => {
-                let versions = [old.clone(), version.clone()];
-                self.outcome_after(reader, catalog, uri.clone(), versions, now)?
-            }
+        let outcome = if let Some(canary) = &canary {
+            self.outcome_beside(reader, catalog, canary, old, now)?
+        } else {
+            let versions = [old.clone(), version.clone()];
+            self.outcome_after(reader, catalog, uri.clone(), versions, now)?
         };
         let effects = realised(&proposal.predicted, &outcome, |m| proposer(settled, proposal.kind, m));
         let settled = proposals.outcome(id)?.map(|(_, settled)| settled);
