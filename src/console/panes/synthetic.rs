@@ -139,6 +139,7 @@ fn health(name: &str) -> Health {
         current: None,
         last_day: None,
         units: 900,
+        calls_per_hour: None,
         last_unit: None,
         silenced_until: None,
         causes: vec![],
