@@ -108,7 +108,8 @@ impl Theme {
                 Some(next) if seen.contains(&next) => {
                     let round: Vec<&str> = seen.iter().map(Origin::name).chain([next.name()]).collect();
                     let what = format!("leads round: {}", round.join(" > "));
-                    faults.push(place.fault(what, "inherit from a theme that does not inherit from this one"));
+                    faults
+                        .push(place.fault(what, "inherit from a theme that does not inherit from this one"));
                     break;
                 }
                 Some(next) => origin = next,
@@ -156,9 +157,11 @@ impl Theme {
             let (word, place) = colour?;
             let found = palette.get(&word).copied().or_else(|| Shade::parse(&word));
             if found.is_none() {
-                let otherwise = "write \"#rrggbb\", a name of the palette or of one of the terminal's colours";
+                let otherwise =
+                    "write \"#rrggbb\", a name of the palette or of one of the terminal's colours";
                 let names = palette.keys().map(String::as_str).chain(ANSI_NAMES);
-                let fault = place.fault(format!("names no colour: `{word}`"), allowed(&word, names, otherwise));
+                let fault =
+                    place.fault(format!("names no colour: `{word}`"), allowed(&word, names, otherwise));
                 faults.push(fault);
             }
             found

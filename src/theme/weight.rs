@@ -44,7 +44,9 @@ impl Role {
     /// What a role has whatever its colours: what must be seen by who sees no colours.
     pub(super) const fn always(self) -> Modifier {
         match self {
-            Role::Strong | Role::Title | Role::Heading | Role::Marked | Role::Key | Role::PromptHeading => BOLD,
+            Role::Strong | Role::Title | Role::Heading | Role::Marked | Role::Key | Role::PromptHeading => {
+                BOLD
+            }
             Role::Selection | Role::ButtonFocused | Role::ChipAlert | Role::ToastBad => BOLD,
             Role::Bad | Role::RiskHigh | Role::Core => BOLD,
             Role::Match | Role::TabActive | Role::Page | Role::ButtonDanger => BOLD.union(UNDERLINED),
@@ -63,7 +65,9 @@ impl Role {
             Role::Accent | Role::BorderActive | Role::Variable | Role::Event => BOLD,
             Role::AddedWord | Role::Series1 | Role::Series4 | Role::Heat3 => BOLD,
             Role::Caution | Role::RiskMedium | Role::Input | Role::Button => UNDERLINED,
-            Role::Selection | Role::Page | Role::ChipAlert | Role::ButtonFocused | Role::ButtonDanger => REVERSED,
+            Role::Selection | Role::Page | Role::ChipAlert | Role::ButtonFocused | Role::ButtonDanger => {
+                REVERSED
+            }
             Role::Toast | Role::ToastBad | Role::Escape | Role::Heat4 => REVERSED,
             Role::SelectionIdle => REVERSED.union(DIM),
             Role::Heat5 => REVERSED.union(BOLD),
