@@ -146,7 +146,7 @@ fn the_template_is_a_theme_and_names_every_role() {
     Theme::named("mine", Some(folder.path())).unwrap_or_else(|e| panic!("{e}"));
     let all: String = Theme::template()
         .lines()
-        .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = \"")).unwrap_or(line))
+        .map(|line| line.strip_prefix("# ").filter(|rest| rest.ends_with(" = \"sea\"")).unwrap_or(line))
         .map(|line| format!("{line}\n"))
         .collect();
     fs::write(folder.path().join("mine.toml"), all).unwrap();

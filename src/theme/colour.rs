@@ -67,11 +67,15 @@ const ANSI: [Color; 16] = [
 ];
 /// The six of the sixteen that have a hue in every palette, with the angle at which it usually lies. The bright ones are
 /// greys in Solarized, and the greys may be the ground.
-const HUES: [(u8, f64); 6] = [(1, 25.0), (3, 95.0), (2, 143.0), (6, 200.0), (4, 262.0), (5, 330.0)];
+const HUES: [(u8, f64); 6] = [(1, 25.0), (3, 84.0), (2, 137.0), (6, 200.0), (4, 262.0), (5, 330.0)];
+/// A text whose tint differs from that of ordinary text by less has no hue of its own.
+const PLAIN_TEXT: f64 = 0.045;
+/// A ground whose tint differs from the screen's by less has no hue of its own.
+const PLAIN_GROUND: f64 = 0.02;
+/// From here on a ground is tinted so much that grey would not do for it.
+const TINTED_GROUND: f64 = 0.025;
 /// Less colourful than this is grey.
-const GREY: f64 = 0.045;
-/// A ground that differs from the screen's by less has no hue of its own.
-const UNTINTED: f64 = 0.02;
+const GREY: f64 = 0.03;
 
 impl Shade {
     /// Reads `#rrggbb` or the name of one of the terminal's colours.
@@ -87,13 +91,12 @@ impl Shade {
         Some(Shade::Exact(Rgb(r, g, b)))
     }
 
-    /// The terminal's colour for it, where the depth has exact or nearest ones.
-    fn shown(self, depth: Depth) -> Color {
+    /// The terminal's colour for it; `nearest` finds those of exact ones.
+    fn named(self, nearest: impl Fn(Rgb) -> Color) -> Color {
         match self {
             Shade::Default => Color::Reset,
             Shade::Ansi(n) => ANSI[usize::from(n) % 16],
-            Shade::Exact(rgb) if depth == Depth::Ansi256 => Color::Indexed(rgb.nearest_of_256()),
-            Shade::Exact(Rgb(r, g, b)) => Color::Rgb(r, g, b),
+            Shade::Exact(rgb) => nearest(rgb),
         }
     }
 }
@@ -111,13 +114,18 @@ impl Rgb {
         oklab(self.linear())
     }
 
-    /// The nearest of the colours 16 to 255, which are the same on every terminal; the first sixteen are not.
-    fn nearest_of_256(self) -> u8 {
+    /// The nearest of the colours 16 to 255, which are the same on every terminal; the first sixteen are not. Or the
+    /// nearest of them that is no grey: the dark green ground of a line that came must not end as the same grey as the
+    /// dark red one of a line that went.
+    fn nearest_of_256(self, coloured: bool) -> u8 {
         static FIXED: LazyLock<Vec<Oklab>> =
             LazyLock::new(|| (16..=255).map(|index| fixed(index).oklab()).collect());
         let here = self.oklab();
-        let nearest =
-            FIXED.iter().enumerate().min_by(|(_, a), (_, b)| far(here, **a).total_cmp(&far(here, **b)));
+        let allowed = |[_, a, b]: &Oklab| !coloured || a.hypot(*b) > GREY;
+        let far =
+            |[l, a, b]: &Oklab| (l - here[0]).powi(2) + 2.0 * ((a - here[1]).powi(2) + (b - here[2]).powi(2));
+        let choices = FIXED.iter().enumerate().filter(|(_, lab)| allowed(lab));
+        let nearest = choices.min_by(|(_, a), (_, b)| far(a).total_cmp(&far(b)));
         nearest.map_or(16, |(at, _)| at as u8 + 16)
     }
 }
@@ -145,64 +153,73 @@ fn fixed(index: u8) -> Rgb {
     Rgb(level(cube / 36), level(cube / 6 % 6), level(cube % 6))
 }
 
-/// How far to go for a nearest colour. Hue counts double: the dark green ground of a line that came must not end as the
-/// same grey as the dark red one of a line that went.
-fn far(a: Oklab, b: Oklab) -> f64 {
-    (a[0] - b[0]).powi(2) + 4.0 * ((a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2))
-}
-
-/// The one of the six hues that is nearest to a direction; `None` where that is too short to have one.
-fn hue(a: f64, b: f64, least: f64) -> Option<Shade> {
-    if a.hypot(b) < least {
-        return None;
-    }
+/// The one of the six hues that is nearest to that of a colour.
+fn hue([_, a, b]: Oklab) -> Shade {
     let angle = b.atan2(a).to_degrees();
-    let turn = |hue: f64| (angle - hue + 540.0).rem_euclid(360.0) - 180.0;
-    let nearest = HUES.iter().min_by(|(_, x), (_, y)| turn(*x).abs().total_cmp(&turn(*y).abs()));
-    nearest.map(|(index, _)| Shade::Ansi(*index))
+    let turn = |hue: f64| ((angle - hue + 540.0).rem_euclid(360.0) - 180.0).abs();
+    let nearest = HUES.iter().min_by(|(_, x), (_, y)| turn(*x).total_cmp(&turn(*y)));
+    nearest.map_or(Shade::Default, |(index, _)| Shade::Ansi(*index))
 }
 
-/// What a terminal shows of a text colour and a ground, on a screen of the ground `screen`.
-///
-/// Sixteen colours are the user's own, and nobody knows which: exact grounds are given up for the terminal's, greys become
-/// its text colour, and hues become the nearest of its six. A ground's hue is kept as that of the text where the text has
-/// none. Without colour nothing is named at all, as the terminal library loses bold and reverse otherwise.
-pub(super) fn shown(
-    fg: Option<Shade>,
-    bg: Option<Shade>,
-    screen: Option<Shade>,
-    depth: Depth,
-) -> (Option<Color>, Option<Color>) {
-    match depth {
-        Depth::Mono => (None, None),
-        Depth::Ansi16 => {
-            let hue_of_text = match fg {
-                Some(Shade::Exact(rgb)) => {
-                    let [_, a, b] = rgb.oklab();
-                    hue(a, b, GREY)
-                }
-                other => other,
-            };
-            let hue_of_ground = match (bg, screen) {
-                (Some(Shade::Exact(ground)), Some(Shade::Exact(screen))) => {
-                    let ([_, a, b], [_, c, d]) = (ground.oklab(), screen.oklab());
-                    hue(a - c, b - d, UNTINTED)
-                }
-                (Some(Shade::Exact(ground)), _) => {
-                    let [_, a, b] = ground.oklab();
-                    hue(a, b, UNTINTED)
-                }
-                _ => None,
-            };
-            let bg = bg.filter(|shade| !matches!(shade, Shade::Exact(_)));
-            // Grey text on one of the sixteen stays what the theme's author sees on it: light or dark.
-            let fg = hue_of_text.or(hue_of_ground).or(fg.map(|_| Shade::Default));
-            (fg.map(|shade| shade.shown(depth)), bg.map(|shade| shade.shown(depth)))
-        }
-        Depth::Ansi256 | Depth::True => {
-            (fg.map(|shade| shade.shown(depth)), bg.map(|shade| shade.shown(depth)))
+/// The ordinary text and the ground of a screen, to which other colours are compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    pub(super) text: Option<Shade>,
+    pub(super) ground: Option<Shade>,
+}
+
+impl Screen {
+    /// What a terminal shows of a text colour and a ground.
+    ///
+    /// Sixteen colours are the user's own, and nobody knows which: exact grounds are given up for the terminal's, what is as
+    /// grey as the text becomes its text colour, and hues become the nearest of its six. A ground's hue is kept as that of
+    /// the text where the text has none. Without colour nothing is named at all, as the terminal library loses bold and
+    /// reverse otherwise.
+    pub(super) fn shown(
+        self,
+        fg: Option<Shade>,
+        bg: Option<Shade>,
+        depth: Depth,
+    ) -> (Option<Color>, Option<Color>) {
+        match depth {
+            Depth::Mono => (None, None),
+            Depth::Ansi16 => {
+                let hue_of = |shade, reference, least| match shade {
+                    Some(Shade::Exact(rgb)) => (tint(rgb, reference) >= least).then(|| hue(rgb.oklab())),
+                    other => other,
+                };
+                // Text in the screen's own ground stands on a bright one, whose hue is meant.
+                let of_text = fg.filter(|fg| Some(*fg) != self.ground);
+                let of_ground = bg.filter(|bg| matches!(bg, Shade::Exact(_)));
+                let fg = hue_of(of_text, self.text, PLAIN_TEXT)
+                    .or_else(|| hue_of(of_ground, self.ground, PLAIN_GROUND))
+                    .or(fg.map(|_| Shade::Default));
+                let bg = bg.filter(|bg| !matches!(bg, Shade::Exact(_)));
+                let named = |shade: Shade| shade.named(|_| Color::Reset);
+                (fg.map(named), bg.map(named))
+            }
+            Depth::Ansi256 => {
+                let text = |rgb: Rgb| Color::Indexed(rgb.nearest_of_256(false));
+                let ground =
+                    |rgb: Rgb| Color::Indexed(rgb.nearest_of_256(tint(rgb, self.ground) >= TINTED_GROUND));
+                (fg.map(|shade| shade.named(text)), bg.map(|shade| shade.named(ground)))
+            }
+            Depth::True => {
+                let named = |shade: Shade| shade.named(|Rgb(r, g, b)| Color::Rgb(r, g, b));
+                (fg.map(named), bg.map(named))
+            }
         }
     }
+}
+
+/// How far a colour's tint is from that of another, or from grey where that has none.
+fn tint(rgb: Rgb, reference: Option<Shade>) -> f64 {
+    let [_, a, b] = rgb.oklab();
+    let [_, c, d] = match reference {
+        Some(Shade::Exact(reference)) => reference.oklab(),
+        _ => [0.0; 3],
+    };
+    (a - c).hypot(b - d)
 }
 
 #[cfg(test)]
@@ -222,7 +239,7 @@ mod tests {
     #[test]
     fn colours_of_the_table_are_their_own_nearest() {
         for index in 16..=255 {
-            let near = fixed(Rgb::nearest_of_256(fixed(index)));
+            let near = fixed(fixed(index).nearest_of_256(false));
             assert_eq!(near, fixed(index));
         }
     }
@@ -230,6 +247,7 @@ mod tests {
     #[test]
     fn hues_become_those_of_the_sixteen_and_greys_the_default() {
         let dark = Shade::parse("#1e1e2e");
+        let screen = Screen { text: Shade::parse("#cdd6f4"), ground: dark };
         for (exact, expected) in [
             ("#f38ba8", Color::Red),
             ("#a6e3a1", Color::Green),
@@ -238,12 +256,12 @@ mod tests {
             ("#cba6f7", Color::Magenta),
             ("#94e2d5", Color::Cyan),
             ("#cdd6f4", Color::Reset),
-            ("#808080", Color::Reset),
+            ("#a6adc8", Color::Reset),
         ] {
-            let (fg, bg) = shown(Shade::parse(exact), None, dark, Depth::Ansi16);
+            let (fg, bg) = screen.shown(Shade::parse(exact), None, Depth::Ansi16);
             assert_eq!((fg, bg), (Some(expected), None), "{exact}");
         }
-        let button = shown(dark, Shade::parse("#89b4fa"), dark, Depth::Ansi16);
+        let button = screen.shown(dark, Shade::parse("#89b4fa"), Depth::Ansi16);
         assert_eq!(button, (Some(Color::Blue), None));
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn allowed<'n>(
 
 /// Reads a file. `stem` is its name, which the key `name` repeats.
 pub(super) fn read(text: &str, file: &str, stem: &str) -> ThemeFile {
-    let mut reading = Reading { text, file, out: ThemeFile::default() };
+    let ends = text.match_indices('\n').map(|(at, _)| at).collect();
+    let mut reading = Reading { ends, file, out: ThemeFile::default() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let at = error.span().map_or(0, |span| span.start);
@@ -124,7 +125,8 @@ pub(super) fn read(text: &str, file: &str, stem: &str) -> ThemeFile {
 }
 
 struct Reading<'t> {
-    text: &'t str,
+    /// Where lines end.
+    ends: Vec<usize>,
     file: &'t str,
     out: ThemeFile,
 }
@@ -133,8 +135,7 @@ type Value<'t> = Spanned<DeValue<'t>>;
 
 impl Reading<'_> {
     fn place(&self, at: usize, key: &str) -> Place {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = self.ends.partition_point(|end| *end < at) + 1;
         Place { file: self.file.to_owned(), line, key: key.to_owned() }
     }
 

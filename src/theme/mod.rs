@@ -23,7 +23,9 @@ mod weight;
 #[path = "check_tests.rs"]
 mod check;
 
-use ratatui::style::Modifier;
+use ratatui::style::{Color, Modifier};
+
+use colour::Screen;
 
 pub use catalog::{Theme, ThemeError};
 pub use depth::{Depth, NotADepth, ascii_only};
@@ -43,7 +45,11 @@ pub struct Look {
 impl Look {
     /// How a theme looks on a terminal of a depth. Every role is resolved here, once.
     pub fn new(theme: &Theme, depth: Depth, ascii: bool) -> Look {
-        Look { styles: Role::ALL.iter().map(|role| style(theme, *role, depth)).collect(), ascii }
+        let text = theme.tone(Role::Text);
+        let screen = Screen { text: text.fg, ground: theme.tone(Role::Ground).bg };
+        let text = screen.shown(text.fg, text.bg, depth);
+        let style = |role: &Role| style(theme, *role, screen, depth, text);
+        Look { styles: Role::ALL.iter().map(style).collect(), ascii }
     }
 
     /// How a role looks. What has no ground of its own stands on that of its place.
@@ -66,22 +72,22 @@ impl Default for Look {
     }
 }
 
+/// What a terminal shows of a text colour and a ground.
+type Shown = (Option<Color>, Option<Color>);
+
 /// A role's colours as the depth shows them, and its weight: what it always has, and what stands in for colours where they
-/// do not tell it from text, are another role's, or lost their ground.
-fn style(theme: &Theme, role: Role, depth: Depth) -> Style {
-    let screen = theme.tone(Role::Ground).bg;
-    let text = theme.tone(Role::Text);
+/// do not tell it from `text`, are another role's, or lost their ground.
+fn style(theme: &Theme, role: Role, screen: Screen, depth: Depth, text: Shown) -> Style {
     let tone = theme.tone(role);
-    let (fg, bg) = colour::shown(tone.fg, tone.bg, screen, depth);
-    let (text_fg, text_bg) = colour::shown(text.fg, text.bg, screen, depth);
-    let coloured = fg.unwrap_or_default() != text_fg.unwrap_or_default() && fg.is_some();
-    let told = coloured || bg.unwrap_or_default() != text_bg.unwrap_or_default();
+    let (fg, bg) = screen.shown(tone.fg, tone.bg, depth);
+    let coloured = fg.is_some() && fg.unwrap_or_default() != text.0.unwrap_or_default();
+    let told = coloured || bg.unwrap_or_default() != text.1.unwrap_or_default();
     let lost_ground = tone.bg.is_some() && bg.is_none();
 
     let mut weight = tone.weight | role.always();
     if !told || !tone.own || lost_ground {
         let mut stand_in = role.without_colour();
-        stand_in.set(Modifier::DIM, stand_in.contains(Modifier::DIM) && !coloured);
+        stand_in.set(Modifier::DIM, stand_in.contains(Modifier::DIM) && (!coloured || lost_ground));
         weight |= stand_in;
     }
     Style { fg, bg, add_modifier: weight, ..Style::new() }
