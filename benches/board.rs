@@ -45,7 +45,7 @@ fn main() {
     report("cold: open, read, rank 50 of all", 5, || {
         let service = open(&store, Access::Read);
         let standings = service.standings(window).expect("standings");
-        let ranked = board(standings.roster(), standings.cells.iter(), &filter, Sort::default(), 50);
+        let ranked = board(standings.roster(), &standings.cells, &filter, Sort::default(), 50);
         assert_eq!(ranked.rows.len(), 50);
     });
     let service = open(&store, Access::Read);
@@ -56,16 +56,19 @@ fn main() {
     println!("{:<40} {:>10.2} ms, {} cells", "load the board", ms(began), live.cells().len());
     // Who the rows are about; the cells stay on the board.
     let standings = Standings::of(&catalog, Cells::default());
-    let lineup = Lineup::new(standings.roster(), live.cells().iter());
+    let lineup = Lineup::new(standings.roster(), live.cells());
     report("memory: rank 50 of all", 50, || {
-        assert_eq!(lineup.rank(&filter, Sort::default(), 50).rows.len(), 50);
+        assert_eq!(
+            lineup.rank(standings.roster(), live.cells(), &filter, Sort::default(), 50).rows.len(),
+            50
+        );
     });
     let negative: Sort = "neg".parse().expect("a column");
     report("memory: rank 50 by negative share", 50, || {
-        assert_eq!(lineup.rank(&filter, negative, 50).rows.len(), 50);
+        assert_eq!(lineup.rank(standings.roster(), live.cells(), &filter, negative, 50).rows.len(), 50);
     });
     report("memory: fold the lineup anew", 20, || {
-        Lineup::new(standings.roster(), live.cells().iter());
+        Lineup::new(standings.roster(), live.cells());
     });
     drop(lineup);
     let mut live = live;

@@ -1,14 +1,16 @@
 //! Configuration: flags over environment over file over defaults, resolved once. The file is TOML; a key that is not
 //! known is an error that names it. [`TEMPLATE`] is the whole of it, commented, with the defaults.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::finding::Thresholds;
 use crate::domain::governance::{Governance, Guard, Reviewers};
 use crate::domain::prompt::Name;
+use crate::domain::window::WindowSpec;
 use crate::intake::identify::{IdentityRule, IdentityRules};
 use crate::intake::signal::{ScoreRule, ScoreRules};
 use crate::llm::Endpoint;
@@ -52,6 +54,51 @@ struct File {
     evidence: EvidenceSection,
     llm: Option<Endpoint>,
     governance: GovernanceSection,
+    agent: AgentSection,
+    console: ConsoleSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct AgentSection {
+    every_hours: Option<u32>,
+}
+
+/// How the console is set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsoleSection {
+    /// The theme's name.
+    pub theme: Option<String>,
+    /// `mono`, `16`, `256` or `truecolor`, where the terminal is not to be asked.
+    pub colours: Option<String>,
+    /// Whether only ASCII may be shown, where the terminal is not to be asked.
+    pub ascii: Option<bool>,
+    /// Whether the mouse is taken.
+    pub mouse: Option<bool>,
+    /// Whether a new alarm rings.
+    pub bell: Option<bool>,
+    /// Whether the terminal's title says how many alarms there are.
+    pub title: Option<bool>,
+    /// The window of time that it begins with.
+    #[serde(deserialize_with = "window")]
+    pub window: Option<WindowSpec>,
+    /// Actions and the keys that they have instead of the usual ones.
+    pub keys: BTreeMap<String, Keys>,
+}
+
+fn window<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<WindowSpec>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// The keys of an action: one binding, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Keys {
+    /// `"ctrl-d"`.
+    One(String),
+    /// `["j", "down"]`.
+    Many(Vec<String>),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -173,6 +220,10 @@ pub struct Config {
     pub llm: Option<Endpoint>,
     /// How the store decides.
     pub governance: Governance,
+    /// Hours between runs of the agent while a console is open; without it none runs by itself.
+    pub agent_hours: Option<u32>,
+    /// How the console is set.
+    pub console: ConsoleSection,
 }
 
 impl Config {
@@ -201,6 +252,8 @@ impl Config {
             evidence: file.evidence.thresholds(),
             llm: file.llm,
             governance: file.governance.rules(),
+            agent_hours: file.agent.every_hours.filter(|hours| *hours > 0),
+            console: file.console,
             retention: Retention {
                 call_days: file.retention.call_days.unwrap_or(usual.call_days),
                 hour_days: file.retention.hour_days.unwrap_or(usual.hour_days),

@@ -8,6 +8,7 @@
 //! ```text
 //! main
 //! cli          the command line                       start: cli::run
+//! console      the full-screen console                start: console::app, console::runtime
 //! theme        roles, not colours; what a terminal can show    start: theme::Look
 //! service      what may be asked for, in one place    start: service::Service
 //! config       file, environment and flags, resolved once

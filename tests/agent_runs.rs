@@ -7,6 +7,7 @@ mod governed;
 
 use agency::{ALL, DAY, GRUFF, ONCE, Office, Stream, WORDY, events, left, made, peers, step, tell, wordy};
 use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, publish_by_hand, uri};
+use human::domain::governance::Governance;
 use human::domain::identity::GrantScope;
 use human::domain::outcome::Measure;
 use human::domain::proposal::{Kind, RiskLevel, Standing};
@@ -245,5 +246,30 @@ fn a_core_prompt_is_never_applied() {
     // By hand an earlier version cannot come back either without a steward.
     let deed = Deed { at: NOW, actor: "agent", reason: None };
     by_hand(&office.path(), Some(&agent()), |shelf| shelf.rollback(&uri(WORDY), None, deed)).unwrap_err();
+    office.is_sound();
+}
+
+#[test]
+fn a_declared_output_asks_for_its_capability_once() {
+    let office = Office::new("", &ALL, "");
+    let prompt = "prompt://org/ACME/legal.form";
+    let flags = "output: { format: json }\nhuman.autoTune: true\n";
+    let text = file(&uri(prompt), flags, &Version::new(1, 0, 0), "Fill in the form.\n");
+    publish_by_hand(&office.path(), Some(&ana()), &text, NOW);
+    let run = office.run(NOW);
+    let kept = office.kept(made(step(&run, prompt, "capabilities")));
+    let proposal = &kept.proposal;
+    assert_eq!((proposal.kind, kept.standing), (Kind::Metadata, Standing::Open), "{run:#?}");
+    assert!(
+        proposal.text.contains("human.requires: [json]") && proposal.rationale.starts_with("R8 adds `json`")
+    );
+    assert_eq!(proposal.drafted_by.to_string(), "drafted by rules: R8");
+    // It changes where calls go, so that a steward decides, whatever the flag says.
+    assert_eq!(proposal.risk.level, RiskLevel::Medium);
+    assert!(left(step(&office.run(NOW), prompt, "capabilities")).contains("waits for a decision"));
+    let (db, id) = (&office.db, proposal.id);
+    governed::step(db, Some(&ana()), &Governance::default(), NOW, |d| d.reject(id, "models may guess"))
+        .unwrap();
+    assert!(left(step(&office.run(NOW), prompt, "capabilities")).contains("alike to it was rejected"));
     office.is_sound();
 }

@@ -14,6 +14,7 @@ use governed::{HOUR, agent, ana, connect, grant, own, proposal, step, uri};
 use human::config::{Config, Overrides};
 use human::domain::governance::{Governance, Guard};
 use human::domain::identity::GrantScope;
+use human::domain::ledger::{Action, Entry};
 use human::domain::outcome::Judgement;
 use human::domain::prompt::PromptUri;
 use human::domain::prompt_file::PromptFile;
@@ -35,10 +36,18 @@ use semver::Version;
 
 const ORG: &str = "prompt://org/ACME/legal.review";
 const CORE: &str = "prompt://core/legal.base";
+/// A patch that consents, and one that does not.
+const PATCH: &str = "prompt://user/ACME/eva/legal.review";
+const CLOSED: &str = "prompt://user/ACME/bob/legal.review";
 const DAY: i64 = 24 * HOUR;
 
 fn text(prompt: &PromptUri, text: &str) -> String {
-    governed::file(prompt, "", &Version::new(1, 0, 0), text)
+    let flags = match prompt.to_string().as_str() {
+        ORG => "human.autoTune: true\n",
+        PATCH => "human.consent: true\n",
+        _ => "",
+    };
+    governed::file(prompt, flags, &Version::new(1, 0, 0), text)
 }
 
 struct Office {
@@ -48,7 +57,7 @@ struct Office {
 }
 
 impl Office {
-    /// Two prompts, a steward and an agent with every scope, a canary of half the sessions; all of it `days` ago.
+    /// A prompt of every scope, a steward and an agent with every scope, a canary of half the sessions; all of it `days` ago.
     fn new(days: i64) -> Office {
         let folder = tempfile::tempdir().unwrap();
         let start = now() - days * DAY;
@@ -57,7 +66,7 @@ impl Office {
         let office = Office { folder, rules, start };
         let mut shelf = PromptShelf::open(&office.path(), Access::Write).unwrap();
         let change = shelf.change().unwrap();
-        for prompt in [ORG, CORE].map(uri) {
+        for prompt in [ORG, CORE, PATCH, CLOSED].map(uri) {
             let file = PromptFile::parse("t", text(&prompt, "Review this.\n").as_bytes()).unwrap();
             let deed = Deed { at: start - 20 * DAY, actor: "ana", reason: None };
             change.publish(&file, Activation::AsOfThen, deed).unwrap();
@@ -91,24 +100,67 @@ impl Office {
         Service::open(config, Access::Write).unwrap()
     }
 
+    /// Proposes another text for a prompt.
+    fn propose(&self, prompt: &str, level: RiskLevel) -> Proposal {
+        let prompt = uri(prompt);
+        let text = text(&prompt, "Review this with care.\n");
+        let wanted = proposal(&prompt, &Version::new(1, 0, 0), text, "high-negative", level);
+        step(&self.db(), Some(&agent()), &self.rules, self.start, |docket| docket.propose(wanted)).unwrap()
+    }
+
+    /// Has the agent apply a change of low risk; why it was allowed to.
+    fn auto_apply(&self, prompt: &str) -> (Proposal, String) {
+        let made = self.propose(prompt, RiskLevel::Low);
+        let done =
+            step(&self.db(), Some(&agent()), &self.rules, self.start, |d| d.auto_apply(made.id)).unwrap();
+        let Automatic::Applied(applied, why) = done else { panic!("{done:?}") };
+        assert_eq!((applied.canary, applied.uri.version), (Some(0.5), Some(Version::new(1, 1, 0))));
+        assert_eq!(self.active(prompt), "1.0.0");
+        (made, why)
+    }
+
     /// Proposes another text for a prompt, and accepts it.
     fn accept(&self, prompt: &str) -> Proposal {
-        let (db, prompt) = (self.db(), uri(prompt));
-        let wanted = proposal(
-            &prompt,
-            &Version::new(1, 0, 0),
-            text(&prompt, "Review this with care.\n"),
-            "high-negative",
-            RiskLevel::Medium,
-        );
-        let made =
-            step(&db, Some(&agent()), &self.rules, self.start, |docket| docket.propose(wanted)).unwrap();
+        let (db, made) = (self.db(), self.propose(prompt, RiskLevel::Medium));
         let shown = human::engine::seal::digest(made.text.as_bytes());
         let done =
             step(&db, Some(&ana()), &self.rules, self.start, |d| d.accept(made.id, shown, None)).unwrap();
         let Accepted::Applied(applied) = done else { panic!("one signature is enough") };
         assert_eq!((applied.canary, applied.uri.version), (Some(0.5), Some(Version::new(1, 1, 0))));
         made
+    }
+
+    /// Another steward whom the store trusts.
+    fn ben(&self) -> Pen {
+        let ben = governed::pen("steward://ACME/ben", 2);
+        governed::trust(&self.db(), &ana(), &ben, self.start).unwrap();
+        ben
+    }
+
+    /// A steward accepts once more.
+    fn accept_again(&self, made: &Proposal, pen: &Pen) -> human::store::Result<Accepted> {
+        let shown = human::engine::seal::digest(made.text.as_bytes());
+        step(&self.db(), Some(pen), &self.rules, now(), |docket| docket.accept(made.id, shown, None))
+    }
+
+    /// What became of a proposal, and the last entry about its canary.
+    fn outcome(&self, made: &Proposal) -> Option<Judgement> {
+        let reader = self.service().read().unwrap();
+        reader.proposals().outcome(made.id).unwrap().map(|(_, settled)| settled.judgement)
+    }
+
+    /// What the entry of the newest such action says for it.
+    fn reason(&self, action: Action) -> String {
+        let mut said = String::new();
+        let reader = self.service().read().unwrap();
+        let mut each = |entry: Entry| {
+            if entry.action == action {
+                said = entry.payload["reason"].as_str().unwrap_or_default().to_owned();
+            }
+            true
+        };
+        reader.ledger(0, &mut each).unwrap();
+        said
     }
 
     fn active(&self, prompt: &str) -> String {
@@ -137,8 +189,13 @@ impl Office {
 
     /// Calls of both versions since the canary began, each with feedback: bad in a hundred, by version.
     fn traffic(&self, prompt: &str, bad: [usize; 2]) {
+        self.traffic_of(prompt, bad, 1);
+    }
+
+    /// The same, in one of so many hours.
+    fn traffic_of(&self, prompt: &str, bad: [usize; 2], every: i64) {
         let (mut dice, mut lines, mut id) = (Dice::new(5), String::new(), 0);
-        for hour in ((self.start + HOUR)..(now() - HOUR)).step_by(HOUR as usize) {
+        for hour in ((self.start + HOUR)..(now() - HOUR)).step_by((every * HOUR) as usize) {
             for (version, bad) in ["1.0.0", "1.1.0"].into_iter().zip(bad) {
                 for _ in 0..4 {
                     id += 1;
@@ -286,7 +343,7 @@ fn a_canary_that_improves_is_promoted_and_core_by_a_steward_alone() {
     let made = core.accept(CORE);
     core.traffic(CORE, [45, 10]);
     let run = core.run();
-    let left = |did: &Did| matches!(did, Did::Left { why } if why.contains("promoted by a steward"));
+    let left = |did: &Did| matches!(did, Did::Left { why } if why.contains("promoted by stewards"));
     assert!(run.steps.iter().any(|step| left(&step.did)), "{:?}", run.steps);
     let refused = |pen: Option<&Pen>| {
         let done = step(&core.db(), pen, &core.rules, now(), |docket| docket.promote(made.id, "because"));
@@ -318,5 +375,207 @@ fn an_acceptance_that_breaks_off_begins_nothing() {
     assert_eq!(canary::of(&office.db(), made.id).unwrap(), None);
     let kept = human::store::proposals::Proposals::new(&office.db()).get(made.id).unwrap();
     assert_eq!(kept.standing, Standing::Open);
+    office.is_sound();
+}
+
+#[test]
+fn what_the_agent_applies_meets_a_canary_too_and_is_promoted_or_left_to_a_steward() {
+    let office = Office::new(6);
+    let (made, why) = office.auto_apply(ORG);
+    assert!(why.contains("autoTune"), "{why}");
+    office.traffic(ORG, [45, 10]);
+    let run = office.run();
+    assert!(run.steps.iter().any(|step| matches!(&step.did, Did::Promoted { .. })), "{:?}", run.steps);
+    assert_eq!((office.active(ORG).as_str(), office.outcome(&made)), ("1.1.0", Some(Judgement::Improved)));
+    assert!(
+        office.reason(Action::Promote).starts_with("improved, by "),
+        "{}",
+        office.reason(Action::Promote)
+    );
+    office.is_sound();
+
+    // Nobody was served it in the time that it had, and no steward has looked at it.
+    let idle = Office::new(16);
+    let (made, _) = idle.auto_apply(ORG);
+    let run = idle.run();
+    assert!(run.steps.iter().any(|step| matches!(&step.did, Did::Stopped { .. })), "{:?}", run.steps);
+    assert_eq!((idle.active(ORG).as_str(), idle.outcome(&made)), ("1.0.0", Some(Judgement::Insufficient)));
+    let said = idle.reason(Action::Stop);
+    assert!(said.starts_with("14 days are over, and it is inconclusive, by 0 evidence units"), "{said}");
+    assert!(said.ends_with("no steward has looked at"), "{said}");
+    idle.is_sound();
+}
+
+#[test]
+fn a_patch_is_tried_by_its_users_consent_and_promoted_by_it() {
+    let office = Office::new(6);
+    let (made, why) = office.auto_apply(PATCH);
+    assert!(why.contains("eva consents"), "{why}");
+    let canary = office.canary(&made);
+    let served = |session: &str| {
+        let words = ["--json", "prompts", "compose", PATCH, "--session", session];
+        let said: serde_json::Value = serde_json::from_str(&office.human(&words)).unwrap();
+        said["promptMetadata"]["promptVersions"].as_array().unwrap().contains(&"1.1.0".into())
+    };
+    for session in (0..6).map(|i| format!("session-{i}")) {
+        assert_eq!(served(&session), canary.is_for(&session), "{session}");
+    }
+    office.traffic(PATCH, [45, 10]);
+    let run = office.run();
+    assert!(run.steps.iter().any(|step| matches!(&step.did, Did::Promoted { .. })), "{:?}", run.steps);
+    assert_eq!(office.active(PATCH), "1.1.0");
+    office.is_sound();
+
+    // Without consent neither the agent nor a steward may; its user may, by accepting twice.
+    let closed = Office::new(6);
+    let bob = governed::pen("steward://ACME/bob", 3);
+    governed::trust(&closed.db(), &ana(), &bob, closed.start).unwrap();
+    let made = closed.propose(CLOSED, RiskLevel::Low);
+    let left =
+        step(&closed.db(), Some(&agent()), &closed.rules, closed.start, |d| d.auto_apply(made.id)).unwrap();
+    assert!(matches!(left, Automatic::Left(why) if why.contains("has not consented")));
+    assert_eq!(closed.accept_again(&made, &ana()).unwrap_err().kind, Kind::Refused);
+    let shown = human::engine::seal::digest(made.text.as_bytes());
+    step(&closed.db(), Some(&bob), &closed.rules, closed.start, |d| d.accept(made.id, shown, None)).unwrap();
+    closed.traffic(CLOSED, [45, 10]);
+    let run = closed.run();
+    let left = |did: &Did| matches!(did, Did::Left { why } if why.contains("has not consented"));
+    assert!(run.steps.iter().any(|step| left(&step.did)), "{:?}", run.steps);
+    assert_eq!((closed.active(CLOSED).as_str(), closed.outcome(&made)), ("1.0.0", None));
+    assert_eq!(closed.accept_again(&made, &ana()).unwrap_err().kind, Kind::Refused);
+    closed.accept_again(&made, &bob).unwrap();
+    assert_eq!(closed.active(CLOSED), "1.1.0");
+    closed.is_sound();
+}
+
+#[test]
+fn at_the_end_of_the_horizon_it_is_said_what_is_done_and_why() {
+    let office = Office::new(16);
+    let [org, core] = [ORG, CORE].map(|prompt| office.accept(prompt));
+    office.traffic_of(ORG, [20, 20], 12);
+    let run = office.run();
+    let of = |prompt: &str| {
+        let step =
+            run.steps.iter().find(|s| s.prompt_uri.unversioned() == uri(prompt) && s.cause == "canary");
+        &step.unwrap_or_else(|| panic!("{:?}", run.steps)).did
+    };
+    assert!(matches!(of(ORG), Did::Promoted { .. }), "{:?}", of(ORG));
+    assert_eq!((office.active(ORG).as_str(), office.outcome(&org)), ("1.1.0", Some(Judgement::Inconclusive)));
+    let said = office.reason(Action::Promote);
+    assert!(said.starts_with("14 days are over, and it is inconclusive, by "), "{said}");
+    assert!(
+        said.ends_with(
+            "evidence units of it and 112 of 1.0.0 beside it: nothing speaks against what was accepted"
+        ),
+        "{said}"
+    );
+    // Core goes on until a steward ends it, and says so.
+    let said = matches!(of(CORE), Did::Left { why } if why.starts_with("14 days are over") && why.contains("rollback"));
+    assert!(said, "{:?}", of(CORE));
+    assert!(office.canary(&core).is_running());
+    office.is_sound();
+
+    // The day before, both go on.
+    let young = Office::new(13);
+    let made = young.accept(ORG);
+    young.traffic_of(ORG, [20, 20], 12);
+    let run = young.run();
+    assert!(
+        run.steps.iter().any(|s| matches!(&s.did, Did::Left { why } if why == "the canary goes on")),
+        "{:?}",
+        run.steps
+    );
+    assert!(young.canary(&made).is_running());
+}
+
+#[test]
+fn what_a_canary_had_shown_when_it_was_ended_by_hand_is_its_outcome() {
+    // By a rollback, by another version that is published, and by a second acceptance.
+    for (way, bad, active, judgement) in [
+        ("rollback", [20, 20], "1.0.0", Judgement::Inconclusive),
+        ("publish", [20, 20], "2.0.0", Judgement::Inconclusive),
+        ("accept", [10, 45], "1.1.0", Judgement::Regressed),
+    ] {
+        let office = Office::new(6);
+        let made = office.accept(ORG);
+        office.traffic_of(ORG, bad, if judgement == Judgement::Regressed { 1 } else { 12 });
+        match way {
+            "accept" => {
+                office.accept_again(&made, &ana()).unwrap();
+            }
+            "rollback" => {
+                let deed = Deed { at: now(), actor: "ana", reason: Some("enough") };
+                governed::by_hand(&office.path(), Some(&ana()), |shelf| {
+                    shelf.rollback(&uri(ORG), None, deed)
+                })
+                .unwrap();
+            }
+            _ => {
+                let other = governed::file(&uri(ORG), "", &Version::new(2, 0, 0), "Otherwise.\n");
+                governed::publish_by_hand(&office.path(), Some(&ana()), &other, now());
+            }
+        }
+        let run = office.run();
+        let step = run.steps.iter().find(|step| step.cause == "canary").unwrap();
+        assert!(matches!(step.did, Did::Settled { .. }) && step.found.contains("by hand at"), "{step:?}");
+        assert_eq!((office.active(ORG).as_str(), office.outcome(&made)), (active, Some(judgement)), "{way}");
+        // What was made active against the evidence is proposed to be left again.
+        let back = run.steps.iter().any(|step| matches!(&step.did, Did::Proposed { title, .. } if title.starts_with("Roll back to 1.0.0")));
+        assert_eq!(back, way == "accept", "{:?}", run.steps);
+        // Once is enough.
+        assert!(!office.run().steps.iter().any(|step| step.cause == "canary"));
+        office.is_sound();
+    }
+}
+
+#[test]
+fn a_core_canary_is_promoted_by_as_many_as_accept() {
+    let mut office = Office::new(1);
+    office.rules.reviewers.core = 2;
+    let ben = office.ben();
+    let made = office.propose(CORE, RiskLevel::Medium);
+    assert_eq!(office.accept_again(&made, &ana()).unwrap(), Accepted::Signed(1, 2));
+    assert!(
+        matches!(office.accept_again(&made, &ben).unwrap(), Accepted::Applied(a) if a.canary == Some(0.5))
+    );
+    assert_eq!(office.active(CORE), "1.0.0");
+
+    // The signatures of the acceptance are not those of the promotion.
+    let refused = |pen: &Pen, shown| {
+        step(&office.db(), Some(pen), &office.rules, now(), |d| d.accept(made.id, shown, None))
+            .unwrap_err()
+            .kind
+    };
+    assert_eq!(refused(&ben, human::engine::seal::digest(b"another text")), Kind::Changed);
+    assert_eq!(office.accept_again(&made, &ben).unwrap(), Accepted::Signed(1, 2));
+    assert_eq!(office.accept_again(&made, &ben).unwrap_err().kind, Kind::Refused);
+    let service = office.service();
+    assert_eq!(service.proposal(made.id, now()).unwrap().listed.signatures.by, [ben.identity().clone()]);
+    service.close().unwrap();
+    assert_eq!(office.active(CORE), "1.0.0");
+    // Nor does a hand get around it.
+    let deed = Deed { at: now(), actor: "ana", reason: Some("now") };
+    let candidate = Version::new(1, 1, 0);
+    for way in 0..2 {
+        let refused = governed::by_hand(&office.path(), Some(&ana()), |shelf| match way {
+            0 => shelf.activate(&uri(CORE), &candidate, deed).map(|_| ()),
+            _ => shelf.rollback(&uri(CORE), Some(&candidate), deed).map(|_| ()),
+        });
+        assert!(refused.unwrap_err().is_refused());
+    }
+    office.is_sound();
+    assert!(matches!(office.accept_again(&made, &ana()).unwrap(), Accepted::Applied(_)));
+    assert_eq!(
+        (office.active(CORE).as_str(), office.canary(&made).ended.unwrap().0),
+        ("1.1.0", End::Promote)
+    );
+    office.is_sound();
+
+    // Of an org prompt the acceptance has covered it.
+    office.rules.reviewers.org = 2;
+    let made = office.propose(ORG, RiskLevel::Medium);
+    assert_eq!(office.accept_again(&made, &ana()).unwrap(), Accepted::Signed(1, 2));
+    office.accept_again(&made, &ben).unwrap();
+    assert!(matches!(office.accept_again(&made, &ana()).unwrap(), Accepted::Applied(_)));
     office.is_sound();
 }

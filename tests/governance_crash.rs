@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use agency::{DAY, WORDY, step};
 use dice::Dice;
 use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, proposal, publish_by_hand, uri};
-use human::domain::governance::Governance;
+use human::domain::governance::{Governance, Guard};
 use human::domain::identity::GrantScope;
 use human::domain::ledger::{Action, Entry};
 use human::domain::outcome::Judgement;
@@ -41,6 +41,9 @@ const FLAGS: &str = "human.autoTune: true\n";
 
 /// A prompt whose waiting proposal a run moves onto another version.
 const MOVED: &str = "prompt://org/ACME/legal.a";
+
+/// A prompt whose new versions meet a canary first.
+const TRIED: &str = "prompt://org/ACME/legal.tried";
 
 /// The agent whose runs are killed.
 fn runner() -> Pen {
@@ -77,11 +80,52 @@ fn run_agent(service: &Service, store: &Store, n: usize) -> i64 {
         new_version: version,
         judgement: Judgement::NoMaterialChange,
         effects: Vec::new(),
+        measured: None,
     };
     store
         .write(move |tx| tx.docket(Some(&runner()), &Governance::default(), NOW).settle(proposal, &settled))
         .unwrap();
     runs
+}
+
+/// Begins a canary, unless a process that was killed has left one, and ends it: promoted or stopped, and settled with that.
+fn try_out(store: &Store, n: usize, said: &mut std::fs::File) {
+    let rules = Governance { guard: Guard::Canary, ..Governance::default() };
+    let prompt = uri(TRIED);
+    let active = || store.read().unwrap().published().unwrap()[&uri(TRIED)].active.clone().unwrap();
+    let running = || store.read().unwrap().canary_running(&uri(TRIED)).unwrap();
+    if running().is_none() {
+        let base = active();
+        let text = file(&prompt, "", &base, &format!("Try this, {n}, after {base}.\n"));
+        let wanted = proposal(&prompt, &base, text, "by-hand", RiskLevel::Medium);
+        let made = store.write(move |tx| tx.docket(Some(&runner()), &rules, NOW).propose(wanted)).unwrap();
+        let begun = store.write(move |tx| {
+            let (ana, shown) = (ana(), human::engine::seal::digest(made.text.as_bytes()));
+            tx.docket(Some(&ana), &rules, NOW).accept(made.id, shown, None)
+        });
+        assert!(matches!(begun.unwrap(), Accepted::Applied(applied) if applied.canary.is_some()));
+        writeln!(said, "begun {}", made.id).unwrap();
+    }
+    let canary = running().unwrap();
+    let id = canary.proposal;
+    let settled = Settled {
+        old_version: active(),
+        new_version: canary.uri.version.unwrap(),
+        judgement: Judgement::Inconclusive,
+        effects: Vec::new(),
+        measured: None,
+    };
+    let ended = store.write(move |tx| {
+        let runner = runner();
+        let docket = tx.docket(Some(&runner), &rules, NOW);
+        match n % 2 {
+            0 => docket.promote(id, "it held").map(|_| ())?,
+            _ => docket.stop(id, "it did not hold").map(|_| ())?,
+        }
+        docket.settle(id, &settled)
+    });
+    ended.unwrap();
+    writeln!(said, "ended {id}").unwrap();
 }
 
 /// Not a test of its own: the process that is killed.
@@ -98,6 +142,7 @@ fn decides_without_end() {
             writeln!(said, "run {}", run_agent(&service, &store, n)).unwrap();
             continue;
         }
+        try_out(&store, n, &mut said);
         let base = store.read().unwrap().published().unwrap()[&uri(PROMPT)].active.clone().unwrap();
         let text = file(&uri(PROMPT), FLAGS, &base, &format!("Be just, {n}, after {base}.\n"));
         let wanted = proposal(&uri(PROMPT), &base, text, "cause", RiskLevel::Low);
@@ -146,13 +191,29 @@ fn acknowledged(path: &Path) -> BTreeSet<String> {
 }
 
 /// Every decision has its entry, its standing, its version and its activation, or none of them; every run its record and
-/// all that it says it wrote. How many decisions and runs there are.
-fn is_whole(path: &Path) -> (usize, usize) {
+/// all that it says it wrote; every canary its version, and an outcome with its end. How many decisions, runs and canaries
+/// there are.
+fn is_whole(path: &Path) -> (usize, usize, usize) {
     let reader = Reader::open(path).unwrap();
     assert_eq!(reader.verify_ledger().unwrap().1, Vec::<String>::new());
     let mut entered: Vec<(String, String)> = Vec::new();
     let mut runs = 0;
+    // Begun, ended, and settled, by proposal; and the versions that were promoted.
+    let mut canaries: [BTreeSet<String>; 4] = Default::default();
+    let mut promoted = vec![Version::new(1, 0, 0)];
     let mut each = |entry: Entry| {
+        if entry.payload["prompt"] == TRIED {
+            match entry.action {
+                Action::Accept => canaries[0].insert(entry.subject.clone()),
+                Action::Canary => canaries[1].insert(entry.subject.clone()),
+                Action::Promote | Action::Stop => canaries[2].insert(entry.subject.clone()),
+                Action::Outcome => canaries[3].insert(entry.subject.clone()),
+                _ => false,
+            };
+            if entry.action == Action::Promote {
+                promoted.push(entry.payload["version"].as_str().unwrap().parse().unwrap());
+            }
+        }
         let decides = matches!(entry.action, Action::Accept | Action::AutoApply);
         if decides && entry.payload["prompt"] == PROMPT {
             entered.push((entry.subject, entry.payload["version"].as_str().unwrap().to_owned()));
@@ -204,15 +265,25 @@ fn is_whole(path: &Path) -> (usize, usize) {
     assert_eq!(versions, of_entries);
     let known: BTreeSet<String> = published.versions.keys().map(ToString::to_string).collect();
     assert_eq!(known, active.into_iter().chain(["1.0.0".to_owned()]).collect());
+    let [accepted, begun, ended, settled] = &canaries;
+    assert_eq!((accepted, ended), (begun, settled));
+    let running: Vec<&String> = begun.difference(ended).collect();
+    let found = reader.canary_running(&uri(TRIED)).unwrap().map(|canary| canary.proposal.to_string());
+    assert_eq!(running, found.iter().collect::<Vec<_>>());
+    let tried = &reader.published().unwrap()[&uri(TRIED)];
+    assert_eq!(tried.activations.iter().map(|(_, version)| version.clone()).collect::<Vec<_>>(), promoted);
+    assert_eq!(tried.versions.len(), begun.len() + 1);
     let decided: BTreeSet<&str> = entered.iter().map(|(id, _)| id.as_str()).collect();
     for done in acknowledged(path) {
-        let is_there = match done.strip_prefix("run ") {
-            Some(number) => number.parse::<usize>().unwrap() <= runs,
+        let is_there = match done.split_once(' ') {
+            Some(("run", number)) => number.parse::<usize>().unwrap() <= runs,
+            Some(("begun", id)) => begun.contains(id),
+            Some((_, id)) => ended.contains(id),
             None => decided.contains(done.as_str()),
         };
         assert!(is_there, "{done} was acknowledged, and is not there");
     }
-    (entered.len(), runs)
+    (entered.len(), runs, begun.len())
 }
 
 #[test]
@@ -223,6 +294,7 @@ fn killed_at_any_moment_each_decision_is_there_or_not() {
     std::fs::write(path.with_extension("said"), "").unwrap();
     agency::furnish(&path, FLAGS, NOW);
     publish_by_hand(&path, None, &file(&uri(PROMPT), FLAGS, &Version::new(1, 0, 0), "Be just.\n"), NOW - DAY);
+    publish_by_hand(&path, None, &file(&uri(TRIED), "", &Version::new(1, 0, 0), "Try this.\n"), NOW - DAY);
     let db = governed::connect(&path);
     governed::own(&db, &ana(), NOW);
     for (who, prompts) in [(agent(), PROMPT), (runner(), "prompt://org/ACME/legal.*")] {
@@ -230,7 +302,7 @@ fn killed_at_any_moment_each_decision_is_there_or_not() {
     }
     drop(db);
     let mut dice = Dice::new(303);
-    let (mut decided, mut runs, mut at_work) = (0, 0, 0);
+    let (mut decided, mut runs, mut canaries, mut at_work) = (0, 0, 0, 0);
     for kill in 0..kills {
         let before = acknowledged(&path).len();
         let mut process = start(&path);
@@ -247,14 +319,14 @@ fn killed_at_any_moment_each_decision_is_there_or_not() {
         process.kill().unwrap();
         process.wait().unwrap();
         at_work += usize::from(acknowledged(&path).len() > before);
-        (decided, runs) = is_whole(&path);
+        (decided, runs, canaries) = is_whole(&path);
         // A line that was cut short is ended, so that the next process writes a line of its own.
         let text = std::fs::read_to_string(path.with_extension("said")).unwrap();
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         std::fs::write(path.with_extension("said"), &text[..whole]).unwrap();
     }
     println!(
-        "{kills} kills, {at_work} of a process at work; {decided} decisions and {runs} runs, each whole"
+        "{kills} kills, {at_work} of a process at work; {decided} decisions, {canaries} canaries and {runs} runs, each whole"
     );
-    assert!(at_work > 0 && decided > 0 && runs > 0);
+    assert!(at_work > 0 && decided > 0 && canaries > 0 && runs > 0);
 }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms from the lowest up; those on one line do not know each other.
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["domain"],
     &["engine"],
     &["store", "llm", "keys"],
@@ -19,7 +19,8 @@ const FLOORS: [&[&str]; 8] = [
     &["config"],
     &["service"],
     &["theme"],
-    &["cli", "console", "server"],
+    &["console", "server"],
+    &["cli"],
 ];
 /// Rooms that only these know.
 const KNOWN_TO: [(&str, &[&str]); 2] = [("theme", &["console", "cli"]), ("config", &["service", "cli"])];

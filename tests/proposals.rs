@@ -95,7 +95,11 @@ impl Office {
         if let Some(who) = who {
             human.env("HUMAN_CONFIG_DIR", self.keys(who, seed));
         }
-        human.args(["prompts", "proposals"]).args(words);
+        human.arg("prompts");
+        if words.first() != Some(&"propose") {
+            human.arg("proposals");
+        }
+        human.args(words);
         human
     }
 
@@ -194,7 +198,7 @@ fn a_session() {
             && said.contains("+Be short, and kind."),
         "{said}"
     );
-    assert!(office.says(&["show", "3"]).contains("modified by steward://ACME/ana"));
+    assert!(office.says(&["show", "3"]).contains("written by steward://ACME/ana"));
     let (code, why) = office.refuses(Some(&ana()), 1, &["accept", "2"]);
     assert!(code == 4 && why.contains("PROPOSAL-2 is superseded already"), "{why}");
     assert_eq!(office.says(&["reject", "3", "--reason", "would break parsing"]), "Rejected: PROPOSAL-3\n");
@@ -395,6 +399,7 @@ fn what_the_agent_keeps_of_its_work() {
         new_version: Version::new(1, 1, 0),
         judgement: Judgement::Improved,
         effects: vec![effect],
+        measured: None,
     };
     assert!(done(&|d| d.settle(first.id, &settled)).unwrap_err().contains("has no outcome"));
     done(&|d| d.settle(newer.id, &settled)).unwrap();
@@ -416,5 +421,64 @@ fn what_the_agent_keeps_of_its_work() {
         ..draft("Mine.\n", "person", RiskLevel::Low)
     };
     assert!(done(&|d| d.propose(forged.clone()).map(|p| p.id.0)).unwrap_err().contains("does not sign"));
+    office.is_sound();
+}
+
+#[test]
+fn a_steward_proposes_a_changed_file() {
+    let office = Office::new();
+    let path = office.folder.path().join("mine.prompt");
+    let mine = path.to_str().unwrap();
+    let write = |text: &str| std::fs::write(&path, text).unwrap();
+    // The kind is what differs; the version is the active one's, or left out.
+    write(&file_of("Answer briefly.\n"));
+    let said = office.says(&["propose", mine, "--rationale", "nobody reads that far"]);
+    assert!(said.starts_with("Proposed: PROPOSAL-1, Change the text (text, high risk)\n"), "{said}");
+    assert!(said.contains("+Answer briefly."), "{said}");
+    let shown = office.says(&["show", "1"]);
+    assert!(
+        shown.contains("written by steward://ACME/ana") && shown.contains("nobody reads that far"),
+        "{shown}"
+    );
+    write(&file_of("Answer at length.\n").replace("human.version: 1.0.0", "model: gpt-4o"));
+    let said = office.json(&["propose", mine]);
+    assert_eq!(
+        (&said["proposal"]["kind"], &said["proposal"]["title"], &said["proposal"]["evidence"]["cause"]),
+        (&"model".into(), &"Recommend gpt-4o".into(), &"person".into())
+    );
+    assert_eq!(
+        office.says(&["list", "--status", "superseded"]).lines().filter(|l| l.contains("PROPOSAL-1")).count(),
+        1
+    );
+    write(
+        &file_of("Answer at length.\n")
+            .replace("---\nA", "human.requires: [json]\ndescription: long\n---\nA"),
+    );
+    let said = office.says(&["propose", mine, "--title", "It needs JSON"]);
+    assert!(said.starts_with("Proposed: PROPOSAL-3, It needs JSON (metadata, medium risk)\n"), "{said}");
+    // Decided like any other.
+    assert!(office.says(&["accept", "3"]).starts_with("Published: legal.contract-analysis@1.0.1\n"));
+
+    // What is no change of the active version, or by nobody whom the store trusts, is refused.
+    let refused = |who: Option<&Pen>, seed, text: &str| {
+        write(text);
+        office.refuses(who, seed, &["propose", mine])
+    };
+    let (code, why) = refused(Some(&ana()), 1, &file_of("Answer.\n"));
+    assert!(code != 0 && why.contains("is a change of 1.0.0, and 1.0.1 is active"), "{why}");
+    let same = file_of("Answer at length.\n")
+        .replace("1.0.0", "1.0.1")
+        .replace("---\nA", "human.requires: [json]\ndescription: long\n---\nA");
+    let (code, why) = refused(Some(&ana()), 1, &same);
+    assert!(code != 0 && why.contains("there is nothing to propose"), "{why}");
+    let (code, why) = refused(Some(&ana()), 1, &same.replace("legal.contract-analysis", "legal.other"));
+    assert!(code != 0 && why.contains("has no active version to change"), "{why}");
+    let (code, why) = refused(Some(&ana()), 1, &same.replace("at length", "{{#if}}"));
+    assert!(code != 0 && why.contains("cannot be published"), "{why}");
+    let other = same.replace("at length", "well");
+    let (code, why) = refused(None, 0, &other);
+    assert!(code == 4 && why.contains("nobody signs"), "{why}");
+    let (code, why) = refused(Some(&pen("steward://ACME/eva", 7)), 7, &other);
+    assert!(code == 4 && why.contains("is not trusted"), "{why}");
     office.is_sound();
 }

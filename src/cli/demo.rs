@@ -2,8 +2,11 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use super::console::{self, ConsoleArgs};
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;
@@ -19,7 +22,7 @@ use crate::keys::Keys;
 use crate::service::{Ground, Service, now};
 use crate::store::Access;
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
     /// The seed: the same seed, the same world
     #[arg(long, default_value_t = 1)]
@@ -33,12 +36,30 @@ pub struct DemoArgs {
     /// How many days
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
-    /// Only make the world
+    /// Only make the world; without it the console opens on it, and it lives on
     #[arg(long)]
     headless: bool,
+    /// Calls a second that it lives on with
+    #[arg(long, default_value_t = 6.0, value_name = "N", value_parser = rate)]
+    per_second: f64,
     /// When the world ends: a date (its midnight, UTC) or an RFC 3339 time, before 2200 [default: now]
     #[arg(long, value_name = "TIME", value_parser = end)]
     end: Option<Millis>,
+}
+
+impl Default for DemoArgs {
+    fn default() -> Self {
+        let usual = Plan::standard(0);
+        DemoArgs {
+            seed: usual.seed,
+            prompts: usual.prompts as u32,
+            calls: usual.calls,
+            days: usual.days,
+            headless: false,
+            per_second: 6.0,
+            end: None,
+        }
+    }
 }
 
 pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
@@ -61,7 +82,7 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
         ));
     }
     let began = Instant::now();
-    let service = Service::open(config, Access::Write)?;
+    let service = Service::open(config.clone(), Access::Write)?;
     let path = shown(&service.path().display().to_string()).into_owned();
     let world = World::new(plan);
     let held = service.totals()?.0.calls.max(0) as u64;
@@ -122,10 +143,29 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
         )?;
     }
     desk.out.flush()?;
-    if !args.headless {
-        desk.say(&format!("Look around: human --store {path} prompts list"));
+    if args.headless || desk.json {
+        return Ok(Exit::Done);
     }
-    Ok(Exit::Done)
+    if !desk.terminal {
+        desk.say(&format!("Look around: human --store {path} prompts list"));
+        return Ok(Exit::Done);
+    }
+    live(args, desk, config, &world, &folder)
+}
+
+/// Opens the console on the world, which lives on meanwhile.
+fn live(args: &DemoArgs, desk: &mut Desk, config: Config, world: &World, folder: &Path) -> Result<Exit> {
+    let service = Arc::new(Service::open(config, Access::Write)?);
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let living = scope.spawn(|| service.live_demo(world, args.per_second, &stop));
+        let ended =
+            console::open(&ConsoleArgs::default(), desk, Arc::clone(&service), Some(Keys::of(folder)), false);
+        stop.store(true, Ordering::Relaxed);
+        let lived = living.join().unwrap_or_else(|_| Ok(()));
+        ended?;
+        Ok(lived.map(|()| Exit::Done)?)
+    })
 }
 
 /// The folder with the keys of the demo's steward and agent: beside its store, one for each seed.
@@ -143,6 +183,13 @@ fn write_keys(world: &World, folder: &Path) -> Result<Option<Identity>> {
         keys.keep(who, &world.secret(who))?;
     }
     Ok(Some(owner))
+}
+
+fn rate(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if (0.01..=20_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a number from 0.01 to 20000".into()),
+    }
 }
 
 /// The latest time that a call may have, in milliseconds (exclusive): the end of 2199.

@@ -8,6 +8,7 @@ mod agent_record;
 mod audit;
 pub mod board;
 mod calls;
+mod console;
 mod demo;
 mod doctor;
 mod feedback;
@@ -18,7 +19,6 @@ mod performance;
 pub mod plain;
 pub mod prompts;
 mod proposals;
-pub mod recommendations;
 pub mod report;
 mod routing;
 mod steward;
@@ -35,22 +35,25 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
+use crate::console::action::reference;
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::visible::visible;
 use crate::intake::IntakeError;
 use crate::keys::KeyError;
 use crate::service::{Service, ServiceError, now};
 use crate::store::{Access, Kind, StoreError};
+use crate::theme::Theme;
 use table::Page;
 
 /// The self-improving prompt loop, governed by humans.
 #[derive(Debug, Parser)]
-#[command(name = "human", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "human", version, about, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
     globals: Globals,
+    /// Without a command: the console
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,6 +85,8 @@ enum When {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The full-screen steward console
+    Console(console::ConsoleArgs),
     /// Take telemetry: native events, OTLP, scores; files, folders of captures, or `-`
     Ingest(ingest::IngestArgs),
     /// List the calls behind a number
@@ -130,6 +135,14 @@ enum Command {
 enum ConfigVerb {
     /// Print the configuration file with every key, its default and its meaning
     Template,
+    /// Print the names of the console's themes
+    Themes {
+        /// Print a theme's file to begin with instead
+        #[arg(long)]
+        template: bool,
+    },
+    /// Print what the console's keys do, as Markdown
+    Keys,
 }
 
 /// How a command ended, by the contract's exit codes.
@@ -230,6 +243,8 @@ pub struct Desk {
     pub colour: bool,
     /// Whether to say more.
     pub verbose: bool,
+    /// Whether colour was asked for, or forbidden, on the command line.
+    when: When,
     overrides: Overrides,
 }
 
@@ -338,9 +353,11 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         terminal,
         colour,
         verbose: cli.globals.verbose,
+        when: cli.globals.color,
         overrides: Overrides { store: cli.globals.store, config: cli.globals.config },
     };
-    let done = dispatch(cli.command, &mut desk).and_then(|exit| Ok(desk.out.flush().map(|()| exit)?));
+    let command = cli.command.unwrap_or_else(|| Command::Console(console::ConsoleArgs::default()));
+    let done = dispatch(command, &mut desk).and_then(|exit| Ok(desk.out.flush().map(|()| exit)?));
     match done {
         Ok(exit) => ExitCode::from(exit as u8),
         // Who read the output has seen enough.
@@ -359,6 +376,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 
 fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
     match command {
+        Command::Console(args) => console::run(&args, desk),
         Command::Ingest(args) => ingest::run(&args, desk),
         Command::Calls(args) => calls::run(&args, desk),
         Command::Prompts(verb) => performance::run(verb, desk),
@@ -371,10 +389,7 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
         Command::Steward(verb) => steward::run(&verb, desk),
         Command::Demo(args) => demo::run(&args, desk),
         Command::Doctor(args) => doctor::run(&args, desk),
-        Command::Config(ConfigVerb::Template) => {
-            desk.out.write_all(TEMPLATE.as_bytes())?;
-            Ok(Exit::Done)
-        }
+        Command::Config(verb) => configure(&verb, desk),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "human", &mut desk.out);
             Ok(Exit::Done)
@@ -393,6 +408,21 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
     }
 }
 
+fn configure(verb: &ConfigVerb, desk: &mut Desk) -> Result<Exit> {
+    match verb {
+        ConfigVerb::Template => desk.out.write_all(TEMPLATE.as_bytes())?,
+        ConfigVerb::Themes { template: true } => desk.out.write_all(Theme::template().as_bytes())?,
+        ConfigVerb::Themes { template: false } => {
+            let folder = Config::folder().ok().map(|folder| folder.join("themes"));
+            for name in Theme::names(folder.as_deref()) {
+                writeln!(desk.out, "{}", plain::shown(&name))?;
+            }
+        }
+        ConfigVerb::Keys => desk.out.write_all(reference().as_bytes())?,
+    }
+    Ok(Exit::Done)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,6 +432,6 @@ mod tests {
     fn every_argument_has_a_meaning_of_its_own() {
         Cli::command().debug_assert();
         let line = ["human", "prompts", "performance", "p", "--version", "1.0.0"];
-        assert!(matches!(Cli::try_parse_from(line).unwrap().command, Command::Prompts(_)));
+        assert!(matches!(Cli::try_parse_from(line).unwrap().command, Some(Command::Prompts(_))));
     }
 }

@@ -4,13 +4,13 @@
 use std::io::Write;
 
 use super::prompts::{self, PromptsCommand};
-use super::proposals::{self, ProposalsVerb};
-use super::recommendations::Said;
+use super::proposals::{self, ProposalsVerb, ProposeArgs};
 use super::report::{Recommendation, Report};
-use super::{CliError, Desk, Exit, Result, WindowArg, board, recommendations, watch};
+use super::{CliError, Desk, Exit, Result, WindowArg, board, watch};
 use crate::domain::outcome::Outcome;
 use crate::domain::proposal::Standing;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
+use crate::engine::detect::words::{self as found, Said};
 use crate::engine::outcome::words;
 use crate::engine::rank::{self, Filter, Sort};
 use crate::engine::trend::health::Health;
@@ -27,6 +27,10 @@ pub enum PromptsVerb {
     List(ListArgs),
     /// How a prompt performs, on which model, at what cost, with what feedback
     Performance(PerformanceArgs),
+    /// Propose a changed file of a published prompt: its text, its recommended model or its metadata
+    ///
+    /// The proposal is judged and decided like the agent's. A newer one by a steward for the same prompt takes its place.
+    Propose(ProposeArgs),
     /// What is proposed for prompts, and deciding on it
     #[command(subcommand)]
     Proposals(ProposalsVerb),
@@ -65,6 +69,7 @@ pub fn run(verb: PromptsVerb, desk: &mut Desk) -> Result<Exit> {
     match verb {
         PromptsVerb::List(args) => list(&args, desk),
         PromptsVerb::Performance(args) => performance(&args, desk),
+        PromptsVerb::Propose(args) => proposals::propose(args, desk),
         PromptsVerb::Proposals(verb) => proposals::run(verb, desk),
         PromptsVerb::Texts(command) => texts(&command, desk),
     }
@@ -76,7 +81,7 @@ fn list(args: &ListArgs, desk: &mut Desk) -> Result<Exit> {
     let service = desk.reading()?;
     let standings = service.standings(args.window.window())?;
     let limit = if args.limit == 0 { usize::MAX } else { args.limit };
-    let ranked = rank::board(standings.roster(), standings.cells.iter(), &filter, sort, limit);
+    let ranked = rank::board(standings.roster(), &standings.cells, &filter, sort, limit);
     if desk.json {
         for row in &ranked.rows {
             serde_json::to_writer(&mut desk.out, &row.line())?;
@@ -130,7 +135,7 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
     let findings = service.findings(window)?;
     let health = service.health(&prompt.to_string(), now())?;
     // Findings are of the active version: of another one that was asked for there are none.
-    let said = recommendations::of(&findings, |uri| {
+    let said = found::of(&findings, |uri| {
         let other =
             found.version.as_ref().is_some_and(|named| uri.version.as_ref().is_some_and(|v| v != named));
         uri.unversioned() == prompt && !other
@@ -159,7 +164,8 @@ fn performance(args: &PerformanceArgs, desk: &mut Desk) -> Result<Exit> {
         .map(|open| Recommendation { id: open.proposal.id.to_string(), title: open.proposal.title.clone() });
     let mut recommended: Vec<Recommendation> = proposed.collect();
     if called {
-        recommended.extend(recommendations::lines(&said));
+        let line = |said: &Said| Recommendation { id: said.id().to_owned(), title: said.text.clone() };
+        recommended.extend(said.iter().map(line));
     }
     let report = Report {
         prompt: &version.map_or_else(|| prompt.clone(), |version| prompt.at(version)),

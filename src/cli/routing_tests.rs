@@ -107,6 +107,7 @@ fn thin_affinities_say_so() {
         interval: [0.8, 0.95],
         probability_best: 0.5,
         verdict: if n < 20 { Verdict::Insufficient } else { Verdict::Sufficient },
+        worth: crate::domain::affinity::Worth::default(),
     };
     let page = Page { width: Some(80), bold: false };
     let text = affinity_text(&[affinity("gpt-4o", 40), affinity("thin", 2)], "last 7 days", page);

@@ -71,7 +71,7 @@ pub fn run(verb: &StewardVerb, desk: &mut Desk) -> Result<Exit> {
 }
 
 /// The passphrase of a key file: from the environment, else from the terminal.
-fn passphrase(file: &Path) -> std::io::Result<Passphrase> {
+pub(super) fn passphrase(file: &Path) -> std::io::Result<Passphrase> {
     ask(&format!("Passphrase of {}: ", shown(&file.display().to_string())))
 }
 

@@ -7,6 +7,14 @@
 //!   version 2.1.0 became active at 2026-11-20T07:00:00Z
 //! ```
 //!
+//! Versions that a proposal made active and that turned out worse come first:
+//!
+//! ```text
+//! REGRESSED  legal.review: 1.1.0 (PROPOSAL-47) is worse than 1.0.0, known since 2026-11-20 08:00
+//!   side by side: odds of a negative signal x3.0 [1.9, 4.7], 412 units
+//!   PROPOSAL-51 proposes to go back: `human prompts proposals accept PROPOSAL-51`
+//! ```
+//!
 //! Without `--once` it looks again when hours close: redrawn in place on a terminal, appended elsewhere. It asks every
 //! few seconds whether there is something new, and sleeps otherwise.
 
@@ -18,10 +26,12 @@ use super::plain::shown;
 use super::table::{self, Page};
 use super::{CliError, Desk, Exit, Result};
 use crate::domain::window::Window;
-use crate::engine::number::{count, percent, percents};
+use crate::engine::number::{count, percent};
+use crate::engine::outcome::words::evidence;
 use crate::engine::trend::health::Health;
-use crate::engine::trend::{Subject, open_hour};
-use crate::service::{Service, Watch, now};
+use crate::engine::trend::open_hour;
+use crate::engine::trend::words::{details, months, subject};
+use crate::service::{Regression, Service, Watch, now};
 use crate::store::{Access, Kind, StoreError};
 
 /// How long it sleeps between two looks at the clock.
@@ -41,7 +51,7 @@ const COLUMNS: [table::Column; 7] = [
 
 #[derive(Debug, clap::Args)]
 pub struct WatchArgs {
-    /// Look once; exit code 5 if a stream warns or pages
+    /// Look once; exit code 5 if a stream warns or pages, or a version regressed
     #[arg(long)]
     once: bool,
     /// Most streams that are shown; 0 for all
@@ -53,14 +63,14 @@ pub struct WatchArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum WatchVerb {
-    /// Say that a stream has been seen: it starts anew, with a baseline from tomorrow on
+    /// Say that a stream has been seen: it starts anew, with a baseline from tomorrow on; or that a regressed version stays
     Ack {
-        /// The stream, as `watch` names it, or a prompt of which one stream rises
+        /// The stream, as `watch` names it, a prompt of which one stream rises, or PROPOSAL-47 of a regression
         stream: String,
     },
-    /// Let a stream neither warn nor page for a while
+    /// Let a stream or a regression not alarm for a while
     Silence {
-        /// The stream, as `watch` names it, or a prompt of which one stream rises
+        /// The stream, as `watch` names it, a prompt of which one stream rises, or PROPOSAL-47 of a regression
         stream: String,
         /// For how long: 30m, 4h, 2d
         #[arg(long = "for", value_name = "TIME", default_value = "4h")]
@@ -72,15 +82,20 @@ pub fn run(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
     match &args.verb {
         Some(WatchVerb::Ack { stream }) => {
             let service = existing(desk)?;
-            let id = service.acknowledge(stream, &who(), now())?.to_string();
+            let id = service.acknowledge(stream, &who(), now())?;
             service.close()?;
-            writeln!(desk.out, "Acknowledged: {}. Its new baseline begins tomorrow.", shown(&id))?;
+            let then = if id.starts_with("PROPOSAL-") {
+                "What it made active stays, and raises no alert any more."
+            } else {
+                "Its new baseline begins tomorrow."
+            };
+            writeln!(desk.out, "Acknowledged: {}. {then}", shown(&id))?;
             Ok(Exit::Done)
         }
         Some(WatchVerb::Silence { stream, length }) => {
             let until = now() + milliseconds(length)?;
             let service = existing(desk)?;
-            let id = service.silence(stream, &who(), now(), until)?.to_string();
+            let id = service.silence(stream, &who(), now(), until)?;
             service.close()?;
             let until = Window { from_ms: until, to_ms: until }.start();
             writeln!(desk.out, "Silenced until {until}: {}.", shown(&id))?;
@@ -172,7 +187,8 @@ fn live(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
         let until = open_hour(at);
         loop {
             std::thread::sleep(ASLEEP);
-            if service.has_news(until, now())? {
+            // An outcome is settled, or a version left, at any minute.
+            if service.has_news(until, now())? || service.regressions(now())? != watch.regressions {
                 break;
             }
         }
@@ -208,8 +224,11 @@ fn changed(last: &str, next: &str, json: bool) -> bool {
 
 /// The whole page, ending with a newline.
 pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
-    let mut out = String::new();
-    if watch.streams.is_empty() && watch.stable + watch.insufficient + watch.acknowledged == 0 {
+    let mut out = regressed(&watch.regressions, page);
+    if out.is_empty()
+        && watch.streams.is_empty()
+        && watch.stable + watch.insufficient + watch.acknowledged == 0
+    {
         return "Nothing to watch yet: the store has no calls of a prompt in closed hours (an hour closes two hours \
                 after its end).\n`human ingest FILE` feeds it.\n"
             .into();
@@ -224,9 +243,9 @@ pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
         let _ = writeln!(out, "{}", lines.next().unwrap_or_default());
         for (line, health) in lines.zip(listed) {
             let _ = writeln!(out, "{line}");
-            for detail in details(health) {
+            for detail in details(health, CAUSES) {
                 let room = page.width.map_or(usize::MAX, |w| w.saturating_sub(2));
-                let _ = writeln!(out, "  {}", table::clip(&detail, room));
+                let _ = writeln!(out, "  {}", table::clip(&shown(&detail), room));
             }
         }
         if listed.len() < watch.streams.len() {
@@ -249,6 +268,44 @@ pub fn text(watch: &Watch, limit: usize, page: Page) -> String {
     out
 }
 
+/// Versions that are active although they turned out worse; ends with an empty line where there are any.
+fn regressed(regressions: &[Regression], page: Page) -> String {
+    let mut out = String::new();
+    for found in regressions {
+        let key = found.prompt_uri.key.as_str();
+        let (old, new, proposal) = (&found.old_version, &found.new_version, found.proposal);
+        let silenced = if found.is_alarm() { "" } else { " (silenced)" };
+        let mut lines = vec![format!(
+            "REGRESSED{silenced}  {key}: {new} ({proposal}) is worse than {old}, known since {}",
+            minute(&found.since)
+        )];
+        lines.push(match &found.evidence {
+            Some(measured) => {
+                format!("  {}: {}", measured.basis.label(), evidence(measured.basis, &measured.negative))
+            }
+            None => format!("  `human prompts proposals outcome {proposal}` says on what evidence"),
+        });
+        lines.push(match found.rollback {
+            Some(back) => {
+                format!("  {back} proposes to go back: `human prompts proposals accept {back}`")
+            }
+            None => format!("  To go back: `human prompts rollback {} --reason TEXT`", found.prompt_uri),
+        });
+        lines.push(format!("  To keep it: `human watch ack {proposal}`"));
+        // Writing to a String does not fail.
+        let _ = out.write_str(&page.wrap(&(lines.join("\n") + "\n")));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out
+}
+
+/// `2026-11-20 08:00` of an RFC 3339 time.
+fn minute(time: &str) -> String {
+    time.replacen('T', " ", 1).chars().take(16).collect()
+}
+
 fn row(health: &Health) -> Vec<String> {
     let state = if health.silenced_until.is_some() && health.level.is_alarm() {
         format!("{} (silenced)", health.level.as_str())
@@ -256,8 +313,7 @@ fn row(health: &Health) -> Vec<String> {
         health.level.as_str().into()
     };
     let rate = |estimate: Option<crate::engine::trend::estimate::Estimate>| percent(estimate.map(|e| e.rate));
-    let since =
-        health.since.as_deref().map_or(String::new(), |s| s.replacen('T', " ", 1).chars().take(16).collect());
+    let since = health.since.as_deref().map(minute).unwrap_or_default();
     vec![
         shown(&subject(&health.id.subject)).into_owned(),
         health.id.measure.as_str().into(),
@@ -267,68 +323,6 @@ fn row(health: &Health) -> Vec<String> {
         rate(health.baseline),
         rate(health.current),
     ]
-}
-
-/// A prompt by its key, which is what people call it; what is pooled says so.
-fn subject(subject: &Subject) -> String {
-    match subject {
-        Subject::Prompt(uri) => uri.rsplit('/').next().unwrap_or(uri).to_owned(),
-        Subject::Model(name) => format!("model:{name}"),
-        Subject::Task(name) => format!("task:{name}"),
-    }
-}
-
-fn months(evidence: f64) -> String {
-    match evidence {
-        _ if evidence < 1e6 => count(evidence as u64),
-        _ if evidence < 1e9 => format!("{evidence:.0e}"),
-        _ => ">1e9".into(),
-    }
-}
-
-/// What stands under the row of a stream that warns or pages.
-fn details(health: &Health) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !health.level.is_alarm() {
-        return lines;
-    }
-    if let (Some(was), Some(now)) = (health.baseline, health.current) {
-        let unit = health.id.measure.unit();
-        let measure = health.id.measure;
-        let what = if measure.is_quantity() {
-            format!(" above the usual 95% of {}", measure.as_str())
-        } else {
-            String::new()
-        };
-        let odds = health.odds_ratio.map_or(String::new(), |odds| format!("; odds x{odds:.1}"));
-        lines.push(format!(
-            "{} {} of {} {unit}{what}, was {} {} of {}{odds}",
-            percent(Some(now.rate)),
-            percents(now.interval),
-            count(now.sample_size.max(0) as u64),
-            percent(Some(was.rate)),
-            percents(was.interval),
-            count(was.sample_size.max(0) as u64)
-        ));
-        if let Some(day) = health.last_day {
-            let lasts = match health.lasts() {
-                Some(true) => "",
-                Some(false) => ": no longer",
-                None => ": too few to say whether it lasts",
-            };
-            lines.push(format!(
-                "last 24 h: {} {} of {} {unit}{lasts}",
-                percent(Some(day.rate)),
-                percents(day.interval),
-                count(day.sample_size.max(0) as u64)
-            ));
-        }
-        if health.by_hour {
-            lines.push("no session ids: an hour counts once".into());
-        }
-    }
-    lines.extend(health.causes.iter().take(CAUSES).map(|cause| shown(&cause.what).into_owned()));
-    lines
 }
 
 /// One line for a report on a prompt.

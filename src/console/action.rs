@@ -122,7 +122,7 @@ actions! {
     Mouse "mouse" Everywhere ["m"] "mouse" "Take the mouse, or leave it to the terminal";
     Unlock "unlock" Everywhere ["K"] "unlock" "Unlock your key with its passphrase";
     Suspend "suspend" Everywhere ["ctrl-z"] "suspend" "Go to the background";
-    Demo "demo" Everywhere ["d"] "demo" "In an empty store: fill it with the demo world";
+    Demo "demo" Everywhere ["d"] "demo" "In an empty store: open a demo world instead";
 
     Down "down" List ["j", "down"] "down" "Down";
     Up "up" List ["k", "up"] "up" "Up";

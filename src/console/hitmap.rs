@@ -20,6 +20,8 @@ pub enum ListId {
     Affinity,
     /// The models of one prompt.
     Models,
+    /// The notches of the cost weight.
+    CostWeight,
     /// The queue of proposals.
     Proposals,
     /// The difference of a proposal.

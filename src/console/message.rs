@@ -47,6 +47,10 @@ pub struct Mouse {
 /// What happens.
 #[derive(Debug)]
 pub enum Msg {
+    /// The console has the terminal, and has drawn its first frame.
+    Begun,
+    /// A frame has been drawn: what is open has been seen.
+    Drawn,
     /// A key went down, or repeats.
     Key {
         /// Which.
@@ -72,7 +76,9 @@ pub enum Msg {
     Edited(Result<Option<String>, Fault>),
     /// The console has the terminal again.
     Resumed,
-    /// A passphrase is not needed any more, or why none was given.
+    /// Something that was wanted failed.
+    Failed(Fault),
+    /// The steward's key is unlocked, or why it is not.
     Unlocked(Result<(), Fault>),
 }
 
@@ -86,7 +92,12 @@ pub enum Effect {
     /// Send text to the terminal's clipboard (OSC 52).
     Copy(String),
     /// Hand the terminal to the user's editor with this text.
-    Edit(String),
+    Edit {
+        /// What the file is called at its end, so that the editor knows what it is: `.prompt`.
+        name: String,
+        /// The text.
+        text: String,
+    },
     /// Leave the terminal and stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Ask for the passphrase of the steward's key, outside the screen.
@@ -95,14 +106,18 @@ pub enum Effect {
     WakeIn(Duration),
     /// Take mouse events, or leave them to the terminal.
     Mouse(bool),
-    /// Show another theme; the runtime has been told its name.
+    /// Show another theme.
     Theme(String),
+    /// Draw the next frame whole.
+    Redraw,
     /// Ring.
     Bell,
     /// The terminal's title.
     Title(String),
     /// End.
     Quit,
+    /// End, to look at a demo world instead.
+    LeaveForDemo,
 }
 
 /// Which question an answer is for.

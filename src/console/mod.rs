@@ -10,10 +10,27 @@
 //! terminal, tasks and channels.
 
 pub mod action;
+pub mod app;
 pub mod canvas;
+mod chrome;
+pub mod dialogs;
+mod editor;
+mod fault;
+#[cfg(test)]
+pub mod fixtures;
+pub mod hand;
+#[cfg(test)]
+pub mod harness;
 pub mod hitmap;
+mod input;
 pub mod keymap;
 pub mod message;
+pub mod out;
+pub mod panes;
 pub mod query;
+pub mod reader;
+pub mod runtime;
 pub mod tab;
+pub mod terminal;
+pub mod toasts;
 pub mod widgets;

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
+use semver::Version;
+
+use super::widgets::diff_view::{Laid, Mode};
 use crate::domain::call::Millis;
 use crate::domain::identity::Digest;
 use crate::domain::ledger::Entry;
 use crate::domain::prompt::PromptUri;
-use crate::domain::proposal::ProposalId;
+use crate::domain::proposal::{Grounds, Kind, Prediction, ProposalId, Risk, Standing, Usage};
 use crate::domain::run::Run;
 use crate::domain::window::WindowSpec;
 use crate::engine::diff::Diff;
+use crate::engine::trend::health::Health;
 use crate::service::Watch;
 use crate::service::agent_record::AgentRecord;
-use crate::service::live::{AffinityGrid, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates};
+use crate::service::live::{
+    AffinityGrid, BoardLine, BoardPage, BoardWish, CallPage, PromptPage, Pulse, Rates,
+};
 use crate::service::proposals::{Came, Listed, Shown};
 
 /// A question. Of questions of one kind from one pane only the newest is answered.
@@ -22,6 +28,8 @@ pub enum Query {
     Pulse,
     /// A stretch of the leaderboard.
     Board(BoardWish),
+    /// Who leads the leaderboard of a window, and who trails.
+    Leaders(WindowSpec),
     /// Everything about a prompt, by its URI.
     Prompt(String, WindowSpec),
     /// The newest calls of a prompt in a window.
@@ -32,8 +40,8 @@ pub enum Query {
     Affinity(WindowSpec),
     /// All proposals, whatever has become of them.
     Proposals,
-    /// One proposal, with its difference.
-    Review(ProposalId),
+    /// One proposal, with its difference laid out.
+    Review(ProposalId, Layout),
     /// What came of an applied proposal.
     Came(ProposalId),
     /// What got worse.
@@ -57,14 +65,16 @@ pub enum Reply {
     Pulse(Arc<Pulse>),
     /// To [`Query::Board`].
     Board(Arc<BoardPage>),
+    /// To [`Query::Leaders`].
+    Leaders(Arc<Leaders>),
     /// To [`Query::Prompt`].
     Prompt(Arc<PromptPage>),
     /// To [`Query::Calls`] and [`Query::Call`].
     Calls(Arc<CallPage>),
     /// To [`Query::Affinity`].
     Affinity(Arc<AffinityGrid>),
-    /// To [`Query::Proposals`].
-    Proposals(Arc<Vec<Listed>>),
+    /// To [`Query::Proposals`]: the newest first.
+    Proposals(Arc<Vec<QueueLine>>),
     /// To [`Query::Review`].
     Review(Arc<Reviewed>),
     /// To [`Query::Came`].
@@ -83,13 +93,110 @@ pub enum Reply {
     Names(Arc<Vec<String>>),
 }
 
+/// How a difference is to be laid out: see [`layout`](super::widgets::diff_view::layout).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Columns.
+    pub width: u16,
+    /// Side by side, or one below the other.
+    pub mode: Mode,
+    /// Unchanged lines around each change; all of them without it.
+    pub context: Option<usize>,
+    /// Whether every blank and tab is shown.
+    pub invisibles: bool,
+}
+
+/// What a leaderboard says at a glance, whatever it is sorted by.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Leaders {
+    /// The prompt with the most calls.
+    pub used: Option<BoardLine>,
+    /// The prompt that cost the most.
+    pub dear: Option<BoardLine>,
+    /// The prompt with the best score; without enough evidence where no prompt has enough.
+    pub best: Option<BoardLine>,
+    /// The prompt with the worst score; likewise.
+    pub worst: Option<BoardLine>,
+    /// How many prompts degrade, and the worst of them, by the last watch; `None` before the first.
+    pub degrading: Option<(usize, Option<Box<Health>>)>,
+}
+
 /// A proposal as it is reviewed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Reviewed {
     /// Everything about it.
-    pub shown: Shown,
-    /// All rows of its difference.
-    pub diff: Diff,
+    pub shown: Arc<Shown>,
+    /// Its difference.
+    pub diff: Arc<Diff>,
+    /// How it was laid out.
+    pub layout: Layout,
+    /// The lines of it.
+    pub laid: Laid,
+}
+
+/// A proposal in the queue: all but its texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueLine {
+    /// Which.
+    pub id: ProposalId,
+    /// For which prompt, without version.
+    pub uri: PromptUri,
+    /// What it changes.
+    pub base: Version,
+    /// What kind of change it is.
+    pub kind: Kind,
+    /// One line.
+    pub title: String,
+    /// Why.
+    pub rationale: String,
+    /// What it rests on.
+    pub grounds: Grounds,
+    /// How much can go wrong.
+    pub risk: Risk,
+    /// What it promises.
+    pub predicted: Vec<Prediction>,
+    /// Who is served by the prompt.
+    pub usage: Usage,
+    /// Who drafted it.
+    pub drafter: String,
+    /// When, ms.
+    pub created_at: Millis,
+    /// What has become of it.
+    pub status: &'static str,
+    /// Whether it waits for a decision, or was put off.
+    pub open: bool,
+    /// Of what is deferred: until when, ms.
+    pub until: Option<Millis>,
+    /// Signatures that it has and needs.
+    pub signatures: (usize, u32),
+    /// Whether its canary runs.
+    pub canary: bool,
+}
+
+impl QueueLine {
+    /// Of a listed proposal.
+    pub fn of(listed: Listed) -> QueueLine {
+        let Listed { proposal, status, until, signatures, canary } = listed;
+        QueueLine {
+            id: proposal.id,
+            uri: proposal.prompt_uri,
+            base: proposal.base_version,
+            kind: proposal.kind,
+            title: proposal.title,
+            rationale: proposal.rationale,
+            grounds: proposal.evidence,
+            risk: proposal.risk,
+            predicted: proposal.predicted,
+            usage: proposal.usage,
+            drafter: proposal.drafted_by.to_string(),
+            created_at: proposal.created_at,
+            open: Standing::ALL.into_iter().any(|s| s.as_str() == status && s.is_open()),
+            status,
+            until,
+            signatures: (signatures.by.len(), signatures.needed),
+            canary: canary.is_some_and(|canary| canary.is_running()),
+        }
+    }
 }
 
 /// Whether the ledger holds.
@@ -136,7 +243,7 @@ pub enum Command {
         /// The prompt.
         uri: PromptUri,
         /// The version; without it the one before.
-        to: Option<semver::Version>,
+        to: Option<Version>,
         /// Why.
         reason: String,
     },
@@ -149,12 +256,10 @@ pub enum Command {
         /// Write nothing.
         dry: bool,
     },
-    /// Fill an empty store with the demo world.
-    Demo,
 }
 
 /// What was done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Receipt {
     /// What to say of it.
     pub text: String,

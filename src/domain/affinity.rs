@@ -57,4 +57,29 @@ pub struct PromptModelAffinity {
     pub probability_best: f64,
     /// Whether the model's own feedback is enough; below, the score leans on its peers.
     pub verdict: Verdict,
+    /// What the score is made of.
+    #[serde(skip)]
+    pub worth: Worth,
+}
+
+/// A model's worth for a prompt: `discount · Q`, `Q ~ Beta(alpha, beta)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Worth {
+    /// First shape parameter of the quality.
+    pub alpha: f64,
+    /// Second shape parameter.
+    pub beta: f64,
+    /// The share of calls that are answered, few calls leaning on the model's others.
+    pub success: f64,
+    /// What its cost leaves, 1 for the cheapest.
+    pub cost: f64,
+    /// What its latency leaves, 1 for the fastest.
+    pub latency: f64,
+}
+
+impl Default for Worth {
+    /// Of a model of which nothing is known.
+    fn default() -> Self {
+        Worth { alpha: 1.0, beta: 1.0, success: 1.0, cost: 1.0, latency: 1.0 }
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! Shapes only; the numbers are computed in `engine::detect`. Start with [`Findings`].
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::prompt::PromptUri;
 use super::snapshot::{SnapshotWindow, Verdict};
 
 /// What a prompt can be found for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Detector {
     /// More than a tolerated share of its evidence units is negative.
     HighNegative,
@@ -32,12 +33,6 @@ impl Detector {
             Detector::CostOutlier => "cost-outlier",
             Detector::AffinityMismatch => "affinity-mismatch",
         }
-    }
-}
-
-impl Serialize for Detector {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -88,7 +83,7 @@ impl Thresholds {
 }
 
 /// How strong the evidence is, by the detector's kind of statistic.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Evidence {
     /// An e-value: at most a share 1/e of healthy prompts ever shows it, however often one looks.
@@ -119,7 +114,7 @@ pub enum Evidence {
 }
 
 /// What a detector says of a prompt, with all that it rests on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Assessment {
     /// The prompt; with the version that the evidence is of, where one is active.
@@ -145,10 +140,10 @@ pub struct Assessment {
     /// better model. Shrunk where the estimate is a rate: a raw difference would promise too much.
     pub expected_gain: f64,
     /// The model that most calls go to, where models are compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub model: Option<String>,
     /// The one that would serve better.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub better_model: Option<String>,
 }
 

@@ -57,6 +57,12 @@ impl Reviewers {
             Scope::User => self.user,
         }
     }
+
+    /// By whose signatures a canary of this scope is promoted: core is accepted once more, by as many; of others the
+    /// acceptance has covered it.
+    pub fn promoting(self, scope: Scope) -> u32 {
+        if scope == Scope::Core { self.core } else { 1 }
+    }
 }
 
 /// How a new version meets its traffic.

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use semver::Version;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::prompt::PromptUri;
 use super::snapshot::{SnapshotWindow, Verdict};
@@ -46,7 +46,8 @@ impl Judgement {
 }
 
 /// What was compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Basis {
     /// Both versions in the same hours: hour, drift and rate cancel exactly.
     Concurrent,
@@ -64,17 +65,8 @@ impl Basis {
     }
 }
 
-impl Serialize for Basis {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Basis::Concurrent => "concurrent",
-            Basis::BeforeAfter => "beforeAfter",
-        })
-    }
-}
-
 /// How the odds of something bad changed.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OddsEffect {
     /// The odds with the new version to those with the old one: side by side the most likely ratio; before and after

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::call::Millis;
+use super::identity::Identity;
 use super::outcome::Measure;
 use super::prompt::PromptUri;
 
@@ -159,11 +160,21 @@ pub enum Drafter {
         /// Their names: `R2`, `R5`.
         rules: Vec<String>,
     },
-    /// A person who modified a draft.
+    /// A person who wrote it, or modified a draft.
     Steward {
         /// Who.
         steward: String,
     },
+}
+
+impl Drafter {
+    /// The steward who wrote it, where one did.
+    pub fn steward(&self) -> Option<Identity> {
+        match self {
+            Drafter::Steward { steward } => steward.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Drafter {
@@ -171,7 +182,7 @@ impl fmt::Display for Drafter {
         match self {
             Drafter::Model { model } => write!(f, "drafted by {model}"),
             Drafter::Rules { rules } => write!(f, "drafted by rules: {}", rules.join(", ")),
-            Drafter::Steward { steward } => write!(f, "modified by {steward}"),
+            Drafter::Steward { steward } => write!(f, "written by {steward}"),
         }
     }
 }

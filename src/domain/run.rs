@@ -105,8 +105,11 @@ pub enum Did {
         proposal: ProposalId,
         /// Its title.
         title: String,
-        /// The version that is active now.
+        /// The version that is active now, or that its canary tries.
         version: Version,
+        /// The share of the sessions that it is served to first; absent where it is active.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        canary: Option<f64>,
         /// Why it was allowed to.
         why: String,
     },
@@ -163,9 +166,14 @@ impl fmt::Display for Did {
                 }
                 write!(f, " ({drafted_by}; risk {}). Not applied: {why}", risk.as_str())
             }
-            Did::Applied { proposal, title, version, why } => {
+            Did::Applied { proposal, title, version, canary: None, why } => {
                 write!(f, "[{proposal}] {title}: applied as {version}, because {why}")
             }
+            Did::Applied { proposal, title, version, canary: Some(share), why } => write!(
+                f,
+                "[{proposal}] {title}: a canary of {version}, for {:.0} % of the sessions, because {why}",
+                share * 100.0
+            ),
             Did::Rebased { proposal, from } => write!(f, "[{proposal}] is {from} on the active version"),
             Did::Stale { proposal } => write!(f, "[{proposal}] does not fit the active version: stale"),
             Did::Settled { proposal } => write!(f, "[{proposal}] settled"),

@@ -11,6 +11,7 @@ use super::rollup::{Cell, CellKey, Clock};
 use super::stats::beta::{self, Scaled};
 use super::stats::hierarchy::{self, Mass};
 use super::stats::proportion::SIGNAL_WORTH;
+pub use crate::domain::affinity::Worth;
 use crate::domain::affinity::{AffinityRates, AffinityStats, PromptModelAffinity};
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::PromptUri;
@@ -99,25 +100,22 @@ impl Default for Exchange {
     }
 }
 
-/// A model's worth for a prompt: `discount · Q`, `Q ~ Beta(alpha, beta)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Worth {
-    /// First shape parameter of the quality.
-    pub alpha: f64,
-    /// Second shape parameter.
-    pub beta: f64,
-    /// The share of calls that are answered, few calls leaning on the model's others.
-    pub success: f64,
-    /// What its cost leaves, 1 for the cheapest.
-    pub cost: f64,
-    /// What its latency leaves, 1 for the fastest.
-    pub latency: f64,
-}
-
 impl Worth {
     /// Success, cost and latency in (0, 1].
     pub fn discount(&self) -> f64 {
         self.success * self.cost * self.latency
+    }
+
+    /// The same, if cost and latency weighed as `to` says and not as `from`, by which it was computed.
+    #[must_use]
+    pub fn weighed(self, from: Exchange, to: Exchange) -> Worth {
+        // A discount is a ratio to a power: another power of it is another power of the ratio.
+        let again = |discount: f64, from: f64, to: f64| discount.powf(to / from).min(1.0);
+        Worth {
+            cost: again(self.cost, from.cost, to.cost),
+            latency: again(self.latency, from.latency, to.latency),
+            ..self
+        }
     }
 
     /// Mean quality.
@@ -233,28 +231,52 @@ pub fn standings<'m>(
     model: impl Fn(u32) -> &'m str,
     candidates: Option<&BTreeSet<&'m str>>,
 ) -> Vec<Standing<'m>> {
-    let by_model = |cells: &Vec<(CellKey, &Evidence)>| {
-        let mut sums: BTreeMap<&'m str, Evidence> = BTreeMap::new();
-        for (key, evidence) in cells.iter().filter(|(key, _)| key.version >= CellKey::FIRST_VERSION) {
-            sums.entry(model(key.model)).or_default().merge(evidence);
-        }
-        sums
-    };
-    let sums: Vec<BTreeMap<&str, Evidence>> = peers.iter().map(by_model).collect();
+    let sums: Vec<ByModel<'m>> = peers.iter().map(|cells| by_model(cells, &model)).collect();
+    let sums: Vec<&ByModel<'m>> = sums.iter().collect();
     let Some(mine) = sums.get(own) else { return vec![] };
+    let models = models_of(&sums, candidates);
+    let rows = observations(&sums, &models);
+    stand(mine, own, &models, &Learnt::from(&rows), candidates)
+}
+
+/// Evidence by the names of models.
+pub type ByModel<'m> = BTreeMap<&'m str, Evidence>;
+
+fn by_model<'m>(cells: &[(CellKey, &Evidence)], model: impl Fn(u32) -> &'m str) -> ByModel<'m> {
+    let mut sums: ByModel<'m> = BTreeMap::new();
+    for (key, evidence) in cells.iter().filter(|(key, _)| key.version >= CellKey::FIRST_VERSION) {
+        sums.entry(model(key.model)).or_default().merge(evidence);
+    }
+    sums
+}
+
+fn models_of<'m>(sums: &[&ByModel<'m>], candidates: Option<&BTreeSet<&'m str>>) -> Vec<&'m str> {
     let known = sums.iter().flat_map(|row| row.keys().copied());
-    let models: BTreeSet<&str> = known.chain(candidates.into_iter().flatten().copied()).collect();
-    let rows: Vec<Vec<Observation>> = sums
-        .iter()
-        .map(|row| models.iter().map(|m| row.get(m).map(Observation::from).unwrap_or_default()).collect())
-        .collect();
+    known.chain(candidates.into_iter().flatten().copied()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn observations(sums: &[&ByModel<'_>], models: &[&str]) -> Vec<Vec<Observation>> {
+    let row = |row: &&ByModel<'_>| {
+        models.iter().map(|m| row.get(m).map(Observation::from).unwrap_or_default()).collect()
+    };
+    sums.iter().map(row).collect()
+}
+
+/// How models stand for the prompt in row `own`, of which `mine` is the evidence.
+fn stand<'m>(
+    mine: &ByModel<'m>,
+    own: usize,
+    models: &[&'m str],
+    learnt: &Learnt<'_>,
+    candidates: Option<&BTreeSet<&'m str>>,
+) -> Vec<Standing<'m>> {
     let asked = |m: &str| match candidates {
         Some(candidates) => candidates.contains(m),
         None => mine.get(m).is_some_and(|evidence| evidence.cell.calls > 0),
     };
     let (places, names): (Vec<usize>, Vec<&str>) =
         models.iter().enumerate().filter(|(_, m)| asked(m)).map(|(place, m)| (place, *m)).unzip();
-    let worth = Learnt::from(&rows).worth(own, &places, Exchange::default());
+    let worth = learnt.worth(own, &places, Exchange::default());
     let chances = probability_best(&worth);
     names
         .into_iter()
@@ -274,7 +296,25 @@ pub fn affinities<'m>(
     peers: &[Vec<(CellKey, &Evidence)>],
     model: impl Fn(u32) -> &'m str,
 ) -> Vec<PromptModelAffinity> {
-    let standings = standings(own, peers, model, None);
+    best_first(prompt, &standings(own, peers, model, None))
+}
+
+/// [`affinities`] of several prompts that are each other's peers, and have the same others: what they teach is learnt
+/// once. `rows`: the evidence of each peer; `asked`: prompts, and which row is theirs.
+pub fn affinities_of_peers(
+    rows: &[&ByModel<'_>],
+    asked: &[(&PromptUri, usize)],
+) -> Vec<Vec<PromptModelAffinity>> {
+    let models = models_of(rows, None);
+    let seen = observations(rows, &models);
+    let learnt = Learnt::from(&seen);
+    let each = |(prompt, own): &(&PromptUri, usize)| {
+        best_first(prompt, &stand(rows[*own], *own, &models, &learnt, None))
+    };
+    asked.iter().map(each).collect()
+}
+
+fn best_first(prompt: &PromptUri, standings: &[Standing<'_>]) -> Vec<PromptModelAffinity> {
     let mut affinities: Vec<PromptModelAffinity> = standings.iter().map(|s| affinity(prompt, s)).collect();
     affinities.sort_by(|a, b| {
         b.affinity_score.total_cmp(&a.affinity_score).then_with(|| a.model_id.cmp(&b.model_id))
@@ -306,6 +346,7 @@ fn affinity(prompt: &PromptUri, standing: &Standing) -> PromptModelAffinity {
         interval: standing.worth.interval(CONFIDENCE),
         probability_best: standing.probability_best,
         verdict: evidence::verdict(sample_size, evidence::MIN_SIGNALS),
+        worth: standing.worth,
     }
 }
 

@@ -4,6 +4,7 @@
 use semver::Version;
 
 use crate::domain::prompt_file::PromptFile;
+use crate::domain::proposal::Kind;
 
 /// What differs between two versions of a prompt, the weightiest difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +67,27 @@ impl Change {
         }
         next
     }
+}
+
+/// What a change is proposed as: of the text, of the recommended model alone, or of other front matter; `None` where
+/// nothing but perhaps the version differs.
+pub fn kind(old: &PromptFile, new: &PromptFile) -> Option<Kind> {
+    let changed = changed(old, new);
+    match changed.as_slice() {
+        _ if old.template() != new.template() => Some(Kind::Text),
+        [] => None,
+        ["model"] => Some(Kind::Model),
+        _ => Some(Kind::Metadata),
+    }
+}
+
+/// The entries of the front matter that differ, but the version, in order.
+pub fn changed<'f>(old: &'f PromptFile, new: &'f PromptFile) -> Vec<&'f str> {
+    let mut keys: Vec<&str> = old.front.keys().chain(new.front.keys()).map(String::as_str).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.retain(|key| *key != "human.version" && old.front.get(*key) != new.front.get(*key));
+    keys
 }
 
 /// The version of a prompt that has none yet.

@@ -87,9 +87,9 @@ impl Matter<'_> {
 pub struct Bench<'a> {
     /// Whether the store has an owner. Before, what is done by hand is the system's.
     pub owned: bool,
-    /// Signatures that an acceptance of this scope needs: at least 1.
+    /// Signatures that an acceptance or a promotion of this scope needs: at least 1.
     pub reviewers: u32,
-    /// Stewards who have signed the proposal.
+    /// Stewards who have signed for that already.
     pub signed: &'a [Identity],
     /// Whoever modified the proposal.
     pub modified_by: Option<&'a Identity>,
@@ -245,7 +245,7 @@ fn steward(act: Act, identity: &Identity, matter: &Matter<'_>, bench: &Bench<'_>
             return Err(Refusal::NoConsent(user.to_string()));
         }
     }
-    if act != Act::Accept {
+    if !matches!(act, Act::Accept | Act::Promote) {
         return Ok(once(act));
     }
     if bench.modified_by == Some(identity) && !bench.author_may_accept {

@@ -5,7 +5,7 @@
 //! [`evidence`] what is enough; [`stats`] holds the mathematics, [`price`] what a call costs.
 //!
 //! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
-//! a model.
+//! a model, [`what_if`] what would follow if cost weighed otherwise.
 //!
 //! Governance: [`govern`] says who may do what, [`trust`] whom a store trusts, [`seal`] hashes, signs and checks the ledger.
 //!
@@ -15,7 +15,7 @@
 //!
 //! Refinement: [`rules`] drafts without a model, [`reflection`] says what a model is told and reads its answer,
 //! [`draft_lint`] what a draft must be; [`amend`] edits front matter, [`risk`] says how much can go wrong, [`predict`] what
-//! to expect, [`likeness`] whether it was rejected before, [`rebase`] moves it onto a newer base; [`cases`] compares a
+//! to expect, [`grounds`] what it rests on in sentences, [`likeness`] whether it was rejected before, [`rebase`] moves it onto a newer base; [`cases`] compares a
 //! candidate with its base, [`canary`] says which sessions get it first.
 
 pub mod affinity;
@@ -32,6 +32,7 @@ pub mod diff;
 pub mod draft_lint;
 pub mod evidence;
 pub mod govern;
+pub mod grounds;
 pub mod likeness;
 pub mod lint;
 pub mod names;
@@ -58,3 +59,4 @@ pub mod tokens;
 pub mod trend;
 pub mod trust;
 pub mod visible;
+pub mod what_if;

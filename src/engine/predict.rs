@@ -347,6 +347,7 @@ mod tests {
             interval: [0.0, 1.0],
             probability_best: 0.5,
             verdict: Verdict::Sufficient,
+            worth: crate::domain::affinity::Worth::default(),
         }
     }
 

@@ -22,19 +22,50 @@ pub struct Catalog {
     /// Numbers and names of what telemetry has.
     pub dictionary: Arc<Dictionary>,
     versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>>,
+    /// How many versions of the dictionary are among them.
+    counted: usize,
 }
 
 impl Catalog {
     /// Reads it.
     pub fn read(reader: &Reader) -> Result<Catalog> {
-        let dictionary = reader.dictionary()?;
-        let mut versions: BTreeMap<PromptUri, Vec<(VersionId, Version)>> = BTreeMap::new();
-        for (id, uri) in dictionary.versions() {
+        let mut catalog = Catalog {
+            published: reader.published()?,
+            dictionary: reader.dictionary()?,
+            versions: BTreeMap::new(),
+            counted: 0,
+        };
+        catalog.count();
+        Ok(catalog)
+    }
+
+    /// Takes in the versions that the dictionary has learnt since; whether there are any.
+    fn count(&mut self) -> bool {
+        let before = self.counted;
+        for (id, uri) in self.dictionary.versions().skip(before) {
+            self.counted += 1;
             if let Some(version) = &uri.version {
-                versions.entry(uri.unversioned()).or_default().push((id, version.clone()));
+                self.versions.entry(uri.unversioned()).or_default().push((id, version.clone()));
             }
         }
-        Ok(Catalog { published: reader.published()?, dictionary, versions })
+        self.counted > before
+    }
+
+    /// Follows the store, of which `published` says whether a version may have been published or become active since;
+    /// whether any prompt or version is other than before.
+    pub(super) fn follow(&mut self, reader: &Reader, published: bool) -> Result<bool> {
+        // Let go of first, so that it is followed where it stands.
+        self.dictionary = Arc::default();
+        self.dictionary = reader.dictionary()?;
+        if published {
+            self.published = reader.published()?;
+        }
+        Ok(self.count() || published)
+    }
+
+    /// Whether there is such a prompt.
+    pub fn has(&self, uri: &PromptUri) -> bool {
+        self.versions.contains_key(uri) || self.published.contains_key(uri)
     }
 
     /// All prompts, by URI.

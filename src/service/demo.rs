@@ -4,11 +4,14 @@
 //! Deeds happen in the order of their times, one transaction each, so that what was interrupted can be taken up: deeds
 //! before the ledger's last entry are done. Start with [`Service::make_demo`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::error::{Result, ServiceError};
 use super::refinement::{Idea, RunWish};
-use super::{Catalog, LogQuery, Service};
+use super::{Catalog, LogQuery, Service, now};
 use crate::demo::{Decision, OWNER, Publication, Release, SECOND, Step, Traffic, World};
 use crate::domain::call::Millis;
 use crate::domain::event::Event;
@@ -28,6 +31,8 @@ use crate::store::proposals::{Filter, Kept};
 use crate::store::{Kind as Fault, StoreError, Transaction};
 
 const DAY_MS: Millis = 86_400_000;
+/// Between two commits of a world that lives on.
+const BREATH: Duration = Duration::from_millis(200);
 
 /// Something that happens in the world beside its traffic.
 enum Deed {
@@ -69,6 +74,25 @@ impl Service {
         }
         life.live_until(Millis::MAX)?;
         Ok(life.intake.finish()?)
+    }
+}
+
+impl Service {
+    /// Lets a demo world live on: its traffic through the ordinary intake, as it comes, until `stop`.
+    pub fn live_demo(&self, world: &World, per_second: f64, stop: &AtomicBool) -> Result<()> {
+        let mut traffic = world.live(now(), per_second);
+        let mut intake = self.intake()?;
+        let mut next = traffic.next();
+        while !stop.load(Ordering::Relaxed) {
+            let now = now();
+            while let Some(event) = next.take_if(|event| event.at() <= now) {
+                intake.event(event)?;
+                next = traffic.next();
+            }
+            intake.finish()?;
+            std::thread::sleep(BREATH);
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::window::Window;
 use crate::engine::detect::{Subject, scan};
 use crate::engine::rollup::CellKey;
+use crate::store::Reader;
 
 /// No subject.
 const NONE: u32 = u32::MAX;
@@ -21,8 +22,12 @@ impl Service {
     pub fn findings(&self, window: Window) -> Result<Findings> {
         let reader = self.read()?;
         let window = answerable(&reader, window)?;
-        let catalog = Catalog::read(&reader)?;
-        let cells = Self::cells(&reader, &catalog.dictionary, window, None)?;
+        self.findings_in(&reader, &Catalog::read(&reader)?, window)
+    }
+
+    /// [`findings`](Self::findings) of a window that can be answered, in a view.
+    pub(super) fn findings_in(&self, reader: &Reader, catalog: &Catalog, window: Window) -> Result<Findings> {
+        let cells = Self::cells(reader, &catalog.dictionary, window, None)?;
         let mut prompts: Vec<(PromptUri, String)> = Vec::new();
         let mut of_version =
             vec![NONE; CellKey::FIRST_VERSION as usize + catalog.dictionary.versions().count()];

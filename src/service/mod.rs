@@ -4,6 +4,7 @@
 
 pub mod agent_record;
 mod audit;
+mod by_hand;
 mod catalog;
 mod cells;
 mod demo;
@@ -13,6 +14,7 @@ pub mod live;
 mod outcome;
 pub mod proposals;
 mod refinement;
+mod regressions;
 mod routing;
 mod standings;
 mod stewards;
@@ -30,6 +32,7 @@ pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
 pub use refinement::{Idea, RunWish};
+pub use regressions::Regression;
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
 pub use watch::Watch;
@@ -40,6 +43,7 @@ use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::call::Millis;
 use crate::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use crate::domain::model::{ModelCard, PriceRow};
+use crate::domain::prompt::PromptUri;
 use crate::domain::route::RouteTable;
 use crate::domain::snapshot::PromptPerformanceSnapshot;
 use crate::domain::window::Window;
@@ -165,11 +169,21 @@ impl Service {
             None => named,
         };
         let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
-        let affinities = circle.affinities(&catalog);
+        Ok(Self::performance_in(&catalog, uri, version, window, &circle))
+    }
+
+    fn performance_in(
+        catalog: &Catalog,
+        uri: PromptUri,
+        version: Option<Version>,
+        window: Window,
+        circle: &Circle,
+    ) -> Performance {
+        let affinities = circle.affinities(catalog);
         let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
         let snapshot = performance::snapshot(&uri, window, mine, &*catalog.dictionary, &affinities);
         let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
-        Ok(Performance { snapshot, affinities, active, version })
+        Performance { snapshot, affinities, active, version }
     }
 
     /// Where a prompt's calls go, by the evidence of the window. Candidates are the models that answered any calls in

@@ -25,15 +25,28 @@ impl Service {
         let reader = self.read()?;
         let catalog = Catalog::read(&reader)?;
         let (uri, _) = catalog.find(prompt)?;
-        let (old, new) = (catalog.version(&uri, old)?, catalog.version(&uri, new)?);
+        let versions = [catalog.version(&uri, old)?, catalog.version(&uri, new)?];
+        self.outcome_after(&reader, &catalog, uri, versions, now)
+    }
+
+    /// The same, of what is being read.
+    pub(super) fn outcome_after(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        uri: PromptUri,
+        versions: [Version; 2],
+        now: Millis,
+    ) -> Result<Outcome> {
+        let new = &versions[1];
         let active = catalog.published.get(&uri).and_then(|published| {
-            published.activations.iter().rev().find(|(_, version)| *version == new).map(|(at, _)| *at)
+            published.activations.iter().rev().find(|(_, version)| version == new).map(|(at, _)| *at)
         });
         let at = match active {
             Some(at) => at,
-            None => first_call(&reader, &catalog.numbers(&uri, Some(&new)))?.unwrap_or(now),
+            None => first_call(reader, &catalog.numbers(&uri, Some(new)))?.unwrap_or(now),
         };
-        self.outcome_of(&reader, &catalog, uri, [old, new], at, now)
+        self.outcome_of(reader, catalog, uri, versions, at, now)
     }
 
     /// What came of the latest change of the prompt that `prompt` names: the active version against the one that was
@@ -42,6 +55,17 @@ impl Service {
         let reader = self.read()?;
         let catalog = Catalog::read(&reader)?;
         let (uri, _) = catalog.find(prompt)?;
+        self.latest_outcome_in(&reader, &catalog, uri, now)
+    }
+
+    /// [`latest_outcome`](Self::latest_outcome) of a prompt in a view.
+    pub(super) fn latest_outcome_in(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        uri: PromptUri,
+        now: Millis,
+    ) -> Result<Option<Outcome>> {
         let activations = catalog.published.get(&uri).map_or(&[][..], |published| &published.activations);
         let activations = &activations[..activations.partition_point(|(at, _)| *at <= now)];
         let Some((_, new)) = activations.last() else { return Ok(None) };
@@ -49,13 +73,18 @@ impl Service {
         let Some(before) = since else { return Ok(None) };
         let (old, new) = (activations[before].1.clone(), new.clone());
         let at = activations[before + 1].0;
-        self.outcome_of(&reader, &catalog, uri, [old, new], at, now).map(Some)
+        self.outcome_of(reader, catalog, uri, [old, new], at, now).map(Some)
     }
 
     /// What a canary shows of its version beside `old`, the active one: from its entry on, until it ended or `now`.
-    pub(super) fn outcome_beside(&self, canary: &Canary, old: &Version, now: Millis) -> Result<Outcome> {
-        let reader = self.read()?;
-        let catalog = Catalog::read(&reader)?;
+    pub(super) fn outcome_beside(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        canary: &Canary,
+        old: &Version,
+        now: Millis,
+    ) -> Result<Outcome> {
         let change = Change {
             prompt: canary.uri.unversioned(),
             old: old.clone(),
@@ -65,7 +94,7 @@ impl Service {
             horizon: HORIZON,
         };
         let until = canary.ended.map_or(now, |(_, at)| at.min(now));
-        self.compared(&reader, &catalog, &change, until, now)
+        self.compared(reader, catalog, &change, until, now)
     }
 
     fn outcome_of(

@@ -148,14 +148,17 @@ impl Service {
         let proposals = reader.proposals();
         let standing = kept.standing_at(now);
         let by = proposals.signatures(kept.proposal.id)?.into_iter().map(|(who, _)| who).collect();
+        let canary = reader.canary(kept.proposal.id)?;
+        let (reviewers, scope) = (self.config.governance.reviewers, kept.proposal.prompt_uri.scope());
+        let promotes = canary.as_ref().is_some_and(Canary::is_running);
         Ok(Listed {
             status: standing.as_str(),
             until: kept.until.filter(|_| standing == Standing::Deferred),
             signatures: Signatures {
                 by,
-                needed: self.config.governance.reviewers.of(kept.proposal.prompt_uri.scope()),
+                needed: if promotes { reviewers.promoting(scope) } else { reviewers.of(scope) },
             },
-            canary: reader.canary(kept.proposal.id)?,
+            canary,
             proposal: kept.proposal,
         })
     }
@@ -226,13 +229,7 @@ impl Service {
         let old = proposals.get(id)?.proposal;
         let base = proposals.base(&old)?;
         let file = PromptFile::parse("the new text", text.as_bytes()).map_err(|e| unfit(e.to_string()))?;
-        let mut prompts = PromptShelf::open(self.path(), Access::Read)?;
-        let view = prompts.view().map_err(|e| unfit(e.to_string()))?;
-        let faults = lint(&file, Some(&view)).into_iter().filter(|f| f.severity == Severity::Error);
-        let faults: Vec<String> = faults.map(|f| format!("{}; {}", f.message, f.next)).collect();
-        if !faults.is_empty() {
-            return Err(unfit(format!("the new text cannot be published: {}", faults.join(". "))).into());
-        }
+        self.publishable(&file)?;
         let catalog = Catalog::read(&reader)?;
         let window = answerable(&reader, Window { from_ms: now - LOOK_BACK, to_ms: now })?;
         let desk = Desk::lay(&reader, &catalog, window, now)?;
@@ -240,9 +237,34 @@ impl Service {
         self.decide(pen, now, move |docket| docket.modify(id, text, risk))
     }
 
+    /// Whether a new text could be published as it is.
+    pub(super) fn publishable(&self, file: &PromptFile) -> Result<()> {
+        let mut prompts = PromptShelf::open(self.path(), Access::Read)?;
+        let view = prompts.view().map_err(|e| unfit(e.to_string()))?;
+        let faults = lint(file, Some(&view)).into_iter().filter(|f| f.severity == Severity::Error);
+        let faults: Vec<String> = faults.map(|f| format!("{}; {}", f.message, f.next)).collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(unfit(format!("the new text cannot be published: {}", faults.join(". "))).into())
+    }
+
     /// What came of an applied proposal, as of `now`.
     pub fn came_of(&self, id: ProposalId, now: Millis) -> Result<Came> {
         let reader = self.read()?;
+        let (catalog, settled) = (Catalog::read(&reader)?, reader.proposals().outcomes()?);
+        self.came_of_read(&reader, &catalog, &settled, id, now)
+    }
+
+    /// The same, of what is being read; `settled`: all outcomes that are.
+    pub(super) fn came_of_read(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        settled: &[(Proposal, Settled)],
+        id: ProposalId,
+        now: Millis,
+    ) -> Result<Came> {
         let proposals = reader.proposals();
         let kept = proposals.get(id)?;
         let Some(version) = &kept.version else {
@@ -252,14 +274,15 @@ impl Service {
             );
         };
         let Kept { proposal, .. } = &kept;
-        let (old, new) = (proposal.base_version.to_string(), version.to_string());
+        let (uri, old) = (&proposal.prompt_uri, &proposal.base_version);
         let canary = reader.canary(id)?;
-        let outcome = match &canary {
-            Some(canary) => self.outcome_beside(canary, &proposal.base_version, now)?,
-            None => self.outcome(&proposal.prompt_uri.to_string(), &old, &new, now)?,
+        let outcome = if let Some(canary) = &canary {
+            self.outcome_beside(reader, catalog, canary, old, now)?
+        } else {
+            let versions = [old.clone(), version.clone()];
+            self.outcome_after(reader, catalog, uri.clone(), versions, now)?
         };
-        let settled = proposals.outcomes()?;
-        let effects = realised(&proposal.predicted, &outcome, |m| proposer(&settled, proposal.kind, m));
+        let effects = realised(&proposal.predicted, &outcome, |m| proposer(settled, proposal.kind, m));
         let settled = proposals.outcome(id)?.map(|(_, settled)| settled);
         Ok(Came { id, title: proposal.title.clone(), canary, outcome, effects, settled })
     }

@@ -9,7 +9,7 @@ use super::error::Result;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::engine::board::Board;
 use crate::engine::rank::{NO_SUBJECT, Roster, Subject};
-use crate::engine::rollup::{CellKey, Cells, Hour, Layer, VersionId};
+use crate::engine::rollup::{CellKey, Cells, Delta, Hour, Layer, VersionId};
 use crate::store::Reader;
 use crate::store::telemetry::{Detail, Dictionary, TelemetryReader};
 
@@ -21,6 +21,8 @@ pub struct Standings {
     of_version: Vec<u32>,
     models: Vec<String>,
     outer: FxHashSet<(VersionId, Layer)>,
+    /// How many compositions it has seen.
+    compositions: usize,
     /// The cells of the window.
     pub cells: Cells,
 }
@@ -49,9 +51,26 @@ impl Standings {
             task_type: String::new(),
             managed: false,
         });
-        let models = catalog.dictionary.models().iter().map(|m| m.name.clone()).collect();
-        let mut outer = FxHashSet::default();
-        for composition in catalog.dictionary.compositions() {
+        let mut standings = Standings {
+            subjects,
+            of_version,
+            models: Vec::new(),
+            outer: FxHashSet::default(),
+            compositions: 0,
+            cells,
+        };
+        standings.follow(&catalog.dictionary);
+        standings
+    }
+
+    /// Takes in the models and compositions that the dictionary has learnt since, where the subjects are the same.
+    pub(super) fn follow(&mut self, dictionary: &Dictionary) {
+        let known = self.models.len();
+        self.models.extend(dictionary.models().iter().skip(known).map(|m| m.name.clone()));
+        let all = dictionary.compositions();
+        let fresh = &all[self.compositions.min(all.len())..];
+        self.compositions = all.len();
+        for composition in fresh {
             // The layer nearest the user stands for the call; of prompts that are joined, the first.
             let nearness = |layer: Layer| match layer {
                 Layer::User => 0,
@@ -60,9 +79,8 @@ impl Standings {
                 Layer::Direct => 3,
             };
             let inner = composition.subjects.iter().min_by_key(|(_, layer)| nearness(*layer));
-            outer.extend(composition.subjects.iter().filter(|subject| Some(*subject) != inner));
+            self.outer.extend(composition.subjects.iter().filter(|subject| Some(*subject) != inner));
         }
-        Standings { subjects, of_version, models, outer, cells }
     }
 
     /// What [`crate::engine::rank::board`] ranks.
@@ -94,15 +112,21 @@ impl LiveBoard {
         Ok(LiveBoard { board, length: hours, position: reader.position()? })
     }
 
-    /// Follows what was committed since, and the clock. Costs what has changed, not what is there.
-    pub fn follow(&mut self, reader: &Reader, dictionary: &Dictionary, now: Millis) -> Result<()> {
+    /// Follows what was committed since, and the clock. Costs what has changed, not what is there. What was committed
+    /// since; `None` where the hours have moved or all was loaded anew, so that any cell may be another.
+    pub fn follow(
+        &mut self,
+        reader: &Reader,
+        dictionary: &Dictionary,
+        now: Millis,
+    ) -> Result<Option<Vec<Delta>>> {
         let known = reader.detail()?;
         let hours = stretch(&known, self.length, now);
         let moves = self.board.moves(&hours).filter(|(leaves, _)| is_known(&known, leaves));
         let (Some((position, deltas)), Some((leaves, enters))) = (reader.changes(self.position)?, moves)
         else {
             *self = Self::load(reader, self.length, now)?;
-            return Ok(());
+            return Ok(None);
         };
         let compositions = deltas.iter().map(|delta| dictionary.composition(delta.composition));
         let compositions = compositions.collect::<std::result::Result<Vec<_>, _>>()?;
@@ -112,11 +136,19 @@ impl LiveBoard {
             self.board.apply(delta, &composition.subjects);
         }
         let board = &mut self.board;
-        reader.cells(leaves, false, None, &mut |_, key, cell| board.take(key, cell))?;
-        reader.cells(enters, false, None, &mut |_, key, cell| board.add(key, cell))?;
+        let stays = leaves.is_empty() && enters.is_empty();
+        if !stays {
+            reader.cells(leaves, false, None, &mut |_, key, cell| board.take(key, cell))?;
+            reader.cells(enters, false, None, &mut |_, key, cell| board.add(key, cell))?;
+        }
         board.moved_to(hours);
         self.position = position;
-        Ok(())
+        Ok(stays.then_some(deltas))
+    }
+
+    /// The hours that it sums.
+    pub fn hours(&self) -> &Range<Hour> {
+        self.board.hours()
     }
 
     /// The cells, to be ranked.
@@ -126,7 +158,7 @@ impl LiveBoard {
 }
 
 /// The last `length` hours with the one of `now`, from an edge on.
-fn stretch(known: &Detail, length: u32, now: Millis) -> Range<Hour> {
+pub(super) fn stretch(known: &Detail, length: u32, now: Millis) -> Range<Hour> {
     let end = now.div_euclid(HOUR_MS) as Hour + 1;
     let start = end - length as Hour;
     let start = if start >= known.first_hour() { start } else { start.div_euclid(24) * 24 };

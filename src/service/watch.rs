@@ -3,16 +3,20 @@
 //! Monitors are moved on from their newest checkpoint over the hours that have closed since; a store that can be written
 //! keeps them. Start with [`Service::watch`].
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::Service;
 use super::catalog::Catalog;
 use super::error::{Result, ServiceError};
+use super::regressions::{Regression, named, regressions};
 use super::standings::Standings;
 use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::prompt::PromptUri;
 use crate::domain::window::Window;
 use crate::engine::rollup::{Cell, CellKey, Cells, Hour};
 use crate::engine::trend::cause::{self, Around, COMPARED_HOURS, NEAR_HOURS};
@@ -37,7 +41,7 @@ const ASKED: usize = 50;
 const ASKED_HOURS: Hour = 48;
 
 /// Prompts of which the first look is quick enough to be taken in passing.
-const SMALL_FLEET: usize = 500;
+pub(super) const SMALL_FLEET: usize = 500;
 
 /// Hours after an onset in which a change may still be its cause: an onset is an estimate.
 const AFTER_HOURS: Hour = 2;
@@ -58,12 +62,32 @@ pub struct Watch {
     pub acknowledged: usize,
     /// M from which a stream pages.
     pub page_from: f64,
+    /// Versions that proposals made active, that turned out worse, and that are active still, by prompt.
+    pub regressions: Vec<Regression>,
+    /// How each prompt is that is watched: as [`Service::health`] says.
+    #[serde(skip)]
+    pub prompts: FxHashMap<String, Level>,
+    /// Everything before this hour is counted.
+    #[serde(skip)]
+    pub counted: Hour,
+    /// How far the view went in which it was looked.
+    #[serde(skip)]
+    pub position: i64,
+    /// How many notes it knows.
+    #[serde(skip)]
+    pub notes: usize,
 }
 
 impl Watch {
-    /// Whether a stream warns or pages, and nobody has silenced it.
+    /// How many streams warn, and how many page; those not counted that a person has silenced.
+    pub fn alarm_counts(&self) -> (usize, usize) {
+        let count = |level: Level| self.streams.iter().filter(|h| h.is_alarm() && h.level == level).count();
+        (count(Level::Warn), count(Level::Page))
+    }
+
+    /// Whether a stream warns or pages or a version regressed, and nobody has silenced it.
     pub fn alarms(&self) -> bool {
-        self.streams.iter().any(Health::is_alarm)
+        self.streams.iter().any(Health::is_alarm) || self.regressions.iter().any(Regression::is_alarm)
     }
 }
 
@@ -84,10 +108,10 @@ impl Ledger for Cellar<'_> {
 }
 
 /// Everything that a look needs of the store, at one moment.
-struct Look {
-    reader: Reader,
-    catalog: Catalog,
-    standings: Standings,
+struct Look<'r> {
+    reader: &'r Reader,
+    catalog: &'r Catalog,
+    standings: &'r Standings,
     monitors: Monitors,
     notes: Vec<Note>,
     now: Millis,
@@ -102,17 +126,41 @@ impl Service {
     /// All streams that are not stable at `now`, with what changed when they rose. Keeps the monitors if the store may
     /// be written.
     pub fn watch(&self, now: Millis) -> Result<Watch> {
-        let look = self.look(now)?;
+        let reader = self.read()?;
+        let catalog = Catalog::read(&reader)?;
+        let standings = Standings::of(&catalog, Cells::default());
+        self.watch_in(&reader, &catalog, &standings, now)
+    }
+
+    /// [`watch`](Self::watch) in a view.
+    pub(super) fn watch_in(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        standings: &Standings,
+        now: Millis,
+    ) -> Result<Watch> {
+        let look = self.look(reader, catalog, standings, now)?;
         let mut found: Vec<Health> =
             look.monitors.streams.keys().map(|id| look.health(id)).collect::<Result<_>>()?;
         let pending = |h: &Health| look.is_acknowledged(&h.stream);
         let acknowledged = found.iter().filter(|h| h.level > Level::Stable && pending(h)).count();
         let count = |level: Level| found.iter().filter(|h| h.level == level).count();
         let (stable, insufficient) = (count(Level::Stable), count(Level::Insufficient));
+        let mut worst: FxHashMap<&str, &Health> = FxHashMap::default();
+        for health in found.iter().filter(|h| !pending(h)) {
+            if let Subject::Prompt(name) = &health.id.subject {
+                let known = worst.entry(name).or_insert(health);
+                if worst_first(health, known).is_lt() {
+                    *known = health;
+                }
+            }
+        }
+        let prompts = worst.into_iter().map(|(name, health)| (name.to_owned(), health.level)).collect();
         found.retain(|h| h.level > Level::Stable && !pending(h));
         let rising: Vec<StreamId> = found.iter().map(|h| h.id.clone()).collect();
         let roster = look.standings.roster();
-        let days = look.monitors.recent(&mut Cellar(&look.reader), &roster, &rising, LAST_DAY)?;
+        let days = look.monitors.recent(&mut Cellar(look.reader), &roster, &rising, LAST_DAY)?;
         for (health, (k, n)) in found.iter_mut().zip(days) {
             health.last_day = (n > 0).then(|| Estimate::once(k, n));
         }
@@ -127,6 +175,7 @@ impl Service {
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
         for health in found.iter_mut().take(EXPLAINED) {
             health.causes = look.causes(health, &models)?;
+            health.calls_per_hour = look.calls_per_hour(health)?;
         }
         Ok(Watch {
             until: time(look.monitors.until),
@@ -135,6 +184,11 @@ impl Service {
             insufficient,
             acknowledged,
             page_from: look.page_from,
+            prompts,
+            counted: look.monitors.until,
+            position: reader.position()?,
+            notes: look.notes.len(),
+            regressions: regressions(reader, &look.notes, now)?,
         })
     }
 
@@ -142,12 +196,25 @@ impl Service {
     /// large fleet that nobody has looked at yet: the first look is [`watch`](Self::watch)'s, because it takes seconds.
     pub fn health(&self, name: &str, now: Millis) -> Result<Option<Health>> {
         let reader = self.read()?;
-        if !reader.has_monitors()? && Catalog::read(&reader)?.prompts().count() > SMALL_FLEET {
+        let catalog = Catalog::read(&reader)?;
+        if !reader.has_monitors()? && catalog.prompts().count() > SMALL_FLEET {
             return Ok(None);
         }
-        drop(reader);
-        let look = self.look(now)?;
-        let (uri, _) = look.catalog.find(name)?;
+        let standings = Standings::of(&catalog, Cells::default());
+        let (uri, _) = catalog.find(name)?;
+        Ok(self.streams_in(&reader, &catalog, &standings, &uri, now)?.into_iter().next())
+    }
+
+    /// All that is watched of a prompt, the worst first.
+    pub(super) fn streams_in(
+        &self,
+        reader: &Reader,
+        catalog: &Catalog,
+        standings: &Standings,
+        uri: &PromptUri,
+        now: Millis,
+    ) -> Result<Vec<Health>> {
+        let look = self.look(reader, catalog, standings, now)?;
         let subject = Subject::Prompt(uri.to_string());
         let mut own = Vec::new();
         for measure in Measure::ALL {
@@ -157,29 +224,34 @@ impl Service {
             }
         }
         own.retain(|h| !look.is_acknowledged(&h.stream));
-        // Feedback speaks for the prompt unless something else is worse.
-        let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
-        let worst = own.into_iter().max_by(|a, b| {
-            rank(a).cmp(&rank(b)).then(a.evidence.total_cmp(&b.evidence)).then_with(|| b.id.cmp(&a.id))
-        });
-        Ok(worst)
+        own.sort_by(worst_first);
+        Ok(own)
     }
 
-    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on.
-    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<StreamId> {
+    /// Says of a stream that it has been seen: it starts anew, with a baseline from tomorrow on. Of a regression, named
+    /// by its proposal (`PROPOSAL-47`): that its version stays. What was acknowledged, by its whole name.
+    pub fn acknowledge(&self, stream: &str, who: &str, now: Millis) -> Result<String> {
         self.note(stream, who, now, None)
     }
 
-    /// Lets a stream neither warn nor page until a moment.
-    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<StreamId> {
+    /// Lets a stream neither warn nor page, or a regression not alarm, until a moment; its whole name.
+    pub fn silence(&self, stream: &str, who: &str, now: Millis, until: Millis) -> Result<String> {
         self.note(stream, who, now, Some(until))
     }
 
-    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<StreamId> {
-        let id = self.look(at)?.find(stream)?;
-        let note = Note { stream: id.to_string(), at, who: who.to_owned(), until };
+    fn note(&self, stream: &str, who: &str, at: Millis, until: Option<Millis>) -> Result<String> {
+        let reader = self.read()?;
+        let name = if let Some(proposal) = named(&reader, stream)? {
+            proposal.to_string()
+        } else {
+            let catalog = Catalog::read(&reader)?;
+            let standings = Standings::of(&catalog, Cells::default());
+            self.look(&reader, &catalog, &standings, at)?.find(stream)?.to_string()
+        };
+        drop(reader);
+        let note = Note { stream: name.clone(), at, who: who.to_owned(), until };
         self.store.write(move |tx| tx.note(&note))?;
-        Ok(id)
+        Ok(name)
     }
 
     /// Whether hours have closed since `until`, or hours before it have changed: cheap enough to ask every few seconds.
@@ -187,10 +259,13 @@ impl Service {
         Ok(open_hour(now) > until || self.read()?.changed_from()? < until)
     }
 
-    fn look(&self, now: Millis) -> Result<Look> {
-        let reader = self.read()?;
-        let catalog = Catalog::read(&reader)?;
-        let standings = Standings::of(&catalog, Cells::default());
+    fn look<'r>(
+        &self,
+        reader: &'r Reader,
+        catalog: &'r Catalog,
+        standings: &'r Standings,
+        now: Millis,
+    ) -> Result<Look<'r>> {
         let notes = reader.monitor_notes()?;
         let open = open_hour(now);
         let kept = reader.monitors()?.filter(|monitors| monitors.until <= open);
@@ -199,7 +274,7 @@ impl Service {
             monitors
         } else {
             let began = reader.monitors_began()?.filter(|hour| *hour < open);
-            Monitors::new(began.map_or_else(|| begin(&reader, open), Ok)?)
+            Monitors::new(began.map_or_else(|| begin(reader, open), Ok)?)
         };
         let acknowledged: Vec<Acknowledged> = notes
             .iter()
@@ -211,7 +286,7 @@ impl Service {
         let mut checkpoints = Vec::new();
         let before = monitors.until;
         let today = open.div_euclid(24);
-        monitors.advance(&mut Cellar(&reader), &standings.roster(), &acknowledged, open, &mut |passing| {
+        monitors.advance(&mut Cellar(reader), &standings.roster(), &acknowledged, open, &mut |passing| {
             let day = passing.until / 24;
             // As far as they would be kept for long.
             if day >= today - 1 || day % 8 == 0 || (fresh && passing.until == passing.began) {
@@ -234,6 +309,12 @@ impl Service {
     }
 }
 
+/// Of the streams of one prompt: feedback speaks for it unless something else is worse.
+fn worst_first(a: &Health, b: &Health) -> Ordering {
+    let rank = |h: &Health| (h.level.max(Level::Stable), h.id.measure.is_feedback());
+    rank(b).cmp(&rank(a)).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
+}
+
 /// Where the first fold begins: with the calls, or, where they go far back, as far as hours are kept by default.
 fn begin(reader: &Reader, open: Hour) -> Result<Hour> {
     let far = open - LOOK_BACK;
@@ -241,7 +322,7 @@ fn begin(reader: &Reader, open: Hour) -> Result<Hour> {
     Ok(first.clamp(far, open).max(reader.detail()?.first_hour().min(open)))
 }
 
-impl Look {
+impl Look<'_> {
     /// How a stream is.
     fn health(&self, id: &StreamId) -> Result<Health> {
         let stream = &self.monitors.streams[id];
@@ -318,6 +399,23 @@ impl Look {
         causes.extend(models.iter().filter_map(|model| blame(found, model, &around, &**dictionary)));
         causes.extend(cause::causes(&around, &**dictionary));
         Ok(causes)
+    }
+
+    /// Calls an hour of a stream over the last closed day. What is pooled over prompts counts its calls only where its
+    /// units are calls.
+    fn calls_per_hour(&self, found: &Health) -> Result<Option<f64>> {
+        let hours = f64::from(LAST_DAY);
+        if !found.id.measure.is_feedback() {
+            return Ok(found.last_day.map(|day| day.sample_size as f64 / hours));
+        }
+        let Subject::Prompt(name) = &found.id.subject else { return Ok(None) };
+        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(None) };
+        let numbers = self.catalog.numbers(uri, None);
+        let until = self.monitors.until;
+        let mut calls = 0;
+        self.reader
+            .cells(until - LAST_DAY..until, true, Some(&numbers), &mut |_, _, cell| calls += cell.calls)?;
+        Ok(Some(calls as f64 / hours))
     }
 
     /// The stream that a person means: by its whole name, or by a prompt, with or without `#measure`; without, the one

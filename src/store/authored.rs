@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::canary::{self, Canary, End};
 use super::cases;
 use super::explain;
+use super::fault::{Kind, StoreError};
 use super::ledger::{Asked, enter};
 use super::prompt_error::PromptStoreError;
 use super::prompts::{self, Activation, Deed, Publication, Rollback};
@@ -76,6 +77,7 @@ impl Hand<'_> {
     pub fn activate(&self, uri: &PromptUri, version: &Version, deed: Deed<'_>) -> Result<Option<Version>> {
         self.whole(|| {
             let consent = self.consent(uri)?;
+            self.is_no_core_canary(uri, version)?;
             let before = prompts::activate(self.tx, uri, version, deed)?;
             if before.as_ref() != Some(version) {
                 let canary = canary::running(self.tx, uri)?;
@@ -97,6 +99,9 @@ impl Hand<'_> {
     pub fn rollback(&self, uri: &PromptUri, to: Option<&Version>, deed: Deed<'_>) -> Result<Rollback> {
         self.whole(|| {
             let consent = self.consent(uri)?;
+            if let Some(to) = to {
+                self.is_no_core_canary(uri, to)?;
+            }
             let canary = self.stop_canary(uri, deed.reason.unwrap_or("rolled back by hand"))?;
             if let (Some(from), None, Some(active)) = (canary, to, prompts::active(self.tx, uri)?) {
                 return Ok(Rollback { from, to: active });
@@ -131,6 +136,22 @@ impl Hand<'_> {
             cases::insert(self.tx, &set, &body, entry)?;
             Ok(true)
         })
+    }
+
+    /// That `version` is not what a core prompt's canary tries: it takes as many signatures as its acceptance took.
+    fn is_no_core_canary(&self, uri: &PromptUri, version: &Version) -> Result<()> {
+        match canary::running(self.tx, uri)? {
+            Some(Canary { uri, proposal, .. })
+                if uri.scope() == Scope::Core && uri.version.as_ref() == Some(version) =>
+            {
+                let what = format!(
+                    "a canary of {uri} runs, and a core prompt's is promoted by whoever accepts it: `human prompts proposals \
+                     accept {proposal}`. Nothing was written"
+                );
+                Err(StoreError::new(Kind::Refused, what).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Stops the canary of a prompt, where one runs; the version that was served.

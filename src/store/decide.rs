@@ -31,7 +31,7 @@ use crate::engine::seal::{Pen, canonical, digest};
 pub struct Docket<'a> {
     pub(super) db: &'a Connection,
     pub(super) pen: Option<&'a Pen>,
-    rules: &'a Governance,
+    pub(super) rules: &'a Governance,
     pub(super) now: Millis,
 }
 
@@ -111,27 +111,20 @@ impl<'a> Docket<'a> {
     }
 
     /// Accepts a proposal whose text has the digest `shown`: applies it, or, where more must sign, records the signature.
-    /// Of one whose canary runs, the version becomes the active one.
+    /// Of one whose canary runs, the version becomes the active one, of core by as many signatures once more.
     pub fn accept(&self, id: ProposalId, shown: Digest, note: Option<&str>) -> Result<Accepted> {
         if canary::of(self.db, id)?.is_some_and(|canary| canary.is_running()) {
-            return self.promote(id, note.unwrap_or("accepted for all")).map(Accepted::Applied);
+            let kept = self.entered(id)?;
+            looked_at(&kept, shown)?;
+            return self.look_again(id, note.unwrap_or("accepted for all"));
         }
         let kept = self.waiting(id)?;
         self.alone(&kept)?;
         let plan = self.proposals().plan(&kept.proposal)?;
-        if shown != kept.text_digest() {
-            return Err(StoreError::new(
-                Kind::Changed,
-                format!(
-                    "the text of {id} has the digest {}, and {shown} was looked at. Nothing was written. Look at it \
-                     with `human prompts proposals show {id}`, and accept what it shows",
-                    kept.text_digest()
-                ),
-            ));
-        }
+        looked_at(&kept, shown)?;
         let signatures = self.proposals().signatures(id)?;
         let signed: Vec<Identity> = signatures.iter().map(|(who, _)| who.clone()).collect();
-        let author = author(&kept.proposal);
+        let author = kept.proposal.drafted_by.steward();
         let bench = Bench {
             owned: true,
             reviewers: self.rules.reviewers.of(kept.proposal.prompt_uri.scope()),
@@ -316,7 +309,7 @@ impl<'a> Docket<'a> {
     }
 
     /// One entry about a proposal, and what becomes of it.
-    fn step(
+    pub(super) fn step(
         &self,
         asked: &Asked<'_>,
         kept: &Kept,
@@ -449,12 +442,19 @@ pub(super) fn matter<'p>(proposal: &'p Proposal, plan: Option<&Plan>) -> Matter<
     }
 }
 
-/// The steward who wrote the text, where one did.
-fn author(proposal: &Proposal) -> Option<Identity> {
-    match &proposal.drafted_by {
-        Drafter::Steward { steward } => steward.parse().ok(),
-        _ => None,
+/// Whether the text that was looked at is the one that is decided on.
+fn looked_at(kept: &Kept, shown: Digest) -> Result<()> {
+    let (id, is) = (kept.proposal.id, kept.text_digest());
+    if shown == is {
+        return Ok(());
     }
+    Err(StoreError::new(
+        Kind::Changed,
+        format!(
+            "the text of {id} has the digest {is}, and {shown} was looked at. Nothing was written. Look at it with `human \
+             prompts proposals show {id}`, and accept what it shows"
+        ),
+    ))
 }
 
 /// What every entry about a proposal says that it rests on.

@@ -1,26 +1,40 @@
 //! The guard of a change: how a canary that a steward's acceptance began is promoted or stopped.
 //!
 //! Stopping changes nothing that is active, and may be done by the agent for every prompt that its grant covers.
-//! Promoting makes the version active: the agent may, as the consequence of the acceptance, but never for core, where a
-//! steward signs again. Start with [`Docket::promote`] and [`Docket::stop`].
+//! Promoting makes the version active: the agent may, as the consequence of the acceptance, but never for core, where as
+//! many stewards sign as for the acceptance. Start with [`Docket::promote`] and [`Docket::stop`].
 
 use serde_json::{Value, json};
 
 use super::canary::{self, Canary, End};
-use super::decide::{Applied, Docket, add, matter, rests_on};
+use super::decide::{Accepted, Applied, Docket, add, matter, rests_on};
 use super::explain;
 use super::fault::{Kind, Result, StoreError};
 use super::ledger::{self, Asked};
 use super::prompts::{self, Deed};
 use super::proposals::{Kept, prompt_fault, stand};
+use crate::domain::identity::Identity;
 use crate::domain::ledger::Action;
 use crate::domain::proposal::ProposalId;
 use crate::engine::bump::Change;
-use crate::engine::govern::{Act, Matter};
+use crate::engine::govern::{Act, Bench, Matter};
 
 impl Docket<'_> {
-    /// Makes the version of a running canary the active one.
+    /// Makes the version of a running canary the active one, where this signature is enough.
     pub fn promote(&self, id: ProposalId, why: &str) -> Result<Applied> {
+        match self.look_again(id, why)? {
+            Accepted::Applied(applied) => Ok(applied),
+            Accepted::Signed(given, needed) => Err(StoreError::new(
+                Kind::Refused,
+                format!(
+                    "promoting {id} has {given} of {needed} signatures; `human prompts proposals accept {id}` signs"
+                ),
+            )),
+        }
+    }
+
+    /// The same; where more must sign, the signature is recorded.
+    pub(super) fn look_again(&self, id: ProposalId, why: &str) -> Result<Accepted> {
         let (kept, canary) = self.guarded(id)?;
         let (uri, base) = (&kept.proposal.prompt_uri, &kept.proposal.base_version);
         let file = prompts::get(self.db, uri, base).map_err(prompt_fault)?;
@@ -30,9 +44,25 @@ impl Docket<'_> {
         let version = canary.uri.version.clone().unwrap_or_else(|| base.clone());
         let new = prompts::get(self.db, uri, &version).map_err(prompt_fault)?;
         let consents = Matter { consent: file.consent, ..matter(&kept.proposal, None) };
-        let asked = Asked::once(self.pen, Act::Promote, consents);
+        let signed: Vec<Identity> =
+            self.proposals().signatures(id)?.into_iter().map(|(who, _)| who).collect();
+        let author = kept.proposal.drafted_by.steward();
+        let bench = Bench {
+            owned: true,
+            reviewers: self.rules.reviewers.promoting(uri.scope()),
+            signed: &signed,
+            modified_by: author.as_ref(),
+            author_may_accept: self.rules.author_may_accept,
+        };
+        let asked = Asked { pen: self.pen, act: Act::Promote, matter: consents, bench };
         // Asked first, so that what is refused leaves nothing behind, whatever the caller does then.
-        ledger::permit(self.db, &asked, self.now)?;
+        let permit = ledger::permit(self.db, &asked, self.now)?;
+        if !permit.is_complete() {
+            let (given, needed) = permit.signatures();
+            let details = json!({"note": why, "needed": needed, "version": version});
+            self.step(&asked, &kept, Action::Sign, details, kept.standing, kept.until)?;
+            return Ok(Accepted::Signed(given, needed));
+        }
         let actor = self.actor();
         let reason = format!("{id}: {why}");
         let deed = Deed { at: self.now, actor: &actor, reason: Some(&reason) };
@@ -42,7 +72,7 @@ impl Docket<'_> {
             "activated": explain::activated(self.db, &canary.uri)?,
         });
         let entry = self.conclude(&asked, &kept, &canary, (Action::Promote, End::Promote), details)?;
-        Ok(Applied {
+        Ok(Accepted::Applied(Applied {
             proposal: id,
             uri: canary.uri,
             previous: base.clone(),
@@ -50,7 +80,7 @@ impl Docket<'_> {
             rolled_back: false,
             canary: None,
             entry,
-        })
+        }))
     }
 
     /// Stops a running canary: nobody is served it any more. The number of the entry.

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod fault;
 pub mod guard;
 pub mod ledger;
+mod lookout;
 pub mod models;
 pub mod monitors;
 pub mod prompt_error;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use fault::{Kind, Result, StoreError};
+pub use lookout::Lookout;
 pub use quarantine::{Quarantined, TORN};
 pub use reader::Reader;
 use schema::connect;
@@ -57,9 +59,19 @@ impl Store {
         &self.path
     }
 
+    /// Whether this handle may write.
+    pub fn is_writable(&self) -> bool {
+        self.access == Access::Write
+    }
+
     /// A view of the store as it is now; it does not change while it is held.
     pub fn read(&self) -> Result<Reader> {
         Reader::open(&self.path)
+    }
+
+    /// What looks at the store again and again.
+    pub fn lookout(&self) -> Lookout {
+        Lookout::of(&self.path)
     }
 
     /// Queues `job` for the writer; it is durable when [`Pending::wait`] returns Ok.

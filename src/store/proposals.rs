@@ -3,6 +3,8 @@
 //!
 //! Reading starts with [`Proposals`]; what is written is written by [`super::decide`].
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use semver::Version;
 use serde::Serialize;
@@ -133,6 +135,17 @@ pub struct Filter {
     pub standing: Option<Standing>,
 }
 
+/// A proposal that waits, as lists of prompts count them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRow {
+    /// The prompt's URI, without version.
+    pub prompt: String,
+    /// Whether its risk is high.
+    pub is_high: bool,
+    /// Of what is deferred: until when, ms.
+    pub until: Option<Millis>,
+}
+
 /// One step in the history of a proposal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -232,6 +245,26 @@ impl<'a> Proposals<'a> {
         Ok(found)
     }
 
+    /// The proposals that wait for a decision, deferred or not, without their texts.
+    pub fn open(self) -> Result<Vec<OpenRow>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT p.prompt, p.body ->> '$.risk.level', s.standing, s.until FROM proposal p
+             LEFT JOIN proposal_standing s ON s.id = (SELECT max(id) FROM proposal_standing WHERE proposal = p.id)
+             WHERE s.standing IS NULL OR s.standing IN ('open', 'deferred')",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let deferred = row.get::<_, Option<String>>(2)?.is_some_and(|s| s == Standing::Deferred.as_str());
+            found.push(OpenRow {
+                prompt: row.get(0)?,
+                is_high: row.get::<_, Option<String>>(1)?.is_some_and(|level| level == "high"),
+                until: row.get::<_, Option<Millis>>(3)?.filter(|_| deferred),
+            });
+        }
+        Ok(found)
+    }
+
     /// The proposal of this prompt and cause that waits, deferred or not.
     pub fn waiting(self, prompt: &PromptUri, cause: &str) -> Result<Option<Kept>> {
         let filter = Filter { prompt: Some(prompt.clone()), cause: Some(cause.to_owned()), standing: None };
@@ -313,10 +346,34 @@ impl<'a> Proposals<'a> {
         Ok(found)
     }
 
-    /// Stewards who have signed a proposal and whom the store still trusts, each with the entry.
+    /// What made a version active that turned out worse and is active still: the proposal, when that was settled, ms, and
+    /// as what. One for a prompt, the newest.
+    pub fn regressed(self) -> Result<Vec<(Proposal, Millis, Settled)>> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT proposal, at, body FROM proposal_outcome WHERE json_extract(body, '$.judgement') = 'regressed'
+             ORDER BY id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut found: BTreeMap<PromptUri, (Proposal, Millis, Settled)> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let proposal = self.get(ProposalId(row.get::<_, i64>(0)? as u64))?.proposal;
+            let settled: Settled =
+                serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
+            let active = prompts::active(self.0, &proposal.prompt_uri).map_err(prompt_fault)?;
+            if active.as_ref() == Some(&settled.new_version) {
+                found.insert(proposal.prompt_uri.clone(), (proposal, row.get(1)?, settled));
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Stewards who have signed a proposal and whom the store still trusts, each with the entry: for its acceptance, and
+    /// once its canary has begun, for the promotion.
     pub fn signatures(self, id: ProposalId) -> Result<Vec<(Identity, u64)>> {
         let trust = ledger::trust(self.0)?;
-        let signed = self.history(id)?.into_iter().map(|event| event.entry).filter(|entry| {
+        let history = self.history(id)?;
+        let began = history.iter().rposition(|event| event.entry.action == Action::Canary).unwrap_or(0);
+        let signed = history.into_iter().skip(began).map(|event| event.entry).filter(|entry| {
             let trusted = entry.key.is_some_and(|key| trust.trusts(&entry.actor, key));
             entry.action == Action::Sign && trusted
         });

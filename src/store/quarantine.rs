@@ -64,6 +64,12 @@ pub fn reasons(db: &Connection) -> Result<Vec<(String, i64)>> {
     Ok(found)
 }
 
+/// How many are kept.
+pub fn count(db: &Connection) -> Result<u64> {
+    let n: i64 = db.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |r| r.get(0))?;
+    Ok(n as u64)
+}
+
 /// Up to `limit` kept items after `seq`, oldest first, each with its number.
 pub fn after(db: &Connection, seq: i64, limit: usize) -> Result<Vec<(i64, Quarantined)>> {
     let mut rows = db.prepare_cached(

@@ -1,6 +1,6 @@
 //! A consistent view of the store, on a connection of its own: one read transaction, begun when it is opened.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::ledger;
 use super::models;
 use super::monitors::{self, Note};
 use super::prompt_error::PromptStoreError;
-use super::prompts;
+use super::prompts::{self, ActivationRow, VersionRow};
 use super::proposals::Proposals;
 use super::quarantine::{self, Quarantined};
 use super::schema::{Access, connect};
@@ -32,7 +32,7 @@ use crate::domain::model::{ModelCard, PriceRow};
 use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::ProposalId;
-use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
+use crate::engine::rollup::{CallFacts, Cell, CellKey, Delta, Hour, VersionId};
 use crate::engine::seal::Head;
 use crate::engine::trend::Monitors;
 use crate::engine::trust::Trust;
@@ -44,15 +44,53 @@ pub struct Reader {
     dictionary: OnceCell<Arc<Dictionary>>,
     tail: OnceCell<Tail>,
     path: PathBuf,
+    /// The dictionary of the view before.
+    earlier: RefCell<Option<Arc<Dictionary>>>,
 }
 
 impl Reader {
     /// Begins a view of the store at `path`.
     pub fn open(path: &Path) -> Result<Reader> {
-        let db = connect(path, Access::Read)?;
+        let reader = Reader {
+            db: connect(path, Access::Read)?,
+            dictionary: OnceCell::new(),
+            tail: OnceCell::new(),
+            path: path.to_owned(),
+            earlier: RefCell::new(None),
+        };
+        reader.begin()?;
+        Ok(reader)
+    }
+
+    fn begin(&self) -> Result<()> {
         // A transaction sees the state of its first read.
-        db.execute_batch("BEGIN; SELECT 1 FROM meta LIMIT 1;").map_err(|e| StoreError::from(e).at(path))?;
-        Ok(Reader { db, dictionary: OnceCell::new(), tail: OnceCell::new(), path: path.to_owned() })
+        self.named(self.db.execute_batch("BEGIN; SELECT 1 FROM meta LIMIT 1;"))
+    }
+
+    /// Ends the view; the connection is kept for the next one.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.tail = OnceCell::new();
+        self.named(self.db.execute_batch("COMMIT"))
+    }
+
+    /// Begins the next view on the connection of one that has ended. What it knows of names is followed, not read anew,
+    /// unless somebody else still holds the dictionary.
+    pub(super) fn begin_anew(&mut self) -> Result<()> {
+        self.begin()?;
+        *self.earlier.get_mut() = self.dictionary.take();
+        Ok(())
+    }
+
+    /// A number that changes with every commit of others.
+    pub(super) fn data_version(&self) -> Result<i64> {
+        self.named(
+            self.db.prepare_cached("PRAGMA data_version").and_then(|mut s| s.query_row([], |r| r.get(0))),
+        )
+    }
+
+    /// Pages of the file are kept in so many KiB of memory at most.
+    pub(super) fn keep_pages(&self, kib: i32) -> Result<()> {
+        self.named(self.db.pragma_update(None, "cache_size", -kib))
     }
 
     /// All published prompts, by URI.
@@ -62,7 +100,11 @@ impl Reader {
 
     /// A published version as a file.
     pub fn file(&self, uri: &PromptUri, version: &Version) -> Result<PromptFile> {
-        prompts::get(&self.db, uri, version).map_err(|error| match error {
+        self.prompts(prompts::get(&self.db, uri, version))
+    }
+
+    fn prompts<T>(&self, read: std::result::Result<T, PromptStoreError>) -> Result<T> {
+        read.map_err(|error| match error {
             PromptStoreError::Store(error) => error.at(&self.path),
             other => StoreError::corrupt(other).at(&self.path),
         })
@@ -116,6 +158,21 @@ impl Reader {
     /// The newest torn ends that were quarantined from `origin`, each with its number.
     pub fn torn_ends(&self, origin: &str) -> Result<Vec<(i64, Vec<u8>)>> {
         self.named(quarantine::torn_ends(&self.db, origin))
+    }
+
+    /// How many inputs are quarantined.
+    pub fn quarantined_count(&self) -> Result<u64> {
+        self.named(quarantine::count(&self.db))
+    }
+
+    /// The versions of a prompt, the one published last first.
+    pub fn version_rows(&self, uri: &PromptUri) -> Result<Vec<VersionRow>> {
+        self.prompts(prompts::version_rows(&self.db, uri))
+    }
+
+    /// The activations of a prompt in the order in which they took effect.
+    pub fn activations(&self, uri: &PromptUri) -> Result<Vec<ActivationRow>> {
+        self.prompts(prompts::activations(&self.db, uri))
     }
 
     /// The monitors as far as they still hold.
@@ -206,7 +263,11 @@ fn once<T>(cell: &OnceCell<T>, read: impl FnOnce() -> Result<T>) -> Result<&T> {
 
 impl TelemetryReader for Reader {
     fn dictionary(&self) -> Result<Arc<Dictionary>> {
-        once(&self.dictionary, || self.named(Dictionary::read(&self.db))).map(Arc::clone)
+        let read = || match self.earlier.take() {
+            Some(earlier) => Dictionary::renewed(earlier, &self.db),
+            None => Dictionary::read(&self.db),
+        };
+        once(&self.dictionary, || self.named(read())).map(Arc::clone)
     }
 
     fn cells(
@@ -219,8 +280,16 @@ impl TelemetryReader for Reader {
         self.named(self.tail()?.cells(&self.db, hours, hourly, versions, fold))
     }
 
+    fn calls_by_hour(&self, hours: Range<Hour>, fold: &mut dyn FnMut(Hour, CellKey, i64)) -> Result<()> {
+        self.named(self.tail()?.calls_by_hour(&self.db, hours, fold))
+    }
+
+    fn newest(&self, from: Millis, most: usize, each: &mut dyn FnMut(Millis, &CallFacts)) -> Result<()> {
+        self.named(Tail::newest(&self.db, from, most, each))
+    }
+
     fn position(&self) -> Result<i64> {
-        Ok(self.tail()?.position)
+        self.named(Tail::reach(&self.db))
     }
 
     fn changes(&self, position: i64) -> Result<Option<(i64, Vec<Delta>)>> {

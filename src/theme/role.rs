@@ -3,7 +3,7 @@
 macro_rules! roles {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
         /// What a piece of the screen means.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum Role {
             $($(#[doc = $doc])+ $variant,)+
@@ -22,11 +22,14 @@ macro_rules! roles {
 }
 
 roles! {
-    /// Ordinary text, and the ground of the screen where a theme has one.
+    /// The ground of the screen, with which a frame begins: the terminal's own, or that of the theme.
+    Ground = "ground",
+    /// Ordinary text. It has no ground of its own, so that it can stand on a dialog or a selected row, too.
     Text = "text",
     /// Text of second rank: labels, units, names that repeat.
     Muted = "muted",
-    /// What is there to be overlooked: rules, placeholders, rows that are being refreshed.
+    /// What is there to be overlooked: rules, placeholders, rows that are being refreshed. Fainter than text has to be:
+    /// nothing may be said by it alone.
     Faint = "faint",
     /// Text that stands out by weight.
     Strong = "strong",
@@ -36,7 +39,7 @@ roles! {
     Title = "title",
     /// Column headings.
     Heading = "heading",
-    /// Frames.
+    /// Frames. As faint as [`Role::Faint`].
     Border = "border",
     /// The frame of what has the focus.
     BorderActive = "border-active",
@@ -60,6 +63,12 @@ roles! {
     Info = "info",
     /// Too little evidence to say.
     Insufficient = "insufficient",
+    /// Little could go wrong.
+    RiskLow = "risk-low",
+    /// Something could.
+    RiskMedium = "risk-medium",
+    /// Much could.
+    RiskHigh = "risk-high",
     /// A key in a hint.
     Key = "key",
     /// What the key does.
@@ -82,7 +91,7 @@ roles! {
     ButtonDanger = "button-danger",
     /// The ground of a dialog.
     Dialog = "dialog",
-    /// What lies under a dialog.
+    /// What lies under a dialog, and is not to be read meanwhile.
     Backdrop = "backdrop",
     /// A toast.
     Toast = "toast",
@@ -108,9 +117,9 @@ roles! {
     RemovedWord = "removed-word",
     /// Lines that are not shown.
     Gap = "gap",
-    /// Axes and ticks of a chart.
+    /// Lines and ticks of a chart's axes, not their numbers. As faint as [`Role::Faint`].
     Axis = "axis",
-    /// The band in which a baseline lies.
+    /// The band in which a baseline lies. As faint as [`Role::Faint`]; its bounds are said in words.
     Band = "band",
     /// Marks on the time axis: versions and alerts.
     Event = "event",

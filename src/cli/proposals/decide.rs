@@ -48,7 +48,7 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
         Accepted::Signed(given, needed) => {
             if desk.json {
                 return desk.document(
-                    &json!({"proposal": id, "status": "open", "signatures": given, "needed": needed}),
+                    &json!({"proposal": id, "status": found.listed.status, "signatures": given, "needed": needed}),
                 );
             }
             writeln!(desk.out, "Signed: {id}, {given} of {needed}")?;
@@ -61,7 +61,11 @@ pub fn accept(args: AcceptArgs, desk: &mut Desk) -> Result<Exit> {
                     "canaryShare": applied.canary,
                 }));
             }
-            let what = if applied.rolled_back { "Rolled back" } else { "Published" };
+            let what = match (applied.rolled_back, promotes) {
+                (true, _) => "Rolled back",
+                (_, true) => "Promoted",
+                _ => "Published",
+            };
             writeln!(desk.out, "{what}: {}", key_at(&applied.uri))?;
             match applied.canary {
                 Some(share) => writeln!(
@@ -153,7 +157,8 @@ pub fn modify(args: &ModifyArgs, desk: &mut Desk) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn read(path: &Path) -> Result<String> {
+/// The text of a prompt file, at most as long as one may be.
+pub fn read(path: &Path) -> Result<String> {
     let failed = |why: String| CliError::Failed(format!("`{}` cannot be taken: {why}.", path.display()));
     let length = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
     if length > MAX_FILE as u64 {

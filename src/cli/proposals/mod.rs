@@ -11,7 +11,10 @@
 
 mod decide;
 mod list;
+mod propose;
 mod show;
+
+pub use propose::{ProposeArgs, run as propose};
 
 use super::{Desk, Exit, Result};
 use crate::domain::call::Millis;

@@ -14,6 +14,7 @@ use crate::domain::outcome::Delivery;
 use crate::domain::proposal::ProposalId;
 use crate::domain::settled::Realised;
 use crate::domain::window::time;
+use crate::engine::grounds::{fact, sentences};
 use crate::engine::number::{count, usd};
 use crate::engine::outcome::words;
 use crate::engine::visible::visible;
@@ -105,7 +106,7 @@ fn head(found: &Shown) -> String {
     }
     let reasons = proposal.risk.reasons.iter().map(|r| format!("{}: {}", r.level.as_str(), r.text));
     section(&mut out, "Risk", reasons);
-    section(&mut out, "Evidence", facts(&proposal.evidence.found).into_iter());
+    section(&mut out, "Evidence", sentences(&proposal.evidence).into_iter());
     section(&mut out, "Cases", proposal.evidence.cases.iter().flat_map(cases));
     section(&mut out, "Promises", found.expectations.iter().map(ToString::to_string));
     let rationale = visible(&proposal.rationale).into_owned();
@@ -146,15 +147,6 @@ fn section(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
     }
 }
 
-/// What a detector found, one fact a line.
-fn facts(found: &Value) -> Vec<String> {
-    match found {
-        Value::Object(found) => found.iter().map(|(key, value)| format!("{key}: {}", fact(value))).collect(),
-        Value::Null => vec![],
-        other => vec![fact(other)],
-    }
-}
-
 /// What the prompt's own cases say, or why they were not asked.
 fn cases(found: &Value) -> Vec<String> {
     let (of, number) = (&found["of"], |key: &str| found[key].as_u64().unwrap_or_default());
@@ -182,31 +174,6 @@ fn cases(found: &Value) -> Vec<String> {
     lines.extend(listed("lost").into_iter().map(|name| format!("lost: {name}")));
     lines.extend(listed("left"));
     lines
-}
-
-/// As text: numbers to four digits, objects and lists within a line.
-fn fact(value: &Value) -> String {
-    let each = |parts: Vec<String>| parts.join(", ");
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
-            Some(x) if x != 0.0 => {
-                let digits = (3 - x.abs().log10().floor() as i32).clamp(0, 9) as usize;
-                let text = format!("{x:.digits$}");
-                if text.contains('.') {
-                    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-                } else {
-                    text
-                }
-            }
-            _ => number.to_string(),
-        },
-        Value::Array(list) => format!("[{}]", each(list.iter().map(fact).collect())),
-        Value::Object(object) => {
-            each(object.iter().map(|(key, value)| format!("{key} {}", fact(value))).collect())
-        }
-        other => other.to_string(),
-    }
 }
 
 pub fn outcome(id: ProposalId, desk: &mut Desk) -> Result<Exit> {

@@ -11,7 +11,7 @@ use crate::domain::window::Window;
 use crate::engine::affinity::{Evidence, affinities};
 use crate::engine::performance::{Names, snapshot};
 use crate::engine::rank::{self, Lineup, Roster, Sort, Subject};
-use crate::engine::rollup::{CallFacts, Cell, CellKey, Clock, Layer, VersionId};
+use crate::engine::rollup::{CallFacts, Cell, CellKey, Cells, Clock, Layer, VersionId};
 
 struct One(Version, Vec<&'static str>);
 
@@ -134,11 +134,11 @@ fn the_board_and_the_models() {
         subject("(no prompt)", None, false),
     ];
     let (a, b) = (cell(300, [90, 9, 1, 0]), cell(5, [1, 1, 0, 0]));
-    let cells = [
+    let cells = Cells::from_iter([
         (CellKey { version: 2, layer: Layer::Core, model: 0 }, a),
         (CellKey { version: 3, layer: Layer::Direct, model: 0 }, b),
         (CellKey { version: CellKey::UNPROMPTED, layer: Layer::Direct, model: 0 }, cell(1, [0; 4])),
-    ];
+    ]);
     let (of_version, names) = ([rank::NO_SUBJECT, 2, 0, 1], ["m".to_owned()]);
     let roster = Roster {
         subjects: &subjects,
@@ -146,8 +146,8 @@ fn the_board_and_the_models() {
         models: &names,
         outer: &rustc_hash::FxHashSet::default(),
     };
-    let lineup = Lineup::new(roster, cells.iter().map(|(k, c)| (k, c)));
-    let ranked = lineup.rank(&"".parse().unwrap(), Sort::default(), 10);
+    let lineup = Lineup::new(roster, &cells);
+    let ranked = lineup.rank(roster, &cells, &"".parse().unwrap(), Sort::default(), 10);
     let text = board::text(&ranked, Page::default());
     println!("{text}");
     let lines: Vec<&str> = text.lines().collect();
@@ -164,7 +164,7 @@ fn the_board_and_the_models() {
     assert!(lines[3].starts_with("(no prompt)  "), "there is nothing to manage: {text}");
     let narrow = board::text(&ranked, Page { width: Some(60), bold: false });
     assert!(narrow.lines().all(|line| table::width(line) <= 60) && narrow.contains("NEG"), "{narrow}");
-    let cut = lineup.rank(&"".parse().unwrap(), Sort::default(), 1);
+    let cut = lineup.rank(roster, &cells, &"".parse().unwrap(), Sort::default(), 1);
     assert!(board::text(&cut, Page::default()).ends_with("1 of 3 prompts\n"));
 
     let bundled = crate::intake::prices::bundled();

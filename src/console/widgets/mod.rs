@@ -14,6 +14,7 @@ pub mod list_state;
 pub mod panel;
 pub mod prose;
 mod raster;
+pub mod said;
 pub mod scroll;
 #[cfg(test)]
 mod sketch;

@@ -11,6 +11,7 @@ mod lists;
 mod mismatch;
 mod rates;
 mod spend;
+pub mod words;
 
 pub use gather::Subject;
 use lists::Scan;

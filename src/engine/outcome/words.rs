@@ -4,7 +4,7 @@
 //! Since 1.1.0 (active 3 d): no difference yet: odds of a negative signal x0.9 [0.6, 1.3], 212 units
 //! ```
 
-use crate::domain::outcome::{Basis, Judgement, Outcome};
+use crate::domain::outcome::{Basis, Judgement, OddsEffect, Outcome};
 use crate::engine::number::count;
 
 /// The line, without a newline.
@@ -25,29 +25,33 @@ pub fn line(outcome: &Outcome) -> String {
         Judgement::Inconclusive => format!("inconclusive{confounded}"),
         Judgement::Insufficient => "not enough evidence".into(),
     };
-    let negative = &outcome.negative;
-    let odds = match negative.odds_ratio.zip(negative.interval) {
-        Some((ratio, [low, high])) => {
-            format!(" odds of a negative signal x{} [{}, {}],", times(ratio), times(low), times(high))
-        }
-        None => String::new(),
-    };
-    let units = match outcome.basis {
-        Basis::Concurrent => format!("{} units", count(negative.old_units + negative.new_units)),
-        Basis::BeforeAfter => {
-            format!("{} units, {} before", count(negative.new_units), count(negative.old_units))
-        }
-    };
+    let evidence = evidence(outcome.basis, &outcome.negative);
     let days = match outcome.active_days {
         days if days < 1.0 => "under a day".into(),
         days => format!("{} d", count(days as u64)),
     };
-    let mut line = format!("Since {} (active {days}): {verdict}:{odds} {units}", outcome.new_version);
+    let mut line = format!("Since {} (active {days}): {verdict}: {evidence}", outcome.new_version);
     for guard in &outcome.guards {
         line += "; ";
         line += guard.words();
     }
     line
+}
+
+/// `odds of a negative signal x0.9 [0.6, 1.3], 212 units`: what a verdict rests on.
+pub fn evidence(basis: Basis, negative: &OddsEffect) -> String {
+    let odds = match negative.odds_ratio.zip(negative.interval) {
+        Some((ratio, [low, high])) => {
+            format!("odds of a negative signal x{} [{}, {}], ", times(ratio), times(low), times(high))
+        }
+        None => String::new(),
+    };
+    match basis {
+        Basis::Concurrent => format!("{odds}{} units", count(negative.old_units + negative.new_units)),
+        Basis::BeforeAfter => {
+            format!("{odds}{} units, {} before", count(negative.new_units), count(negative.old_units))
+        }
+    }
 }
 
 /// A factor; with a mark at the ends of what is tried.
@@ -66,7 +70,7 @@ mod tests {
     use semver::Version;
 
     use super::*;
-    use crate::domain::outcome::{Guard, OddsEffect, RatioEffect};
+    use crate::domain::outcome::{Guard, RatioEffect};
     use crate::domain::snapshot::{SnapshotWindow, Verdict};
     use crate::domain::window::Window;
 

@@ -1,7 +1,7 @@
 //! The filter of the leaderboard: terms with spaces between them, all of which must hold.
 //!
 //! ```text
-//! scope:core  type:analysis  managed:no  verdict:insufficient  model:gpt-4o  model:gpt-*
+//! scope:core  type:analysis  owner:acme  managed:no  verdict:insufficient  model:gpt-4o  model:gpt-*
 //! neg>10  calls>=1k  cost>0.5  p95>2s  contract  !contract
 //! ```
 //!
@@ -21,8 +21,8 @@ const MAX_TERMS: usize = 64;
 /// Why a filter was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{}` is not a filter term: {what}. Terms are words sought in the name, `scope:`, `type:`, `model:`, `managed:`, \
-     `verdict:`, and comparisons such as `neg>10` or `calls>=1k`, each turned round by `!`",
+    "`{}` is not a filter term: {what}. Terms are words sought in the name, `scope:`, `type:`, `owner:`, `model:`, \
+     `managed:`, `verdict:`, and comparisons such as `neg>10` or `calls>=1k`, each turned round by `!`",
     term.escape_debug()
 )]
 pub struct FilterError {
@@ -30,6 +30,13 @@ pub struct FilterError {
     pub term: String,
     /// What is wrong with it.
     pub what: String,
+}
+
+/// A comparison with a number: `>=1k`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Than {
+    test: Test,
+    limit: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +55,8 @@ enum Is {
     Type(String),
     Managed(bool),
     Verdict(Verdict),
-    Number(Column, Test, f64),
+    Owner(String),
+    Number(Column, Than),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -94,19 +102,57 @@ impl Is {
             Is::Named(text) => holds_text(&row.subject.name, text),
             Is::Scope(scope) => row.subject.scope == Some(*scope),
             Is::Type(pattern) => like(pattern, &row.subject.task_type),
+            Is::Owner(pattern) => row.subject.owner().is_some_and(|owner| {
+                like(pattern, owner) || owner.split('/').any(|part| like(pattern, part))
+            }),
             Is::Managed(managed) => row.subject.managed == *managed,
             Is::Verdict(verdict) => row.verdict() == *verdict,
             // A number that is not known, or rests on too little, is neither more nor less than anything.
-            Is::Number(column, test, limit) => {
-                row.suffices(*column)
-                    && row.value(*column).is_some_and(|value| match test {
-                        Test::Less => value < *limit,
-                        Test::AtMost => value <= *limit,
-                        Test::Equal => (value - limit).abs() <= 1e-9 * limit.abs().max(1.0),
-                        Test::AtLeast => value >= *limit,
-                        Test::More => value > *limit,
-                    })
+            Is::Number(column, than) => {
+                row.suffices(*column) && row.value(*column).is_some_and(|value| than.holds(value))
             }
+        }
+    }
+}
+
+impl Than {
+    /// Reads what follows the word: a sign and a number with a unit. The error says what is wrong.
+    pub fn read(text: &str) -> Result<Than, String> {
+        let tests = [
+            (">=", Test::AtLeast),
+            ("<=", Test::AtMost),
+            (">", Test::More),
+            ("<", Test::Less),
+            ("=", Test::Equal),
+        ];
+        let (test, number) = tests
+            .into_iter()
+            .find_map(|(sign, test)| Some((test, text.strip_prefix(sign)?)))
+            .ok_or("it compares with <, <=, =, >= or >")?;
+        let number = number.strip_prefix('$').unwrap_or(number);
+        let units =
+            [("ms", 1.0), ("k", 1e3), ("K", 1e3), ("M", 1e6), ("m", 1e6), ("s", 1e3), ("%", 1.0), ("", 1.0)];
+        let (digits, unit) = units
+            .into_iter()
+            .find_map(|(unit, factor)| Some((number.strip_suffix(unit)?, factor)))
+            .ok_or("it compares with a number")?;
+        let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let value: f64 = plain
+            .then(|| digits.parse().ok())
+            .flatten()
+            .ok_or_else(|| format!("`{}` is not a number", number.escape_debug()))?;
+        Ok(Than { test, limit: value * unit })
+    }
+
+    /// Whether it holds of a number.
+    pub fn holds(self, value: f64) -> bool {
+        let limit = self.limit;
+        match self.test {
+            Test::Less => value < limit,
+            Test::AtMost => value <= limit,
+            Test::Equal => (value - limit).abs() <= 1e-9 * limit.abs().max(1.0),
+            Test::AtLeast => value >= limit,
+            Test::More => value > limit,
         }
     }
 }
@@ -148,25 +194,45 @@ impl FromStr for Filter {
     type Err = FilterError;
 
     fn from_str(s: &str) -> Result<Self, FilterError> {
-        let mut filter = Filter::default();
-        for (i, word) in s.split_whitespace().enumerate() {
-            let refuse =
-                |what: &str| FilterError { term: word.chars().take(60).collect(), what: what.into() };
-            if i >= MAX_TERMS {
-                return Err(refuse("a filter has at most 64 terms"));
-            }
+        let (filter, fault) = Filter::typed(s, |_, _| None);
+        fault.map_or(Ok(filter), Err)
+    }
+}
+
+impl Filter {
+    /// A filter as it is being typed: the first term that is not understood is said beside what the others make.
+    ///
+    /// `own` is asked first of each term, without its `!` and with whether there was one: `None` where it is none of
+    /// the caller's own.
+    pub fn typed(
+        text: &str,
+        mut own: impl FnMut(&str, bool) -> Option<Result<(), String>>,
+    ) -> (Filter, Option<FilterError>) {
+        let (mut filter, mut fault) = (Filter::default(), None);
+        for (i, word) in text.split_whitespace().enumerate() {
             let (not, text) = word.strip_prefix('!').map_or((false, word), |text| (true, text));
-            if text.is_empty() {
-                return Err(refuse("nothing follows the `!`"));
-            }
-            match text.split_once(':') {
-                Some(("model", pattern)) if !pattern.is_empty() => {
-                    filter.models.push((pattern.to_lowercase(), not));
-                }
-                _ => filter.terms.push(Term { is: term(text).map_err(|what| refuse(&what))?, not }),
+            let taken = if i >= MAX_TERMS {
+                Err("a filter has at most 64 terms".into())
+            } else if text.is_empty() {
+                Err("nothing follows the `!`".into())
+            } else {
+                own(text, not).unwrap_or_else(|| filter.take(text, not))
+            };
+            if let Err(what) = taken {
+                fault.get_or_insert(FilterError { term: word.chars().take(60).collect(), what });
             }
         }
-        Ok(filter)
+        (filter, fault)
+    }
+
+    fn take(&mut self, text: &str, not: bool) -> Result<(), String> {
+        match text.split_once(':') {
+            Some(("model", pattern)) if !pattern.is_empty() => {
+                self.models.push((pattern.to_lowercase(), not));
+            }
+            _ => self.terms.push(Term { is: term(text)?, not }),
+        }
+        Ok(())
     }
 }
 
@@ -185,10 +251,11 @@ fn term(text: &str) -> Result<Is, String> {
         Some(("verdict", "sufficient")) => Ok(Is::Verdict(Verdict::Sufficient)),
         Some(("verdict", "insufficient")) => Ok(Is::Verdict(Verdict::Insufficient)),
         Some(("verdict", _)) => Err("the verdict is sufficient or insufficient".into()),
-        Some(("model" | "type", _)) => Err("nothing follows the `:`".into()),
+        Some(("owner", pattern)) if !pattern.is_empty() => Ok(Is::Owner(pattern.to_lowercase())),
+        Some(("model" | "type" | "owner", _)) => Err("nothing follows the `:`".into()),
         // `prompt://org/…` is a name.
         Some((word, rest)) if !rest.starts_with("//") => {
-            Err(format!("`{}` is none of scope, type, model, managed, verdict", word.escape_debug()))
+            Err(format!("`{}` is none of scope, type, owner, model, managed, verdict", word.escape_debug()))
         }
         _ => Ok(Is::Named(text.to_lowercase())),
     }
@@ -198,29 +265,7 @@ fn comparison(word: &str, rest: &str) -> Result<Is, String> {
     let column = Column::of(word)
         .filter(|column| !column.is_name())
         .ok_or_else(|| format!("`{}` is not a column with numbers", word.escape_debug()))?;
-    let tests = [
-        (">=", Test::AtLeast),
-        ("<=", Test::AtMost),
-        (">", Test::More),
-        ("<", Test::Less),
-        ("=", Test::Equal),
-    ];
-    let (test, number) = tests
-        .into_iter()
-        .find_map(|(sign, test)| Some((test, rest.strip_prefix(sign)?)))
-        .ok_or("it compares with <, <=, =, >= or >")?;
-    let number = number.strip_prefix('$').unwrap_or(number);
-    let units =
-        [("ms", 1.0), ("k", 1e3), ("K", 1e3), ("M", 1e6), ("m", 1e6), ("s", 1e3), ("%", 1.0), ("", 1.0)];
-    let (digits, unit) = units
-        .into_iter()
-        .find_map(|(unit, factor)| Some((number.strip_suffix(unit)?, factor)))
-        .ok_or("it compares with a number")?;
-    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let value: f64 = plain
-        .then(|| digits.parse().ok())
-        .flatten()
-        .ok_or_else(|| format!("`{}` is not a number", number.escape_debug()))?;
+    let than = Than::read(rest)?;
     let scale = if column.is_share() { 0.01 } else { 1.0 };
-    Ok(Is::Number(column, test, value * unit * scale))
+    Ok(Is::Number(column, Than { limit: than.limit * scale, ..than }))
 }

@@ -10,12 +10,12 @@ mod row;
 use std::cmp::Ordering;
 
 pub use column::{Column, Sort};
-pub use filter::{Filter, FilterError};
+pub use filter::{Filter, FilterError, Than};
 use row::Sums;
 pub use row::{Line, Row, Subject};
 use rustc_hash::FxHashSet;
 
-use super::rollup::{Cell, CellKey, Layer, VersionId};
+use super::rollup::{CellKey, Cells, Layer, VersionId};
 use super::stats::sketch::Pool;
 
 /// No subject: the version's cells are in no row.
@@ -35,6 +35,12 @@ pub struct Roster<'a> {
     pub outer: &'a FxHashSet<(VersionId, Layer)>,
 }
 
+impl Roster<'_> {
+    fn subject_of(&self, version: VersionId) -> u32 {
+        self.of_version.get(version as usize).copied().unwrap_or(NO_SUBJECT)
+    }
+}
+
 /// A leaderboard.
 #[derive(Debug, Clone)]
 pub struct Board<'a> {
@@ -44,130 +50,210 @@ pub struct Board<'a> {
     pub matched: usize,
 }
 
-/// The cells of a window put in order by subject and model, so that every other sort, filter or limit is a pass over
-/// a few megabytes. Made anew when the cells have changed.
-#[derive(Debug, Clone)]
-pub struct Lineup<'a, 'c> {
-    roster: Roster<'a>,
-    /// By subject: where its sums and its cells begin; one more than there are subjects.
-    starts: Vec<(u32, u32)>,
-    /// Sums by model, subject after subject.
-    sums: Vec<(u32, Sums)>,
-    /// Cells with their model, subject after subject.
-    cells: Vec<(u32, &'c Cell)>,
+/// The cells of a window put in order by subject, so that every other sort, filter or limit is a pass over a few
+/// megabytes. It names cells by their keys, and is asked together with the roster and the cells that it was made of.
+#[derive(Debug, Clone, Default)]
+pub struct Lineup {
+    /// By subject: where its keys begin; one more than there are subjects.
+    starts: Vec<u32>,
+    /// Keys of the cells, subject after subject.
+    keys: Vec<CellKey>,
+    /// By subject: the sums of its cells.
+    sums: Vec<Sums>,
+    /// By subject: its place among the names.
+    places: Vec<u32>,
 }
 
-impl<'a, 'c> Lineup<'a, 'c> {
-    /// `cells`: all cells of the window, any number per key. Cells of [`CellKey::FLEET`] are left out, since they hold
-    /// every call once more.
-    pub fn new(roster: Roster<'a>, cells: impl Iterator<Item = (&'c CellKey, &'c Cell)>) -> Self {
-        let mut found: Vec<(u32, u32, &Cell)> = cells
-            .filter(|(key, _)| key.version != CellKey::FLEET)
-            .map(|(key, cell)| {
-                let subject = roster.of_version.get(key.version as usize).copied().unwrap_or(NO_SUBJECT);
-                (subject, key.model, cell)
-            })
-            .filter(|(subject, ..)| (*subject as usize) < roster.subjects.len())
+/// Where a subject stands: before and after others, as ordering says.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed {
+    /// What comes before everything else; for whoever puts rows together.
+    pub group: u32,
+    rank: Rank,
+    place: u32,
+    /// The subject.
+    pub index: u32,
+    /// Its calls.
+    pub calls: i64,
+}
+
+impl Placed {
+    /// By group, then by the sorting column, then by name.
+    pub fn order(&self, other: &Placed) -> Ordering {
+        let by_rank = || self.rank.cmp(&other.rank);
+        self.group.cmp(&other.group).then_with(by_rank).then(self.place.cmp(&other.place))
+    }
+}
+
+impl Lineup {
+    /// Of all cells of a window. Cells of [`CellKey::FLEET`] are left out, since they hold every call once more.
+    pub fn new(roster: Roster<'_>, cells: &Cells) -> Lineup {
+        let mut found: Vec<(u32, CellKey)> = cells
+            .keys()
+            .filter(|key| key.version != CellKey::FLEET)
+            .map(|key| (roster.subject_of(key.version), *key))
+            .filter(|(subject, _)| (*subject as usize) < roster.subjects.len())
             .collect();
-        found.sort_unstable_by_key(|(subject, model, _)| (*subject, *model));
-        let mut starts = Vec::with_capacity(roster.subjects.len() + 1);
-        let mut sums: Vec<(u32, Sums)> = Vec::new();
-        let mut rest = found.iter().peekable();
-        let mut passed = 0;
-        for index in 0..roster.subjects.len() as u32 {
-            starts.push((sums.len() as u32, passed));
-            let first = sums.len();
-            while let Some((_, model, cell)) = rest.next_if(|(subject, ..)| *subject == index) {
-                passed += 1;
-                let one = Sums::of(cell);
-                match sums[first..].last_mut() {
-                    Some((last, sum)) if last == model => sum.add(&one),
-                    _ => sums.push((*model, one)),
-                }
-            }
+        found.sort_unstable();
+        let count = roster.subjects.len();
+        let mut starts = vec![0; count + 1];
+        for (subject, _) in &found {
+            starts[*subject as usize + 1] += 1;
         }
-        starts.push((sums.len() as u32, passed));
-        let cells = found.into_iter().map(|(_, model, cell)| (model, cell)).collect();
-        Lineup { roster, starts, sums, cells }
+        for index in 0..count {
+            starts[index + 1] += starts[index];
+        }
+        let mut by_name: Vec<u32> = (0..count as u32).collect();
+        by_name.sort_by(|a, b| roster.subjects[*a as usize].name.cmp(&roster.subjects[*b as usize].name));
+        let mut places = vec![0; count];
+        for (place, subject) in by_name.into_iter().enumerate() {
+            places[subject as usize] = place as u32;
+        }
+        let keys = found.into_iter().map(|(_, key)| key).collect();
+        let mut lineup = Lineup { starts, keys, sums: Vec::with_capacity(count), places };
+        for index in 0..count {
+            let sums = lineup.summed(cells, index, |_| true);
+            lineup.sums.push(sums);
+        }
+        lineup
     }
 
-    /// Ranks the subjects that have calls, and the published ones.
+    /// Follows cells that have changed. False where it has to be made anew: a key is new.
+    #[must_use]
+    pub fn follow(&mut self, roster: Roster<'_>, cells: &Cells, changed: &[CellKey]) -> bool {
+        for key in changed.iter().filter(|key| key.version != CellKey::FLEET) {
+            let index = roster.subject_of(key.version) as usize;
+            if index >= self.sums.len() {
+                continue;
+            }
+            if !self.keys_of(index).contains(key) && cells.contains_key(key) {
+                return false;
+            }
+            self.sums[index] = self.summed(cells, index, |_| true);
+        }
+        true
+    }
+
+    /// Where the subjects that have calls, and the published ones, stand, in no order.
     ///
-    /// A `model:` term of the filter narrows every number to the calls on these models; all other terms choose rows.
-    /// Rows that lack the evidence for the sorting column come after those that have it, either way round; equals are
-    /// ordered by name.
-    pub fn rank(&self, filter: &Filter, sort: Sort, limit: usize) -> Board<'a> {
-        let models = filter.models(self.roster.models);
+    /// A `model:` term of the filter narrows every number to the calls on these models; all other terms, and `admits`,
+    /// choose subjects. Rows that lack the evidence for the sorting column come after those that have it, either way
+    /// round; equals are ordered by name.
+    pub fn placed(
+        &self,
+        roster: Roster<'_>,
+        cells: &Cells,
+        filter: &Filter,
+        sort: Sort,
+        mut admits: impl FnMut(usize) -> bool,
+    ) -> Vec<Placed> {
+        let models = filter.models(roster.models);
         let counts = |model: u32| models.as_ref().is_none_or(|m| m.get(model as usize) == Some(&true));
         let early = sort.column.needs_sketch() || filter.needs_sketch();
         let mut pool = Pool::default();
-        let mut ranked: Vec<(Rank, usize)> = Vec::new();
-        for index in 0..self.roster.subjects.len() {
-            let mut row = self.row(index, counts);
+        let mut placed = Vec::new();
+        for (index, subject) in roster.subjects.iter().enumerate().take(self.sums.len()) {
+            let sums = if models.is_none() { self.sums[index] } else { self.summed(cells, index, counts) };
+            let mut row = Row::new(subject, sums);
             // A published prompt without calls is listed last; asked for calls on a model, there are none to show.
-            let listed = self.roster.subjects[index].managed && models.is_none();
+            let listed = subject.managed && models.is_none();
             if row.calls() <= 0 && !listed {
                 continue;
             }
             if early {
-                row.latency_ms = self.latency(index, counts, &mut pool);
+                row.latency_ms = self.latency(cells, index, counts, &mut pool);
             }
-            if filter.matches(&row) {
-                ranked.push((Rank::of(&row, sort), index));
+            if filter.matches(&row) && admits(index) {
+                let place = self.places[index];
+                placed.push(Placed {
+                    group: 0,
+                    rank: Rank::of(&row, sort),
+                    place: if sort.by_name_descending() { !place } else { place },
+                    index: index as u32,
+                    calls: row.calls(),
+                });
             }
         }
-        let matched = ranked.len();
-        let order = |a: &(Rank, usize), b: &(Rank, usize)| {
-            let names = || self.roster.subjects[a.1].name.cmp(&self.roster.subjects[b.1].name);
-            let names = || if sort.by_name_descending() { names().reverse() } else { names() };
-            a.0.cmp(&b.0).then_with(names)
+        placed
+    }
+
+    /// The rows of some subjects, with all that is shown of them.
+    pub fn rows<'a>(
+        &self,
+        roster: Roster<'a>,
+        cells: &Cells,
+        filter: &Filter,
+        subjects: impl IntoIterator<Item = u32>,
+    ) -> Vec<Row<'a>> {
+        let models = filter.models(roster.models);
+        let counts = |model: u32| models.as_ref().is_none_or(|m| m.get(model as usize) == Some(&true));
+        let mut pool = Pool::default();
+        let row = |index: u32| {
+            let index = index as usize;
+            let mut row = Row::new(&roster.subjects[index], self.summed(cells, index, counts));
+            row.latency_ms = self.latency(cells, index, counts, &mut pool);
+            row
         };
-        if limit < ranked.len() {
-            if limit > 0 {
-                ranked.select_nth_unstable_by(limit - 1, order);
-            }
-            ranked.truncate(limit);
-        }
-        ranked.sort_unstable_by(order);
-        let rows = ranked
-            .into_iter()
-            .map(|(_, index)| {
-                let mut row = self.row(index, counts);
-                row.latency_ms = self.latency(index, counts, &mut pool);
-                row
-            })
-            .collect();
+        subjects.into_iter().map(row).collect()
+    }
+
+    /// The first `limit` rows in order.
+    pub fn rank<'a>(
+        &self,
+        roster: Roster<'a>,
+        cells: &Cells,
+        filter: &Filter,
+        sort: Sort,
+        limit: usize,
+    ) -> Board<'a> {
+        let mut placed = self.placed(roster, cells, filter, sort, |_| true);
+        let matched = placed.len();
+        head(&mut placed, limit);
+        let rows = self.rows(roster, cells, filter, placed.iter().map(|p| p.index));
         Board { rows, matched }
     }
 
-    fn row(&self, index: usize, counts: impl Fn(u32) -> bool) -> Row<'a> {
-        let mut total = Sums::default();
-        let range = self.starts[index].0 as usize..self.starts[index + 1].0 as usize;
-        for (_, sums) in self.sums[range].iter().filter(|(model, _)| counts(*model)) {
-            total.add(sums);
-        }
-        Row::new(&self.roster.subjects[index], total)
+    fn keys_of(&self, index: usize) -> &[CellKey] {
+        &self.keys[self.starts[index] as usize..self.starts[index + 1] as usize]
     }
 
-    fn latency(&self, index: usize, counts: impl Fn(u32) -> bool, pool: &mut Pool) -> [Option<f64>; 2] {
+    fn summed(&self, cells: &Cells, index: usize, counts: impl Fn(u32) -> bool) -> Sums {
+        let mut total = Sums::default();
+        for cell in self.keys_of(index).iter().filter(|key| counts(key.model)).filter_map(|k| cells.get(k)) {
+            total.add(&Sums::of(cell));
+        }
+        total
+    }
+
+    fn latency(
+        &self,
+        cells: &Cells,
+        index: usize,
+        counts: impl Fn(u32) -> bool,
+        pool: &mut Pool,
+    ) -> [Option<f64>; 2] {
         pool.clear();
-        let range = self.starts[index].1 as usize..self.starts[index + 1].1 as usize;
-        for (_, cell) in self.cells[range].iter().filter(|(model, _)| counts(*model)) {
+        for cell in self.keys_of(index).iter().filter(|key| counts(key.model)).filter_map(|k| cells.get(k)) {
             pool.add(&cell.latency_sketch);
         }
         [0.5, 0.95].map(|q| pool.quantile(q).map(|us| us / 1e3))
     }
 }
 
+/// Leaves the first `most` in order, and lets go of the rest.
+pub fn head(placed: &mut Vec<Placed>, most: usize) {
+    if most < placed.len() {
+        if most > 0 {
+            placed.select_nth_unstable_by(most - 1, Placed::order);
+        }
+        placed.truncate(most);
+    }
+    placed.sort_unstable_by(Placed::order);
+}
+
 /// Ranks once: [`Lineup::new`] and [`Lineup::rank`] in one. Who ranks the same cells again keeps the line-up.
-pub fn board<'a, 'c>(
-    roster: Roster<'a>,
-    cells: impl Iterator<Item = (&'c CellKey, &'c Cell)>,
-    filter: &Filter,
-    sort: Sort,
-    limit: usize,
-) -> Board<'a> {
-    Lineup::new(roster, cells).rank(filter, sort, limit)
+pub fn board<'a>(roster: Roster<'a>, cells: &Cells, filter: &Filter, sort: Sort, limit: usize) -> Board<'a> {
+    Lineup::new(roster, cells).rank(roster, cells, filter, sort, limit)
 }
 
 /// Where a row stands by the sorting column alone.

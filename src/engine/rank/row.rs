@@ -22,6 +22,15 @@ pub struct Subject {
     pub managed: bool,
 }
 
+impl Subject {
+    /// Whom it belongs to: `ACME`, or `ACME/ana` of a user's prompt; `None` of a core prompt and of calls without one.
+    pub fn owner(&self) -> Option<&str> {
+        let place = self.name.strip_prefix("prompt://")?;
+        let (owner, _) = place.strip_prefix("org/").or(place.strip_prefix("user/"))?.rsplit_once('/')?;
+        Some(owner)
+    }
+}
+
 /// The sums of some cells: what ranking needs of them, a few cache lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sums {

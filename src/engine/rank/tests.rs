@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::feedback::{Signal, Source};
 use crate::domain::prompt::Scope;
-use crate::engine::rollup::{CallFacts, Cells, Clock, Layer};
+use crate::engine::rollup::{CallFacts, Cell, Cells, Clock, Layer};
 
 fn subject(name: &str, scope: Option<Scope>) -> Subject {
     Subject {
@@ -72,7 +72,7 @@ impl Fleet {
             models: &self.models,
             outer: &self.outer,
         };
-        Lineup::new(roster, self.cells.iter()).rank(&filter.parse().unwrap(), sort.parse().unwrap(), limit)
+        board(roster, &self.cells, &filter.parse().unwrap(), sort.parse().unwrap(), limit)
     }
 
     fn names(&self, filter: &str, sort: &str) -> Vec<&str> {
@@ -135,6 +135,8 @@ fn filters() {
         ("p95<500ms", vec!["legal.contract", "thin"]),
         ("CONTRACT", vec!["legal.contract"]),
         ("prompt://org/acme !mail", vec!["thin"]),
+        ("owner:acme", vec!["sales.mail", "thin"]),
+        ("!owner:a*", vec!["legal.contract"]),
         ("model:gpt-4o", vec!["legal.contract", "thin"]),
         ("model:gpt-4o*", vec!["sales.mail", "legal.contract", "thin"]),
         ("!model:gpt-*", vec!["legal.contract"]),
@@ -173,7 +175,7 @@ proptest! {
         if let Ok(filter) = text.parse::<Filter>() {
             let fleet = Fleet::new();
             let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models, outer: &fleet.outer };
-            let all = Lineup::new(roster, fleet.cells.iter()).rank(&filter, Sort::default(), 10);
+            let all = board(roster, &fleet.cells, &filter, Sort::default(), 10);
             prop_assert!(all.matched <= 3);
         }
     }

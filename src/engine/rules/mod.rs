@@ -9,17 +9,20 @@
 //! | R5 | names the output format that feedback asks for | negative signals |
 //! | R6 | moves hard instructions from deep in a long text to its front | negative signals |
 //! | R7 | removes white space at line ends and repeated blank lines | too many tokens, too dear |
+//! | R8 | requires the capability that the declared output needs | nothing but the file itself |
 //!
 //! No rule touches tags and blocks, code, quotations, examples or protected passages (see [`prose`](super::prose)). A
 //! draft is a fixed point: the rules have nothing more to say about it. Where no rule applies there is no draft.
 //!
-//! Start with [`draft`].
+//! Start with [`draft`]; R8 is [`undeclared`].
 
 mod cut;
 mod form;
+mod needs;
 mod order;
 
 pub use cut::repeated;
+pub use needs::{Undeclared, undeclared};
 
 use crate::domain::finding::Detector;
 use crate::domain::prompt_file::PromptFile;

@@ -98,6 +98,9 @@ pub struct Health {
     /// The rate of the last day, with its interval for one look: whether it still lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_day: Option<Estimate>,
+    /// Calls of it an hour over the last closed day, where they are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calls_per_hour: Option<f64>,
     /// Observations since the baseline was made.
     pub units: i64,
     /// The last hour with an observation.
@@ -172,6 +175,7 @@ pub fn health<'n>(
         baseline,
         current,
         last_day: None,
+        calls_per_hour: None,
         units: stream.n,
         last_unit: stream.last.map(time),
         silenced_until: None,
@@ -183,6 +187,12 @@ impl Health {
     /// Whether somebody is to be told now.
     pub fn is_alarm(&self) -> bool {
         self.level.is_alarm() && self.silenced_until.is_none()
+    }
+
+    /// How many more of its calls an hour are bad than before: the calls that it costs to look away.
+    pub fn affected(&self) -> Option<f64> {
+        let (calls, then, since) = (self.calls_per_hour?, self.baseline?, self.current?);
+        Some(calls * (since.rate - then.rate).max(0.0))
     }
 
     /// Whether it still lasts: the rate of the last day lies above the baseline's, or below what it was since the onset.

@@ -1,7 +1,7 @@
 //! What on-call watches: streams of hourly counts, each against its own frozen baseline (`statistics.md` section 4).
 //!
 //! [`Monitors`] are a fold over *closed* hours: equal cells give equal monitors, bit by bit, however often and in
-//! whatever steps they are moved on. They find; [`health`] says what was found in words and numbers, and [`cause`] what
+//! whatever steps they are moved on. They find; [`health`] says what was found in words and numbers, [`words`] says it in sentences, and [`cause`] what
 //! changed at the same time. No I/O and no clock: cells come through [`Ledger`], `now` is a parameter.
 //!
 //! # What is counted
@@ -24,6 +24,7 @@ pub mod health;
 mod history;
 mod monitors;
 mod reference;
+pub mod words;
 
 use std::fmt;
 use std::str::FromStr;

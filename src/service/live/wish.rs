@@ -66,7 +66,9 @@ pub enum Group {
 pub struct BoardWish {
     /// Calls of which time.
     pub window: WindowSpec,
-    /// A filter as it is typed: terms of [`crate::engine::rank::Filter`]; plain words are sought fuzzily.
+    /// A filter as it is typed: terms of [`crate::engine::rank::Filter`], `health:page` (or `warn`, `watch`, `stable`,
+    /// `insufficient`) and `open>0`, each turned round by `!`; plain words are sought fuzzily in the key, words with a `/`
+    /// as they are in the whole name.
     pub filter: String,
     /// The order; within groups where there are any.
     pub sort: Sort,
@@ -83,13 +85,13 @@ pub struct BoardWish {
 /// A stretch of a leaderboard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardPage {
-    /// What was answered.
+    /// What was answered: whole hours with the one of now, where the last hours, days or weeks were asked for.
     pub window: Window,
     /// All prompts.
     pub total: usize,
     /// Those that the filter left.
     pub matched: usize,
-    /// The index of the first line.
+    /// The index of the first line: not beyond where as many lines as were wanted are left.
     pub from: usize,
     /// The lines in order.
     pub lines: Vec<BoardLine>,
@@ -112,7 +114,8 @@ pub struct BoardLine {
     pub version: Option<Version>,
     /// The worst of what is watched of it, by the last watch.
     pub health: Option<Level>,
-    /// Calls over the window, oldest first, in equal steps.
+    /// Calls over the window, oldest first, in at most 31 steps of as many whole hours or days, of which the first and
+    /// the last may reach beyond it.
     pub trend: Vec<u64>,
     /// The model that serves it best, with its score, and whether there is enough evidence to say so.
     pub best_model: Option<(String, f64, bool)>,
@@ -196,7 +199,7 @@ pub struct PromptPage {
     pub outcome: Option<String>,
     /// What happened to it, newest first.
     pub history: Vec<HistoryLine>,
-    /// Recommendations of the detectors, as sentences.
+    /// What the detectors say, as the report lists it: `[high-negative] Negative 31% …`. Of a large fleet none.
     pub recommendations: Vec<String>,
     /// Proposals for it that wait.
     pub open: usize,

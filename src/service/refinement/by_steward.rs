@@ -8,10 +8,24 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Drafter, Grounds, Kind, Prediction, Proposal};
 use crate::domain::window::Window;
+use crate::engine::bump;
+use crate::engine::govern::Refusal;
 use crate::engine::seal::Pen;
 use crate::service::catalog::Catalog;
 use crate::service::error::Result;
 use crate::service::{Service, answerable};
+use crate::store::{Kind as Fault, StoreError};
+
+/// What differs, in one line.
+fn titled(kind: Kind, base: &PromptFile, file: &PromptFile) -> String {
+    let changed = bump::changed(base, file);
+    match (kind, &file.model) {
+        (Kind::Model, Some(model)) => format!("Recommend {model}"),
+        (Kind::Text, _) if changed.is_empty() => "Change the text".into(),
+        (Kind::Text, _) => format!("Change the text, and {}", changed.join(", ")),
+        _ => format!("Change {}", changed.join(", ")),
+    }
+}
 
 /// What a steward proposes.
 #[derive(Debug, Clone)]
@@ -31,6 +45,47 @@ pub struct Idea {
 }
 
 impl Service {
+    /// Proposes a changed file of a published prompt: the kind is what differs from the active version, which the file
+    /// names as its own or not at all. Without a title the proposal has one that says what differs.
+    pub fn propose_file(
+        &self,
+        pen: Option<&Pen>,
+        file: &PromptFile,
+        title: Option<String>,
+        rationale: String,
+        now: Millis,
+    ) -> Result<Proposal> {
+        let pen = pen.ok_or_else(|| StoreError::from(Refusal::Nobody))?;
+        let unfit = |what: String| StoreError::new(Fault::Unfit, what);
+        let reader = self.read()?;
+        let uri = file.uri.unversioned();
+        let active = reader.published()?.remove(&uri).and_then(|published| published.active).ok_or_else(|| {
+            unfit(format!(
+                "{uri} has no active version to change. `human prompts publish FILE` publishes the first, and \
+                 `human prompts list` names what there is"
+            ))
+        })?;
+        if let Some(version) = file.uri.version.as_ref().filter(|version| **version != active) {
+            return Err(unfit(format!(
+                "the file is a change of {version}, and {active} is active. Make the change on the text of `human prompts \
+                 show {uri}`, or leave out `human.version`"
+            ))
+            .into());
+        }
+        let base = reader.file(&uri, &active)?;
+        let file =
+            file.with_version(&active).map_err(|fault| unfit(format!("{}; {}", fault.what, fault.next)))?;
+        let Some(kind) = bump::kind(&base, &file) else {
+            return Err(unfit(format!(
+                "the file says what {uri}@{active} says: there is nothing to propose"
+            ))
+            .into());
+        };
+        self.publishable(&file)?;
+        let title = title.unwrap_or_else(|| titled(kind, &base, &file));
+        self.propose(pen, Idea { prompt_uri: uri, kind, file, title, rationale, predicted: Vec::new() }, now)
+    }
+
     /// Proposes what the steward who holds the pen has written; the risk is computed as for any other. A proposal of
     /// theirs or another steward's for the same prompt that waits is superseded.
     pub fn propose(&self, pen: &Pen, idea: Idea, now: Millis) -> Result<Proposal> {

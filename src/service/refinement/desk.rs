@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::docketed::Docketed;
-use crate::agent::propose;
 use crate::domain::call::Millis;
 use crate::domain::feedback::Signal;
 use crate::domain::finding::Assessment;
@@ -17,6 +16,8 @@ use crate::domain::proposal::{
 };
 use crate::domain::settled::Settled;
 use crate::domain::window::Window;
+use crate::engine::grounds;
+use crate::engine::likeness::Edit;
 use crate::engine::predict::{Negative, Spending};
 use crate::engine::risk::{self, Change, Record};
 use crate::engine::rollup::{Cell, CellKey, Clock, VersionId};
@@ -25,7 +26,7 @@ use crate::engine::stats::shrink;
 use crate::service::Service;
 use crate::service::catalog::Catalog;
 use crate::service::error::{Result, ServiceError};
-use crate::store::proposals::{Filter, Kept};
+use crate::store::proposals::{Filter, Kept, Rejection};
 use crate::store::telemetry::{CallQuery, TelemetryReader};
 use crate::store::{Reader, StoreError};
 
@@ -133,8 +134,8 @@ impl Desk<'_> {
         (active != kept.proposal.base_version).then_some(active)
     }
 
-    /// Why a finding asks for no draft now.
-    pub fn leave(&self, found: &Assessment, uri: &PromptUri, docketed: &Docketed) -> Result<Option<String>> {
+    /// Why a cause, a detector's word or another, asks for no draft now.
+    pub fn leave(&self, cause: &str, uri: &PromptUri, docketed: &Docketed) -> Result<Option<String>> {
         let Some(published) = self.catalog.published.get(uri) else {
             return Ok(Some("it is not published here, so there is no text to change".into()));
         };
@@ -145,7 +146,7 @@ impl Desk<'_> {
             return Ok(Some(format!("a canary of {} runs, by {}", canary.uri, canary.proposal)));
         }
         let proposals = self.reader.proposals();
-        if let Some(waiting) = proposals.waiting(uri, found.detector.as_str())? {
+        if let Some(waiting) = proposals.waiting(uri, cause)? {
             let id = waiting.proposal.id;
             if self.moved_on(&waiting).is_none() {
                 return Ok(Some(format!("{id} waits for a decision")));
@@ -169,6 +170,31 @@ impl Desk<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Why a change is not proposed: it was, and was rejected, or it is proposed already.
+    pub fn repeats(
+        &self,
+        docketed: &Docketed,
+        rejections: &[Rejection],
+        base: &PromptFile,
+        uri: &PromptUri,
+        (kind, file): (Kind, &PromptFile),
+    ) -> Result<Option<String>> {
+        let mut rejected = Vec::new();
+        for rejection in rejections {
+            let Proposal { kind, base_version, text, .. } = &rejection.proposal;
+            if let Ok(file) = PromptFile::parse("the proposal", text.as_bytes()) {
+                rejected.push(Edit::between(*kind, &self.reader.file(uri, base_version)?, &file));
+            }
+        }
+        if Edit::between(kind, base, file).is_alike(&rejected) {
+            let why = "a proposal alike to it was rejected; its reason is a constraint on later drafts";
+            return Ok(Some(why.to_owned()));
+        }
+        let same = |proposal: &Proposal| proposal.prompt_uri == *uri && proposal.text == file.text();
+        let twice = docketed.ready.iter().find(|ready| same(&ready.proposal));
+        Ok(twice.map(|twice| format!("the same change is proposed for `{}`", twice.proposal.evidence.cause)))
     }
 
     /// What people said about the version, the newest first: id, signal, text.
@@ -206,7 +232,7 @@ impl Desk<'_> {
 
     /// What a drafter is told, a sentence with its numbers each: the finding, the calls, the peers.
     pub fn told(&self, found: &Assessment, uri: &PromptUri) -> Vec<String> {
-        let mut told = vec![propose::words(found)];
+        let mut told = vec![grounds::words(found)];
         let usage = self.usage(uri);
         let mut calls = format!("{:.1} calls a day", usage.calls_per_day);
         if let Some(Spending { input, output, cost_usd, .. }) = self.fleet.spending(uri) {

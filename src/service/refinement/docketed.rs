@@ -13,13 +13,23 @@ pub struct Ready {
     pub proposal: Proposal,
 }
 
+/// A canary that is to end, with the step that it is part of.
+pub struct Concluded {
+    pub step: usize,
+    pub proposal: ProposalId,
+    pub how: End,
+    /// For the ledger: the sentence that explains it.
+    pub why: String,
+    pub settled: Settled,
+}
+
 /// What a run will write.
 #[derive(Default)]
 pub struct Docketed {
     pub ready: Vec<Ready>,
     pub moved: Vec<(usize, ProposalId, Option<Moved>)>,
     pub settled: Vec<(usize, ProposalId, Settled)>,
-    pub canaries: Vec<(usize, ProposalId, End, Settled)>,
+    pub canaries: Vec<Concluded>,
     pub calls: Vec<Call>,
     /// How many cases were asked.
     pub cases: usize,

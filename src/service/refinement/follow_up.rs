@@ -3,14 +3,15 @@
 use serde_json::json;
 
 use super::desk::Desk;
-use super::docketed::{Docketed, Ready, proposed};
-use crate::domain::call::HOUR_MS;
+use super::docketed::{Concluded, Docketed, Ready, proposed};
+use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::outcome::Judgement;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Grounds, Kind, Proposal, Standing};
 use crate::domain::run::{Did, Run, Step};
 use crate::domain::settled::Settled;
+use crate::domain::window::time;
 use crate::engine::outcome::HORIZON;
 use crate::engine::rebase::rebase;
 use crate::service::Service;
@@ -42,19 +43,22 @@ pub fn follow_up(
         };
         match kept.standing {
             Standing::Accepted | Standing::AutoApplied if proposals.outcome(id)?.is_none() => {
-                let canary = desk.reader.canary(id)?;
-                // Whoever ended it by hand has judged.
-                if canary.as_ref().is_some_and(|canary| !canary.is_running()) {
-                    continue;
-                }
                 run.looked.outcomes += 1;
-                let came = service.came_of(id, desk.now)?;
+                let canary = desk.reader.canary(id)?;
+                let came = service.came_of_read(desk.reader, desk.catalog, &desk.settled, id, desk.now)?;
                 let judgement = came.outcome.judgement;
                 let words = format!("{id}: {}, {}", judgement.as_str(), came.outcome.label);
-                if let Some(canary) = canary {
-                    let did = conclude(desk, &kept, &canary, came, run.steps.len(), docketed);
-                    run.steps.push(step("canary", words, did));
-                    continue;
+                match canary {
+                    Some(Canary { ended: Some((how, at)), .. }) => {
+                        by_hand(desk, &kept, (how, at), came, run, docketed)?;
+                        continue;
+                    }
+                    Some(canary) => {
+                        let did = conclude(&kept, &canary, came, run.steps.len(), docketed);
+                        run.steps.push(step("canary", words, did));
+                        continue;
+                    }
+                    None => {}
                 }
                 if matches!(judgement, Judgement::Running | Judgement::Insufficient) {
                     run.steps.push(step(
@@ -64,16 +68,12 @@ pub fn follow_up(
                     ));
                     continue;
                 }
-                let settled = Settled {
-                    old_version: came.outcome.old_version.clone(),
-                    new_version: came.outcome.new_version.clone(),
-                    judgement,
-                    effects: came.effects,
-                };
-                docketed.settled.push((run.steps.len(), id, settled));
+                let is_worse = came.outcome.suggest_rollback;
+                let settled = Settled::of(came.outcome, came.effects);
+                docketed.settled.push((run.steps.len(), id, settled.clone()));
                 run.steps.push(step("outcome", words.clone(), Did::Settled { proposal: id }));
-                if came.outcome.suggest_rollback {
-                    back(desk, &kept, words, run, docketed)?;
+                if is_worse {
+                    back(desk, &kept, &settled, words, run, docketed)?;
                 }
             }
             standing if standing.is_open() => {
@@ -91,48 +91,101 @@ pub fn follow_up(
     Ok(())
 }
 
-/// The stop rule of a canary: it is stopped where it regressed, and promoted where it did not by the time that it was
-/// given. Core is left to a steward's second signature.
-fn conclude(
-    desk: &Desk<'_>,
-    kept: &Kept,
-    canary: &Canary,
-    came: Came,
-    step: usize,
-    docketed: &mut Docketed,
-) -> Did {
+/// The stop rule of a canary: it is stopped where it regressed, and promoted where it did not in the time that it was
+/// given. Core is left to the stewards' second look, and what the agent applied itself and next to nobody was served to a
+/// steward's first.
+fn conclude(kept: &Kept, canary: &Canary, came: Came, step: usize, docketed: &mut Docketed) -> Did {
     let (id, judgement) = (kept.proposal.id, came.outcome.judgement);
-    let is_over = (desk.now - canary.since) / HOUR_MS > i64::from(HORIZON);
+    let is_core = kept.proposal.prompt_uri.scope() == Scope::Core;
+    // From the first whole hour on, as it is judged.
+    let from = -(-canary.since).div_euclid(HOUR_MS) * HOUR_MS;
+    let is_over = came.outcome.window.0.to_ms - from >= i64::from(HORIZON) * HOUR_MS;
+    let open = matches!(judgement, Judgement::Running | Judgement::Insufficient | Judgement::Inconclusive);
+    let evidence = &came.outcome.negative;
+    let mut why = format!(
+        "{}, by {} evidence units of it and {} of {} beside it",
+        if open { Judgement::Inconclusive.as_str() } else { judgement.as_str() },
+        evidence.new_units,
+        evidence.old_units,
+        came.outcome.old_version
+    );
+    if open && is_over {
+        why = format!("{} days are over, and it is {why}", HORIZON / 24);
+    }
     let how = match judgement {
         Judgement::Regressed => End::Stop,
-        Judgement::Running | Judgement::Insufficient if !is_over => {
-            return Did::Left { why: "the canary goes on".into() };
-        }
-        _ if kept.proposal.prompt_uri.scope() == Scope::Core => {
+        _ if open && !is_over => return Did::Left { why: "the canary goes on".into() },
+        _ if is_core => {
             return Did::Left {
                 why: format!(
-                    "a core prompt is promoted by a steward: `human prompts proposals accept {id}` again"
+                    "{why}. A core prompt's canary is promoted by stewards (`human prompts proposals accept {id}` again) or \
+                     ended by one (`human prompts rollback {} --reason TEXT`), and goes on until then",
+                    kept.proposal.prompt_uri
                 ),
             };
         }
-        _ => End::Promote,
+        Judgement::Insufficient if kept.standing == Standing::AutoApplied => {
+            why += ": too little for what no steward has looked at";
+            End::Stop
+        }
+        _ => {
+            if open {
+                why += ": nothing speaks against what was accepted";
+            }
+            End::Promote
+        }
     };
-    let settled = Settled {
-        old_version: came.outcome.old_version,
-        new_version: came.outcome.new_version.clone(),
-        judgement,
-        effects: came.effects,
-    };
-    docketed.canaries.push((step, id, how, settled));
-    let (proposal, version) = (id, came.outcome.new_version);
+    let (proposal, version) = (id, came.outcome.new_version.clone());
+    let settled = Settled::of(came.outcome, came.effects);
+    docketed.canaries.push(Concluded { step, proposal, how, why, settled });
     match how {
         End::Promote => Did::Promoted { proposal, version },
         End::Stop => Did::Stopped { proposal, version },
     }
 }
 
+/// A canary that somebody ended: what it had shown by then is its proposal's outcome.
+fn by_hand(
+    desk: &Desk<'_>,
+    kept: &Kept,
+    (how, at): (End, Millis),
+    came: Came,
+    run: &mut Run,
+    docketed: &mut Docketed,
+) -> Result<()> {
+    let (id, is_worse) = (kept.proposal.id, came.outcome.suggest_rollback);
+    let settled = Settled::of(came.outcome, came.effects);
+    let how_it_ended = match how {
+        End::Promote => "made active for all",
+        End::Stop => "stopped",
+    };
+    let found = format!(
+        "{id}: {}; its canary was {how_it_ended} by hand at {}",
+        settled.judgement.as_str(),
+        time(at)
+    );
+    docketed.settled.push((run.steps.len(), id, settled.clone()));
+    run.steps.push(Step {
+        prompt_uri: kept.proposal.prompt_uri.clone(),
+        cause: "canary".into(),
+        found: found.clone(),
+        did: Did::Settled { proposal: id },
+    });
+    if is_worse && how == End::Promote {
+        back(desk, kept, &settled, found, run, docketed)?;
+    }
+    Ok(())
+}
+
 /// A proposal to go back from a change that regressed.
-fn back(desk: &Desk<'_>, kept: &Kept, found: String, run: &mut Run, docketed: &mut Docketed) -> Result<()> {
+fn back(
+    desk: &Desk<'_>,
+    kept: &Kept,
+    settled: &Settled,
+    found: String,
+    run: &mut Run,
+    docketed: &mut Docketed,
+) -> Result<()> {
     let uri = &kept.proposal.prompt_uri;
     let published = desk.catalog.published.get(uri);
     let (Some(active), Some(version)) = (published.and_then(|p| p.active.clone()), &kept.version) else {
@@ -161,7 +214,10 @@ fn back(desk: &Desk<'_>, kept: &Kept, found: String, run: &mut Run, docketed: &m
                 Grounds {
                     cause: "outcome".into(),
                     window: [desk.window.start(), desk.window.end()],
-                    found: json!({ "proposal": kept.proposal.id, "version": version }),
+                    found: json!({
+                        "proposal": kept.proposal.id, "version": version, "oldVersion": settled.old_version,
+                        "measured": settled.measured,
+                    }),
                     feedback: Vec::new(),
                     cases: None,
                 },

@@ -4,15 +4,17 @@
 //! record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
 
 mod by_steward;
+mod capabilities;
 mod desk;
 mod docketed;
 mod follow_up;
 mod tried;
 
 pub use by_steward::Idea;
+use capabilities::capabilities;
 use desk::DAY_MS;
 pub(super) use desk::Desk;
-use docketed::{Docketed, Ready, proposed};
+use docketed::{Concluded, Docketed, Ready, proposed};
 use follow_up::follow_up;
 use tried::tried;
 
@@ -25,13 +27,13 @@ use crate::domain::finding::{Assessment, Findings};
 use crate::domain::identity::GrantScope;
 use crate::domain::outcome::Measure;
 use crate::domain::prompt::PromptUri;
-use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Grounds, Kind, Proposal, ProposalId};
 use crate::domain::run::{Did, Looked, Run, Spent, Step};
 use crate::domain::settled::Settled;
 use crate::domain::window::{Window, time};
 use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
-use crate::engine::likeness::{self, Edit, constraints};
+use crate::engine::grounds;
+use crate::engine::likeness::{self, constraints};
 use crate::engine::outcome::realised::proposer;
 use crate::engine::price::Prices;
 use crate::engine::reflection::Detail;
@@ -39,7 +41,6 @@ use crate::engine::seal::Pen;
 use crate::llm::{Budget, Client, LlmError, Spend};
 use crate::store::canary::End;
 use crate::store::decide::{Automatic, Docket, Moved};
-use crate::store::proposals::Rejection;
 use crate::store::telemetry::{NamedCall, TelemetryWriter};
 use crate::store::{Kind as Fault, Reader, StoreError};
 
@@ -84,6 +85,7 @@ impl Service {
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
         follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
+        capabilities(&desk, &mut run, &mut docketed, &covers)?;
         let mut budget =
             self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
         let before = budget.as_ref().map(Budget::spent);
@@ -125,14 +127,14 @@ impl Service {
         docketed: &mut Docketed,
     ) -> Result<()> {
         let uri = found.prompt_uri.unversioned();
-        let evidence = propose::words(found);
+        let evidence = grounds::words(found);
         let step = |did| Step {
             prompt_uri: found.prompt_uri.clone(),
             cause: found.detector.as_str().to_owned(),
             found: evidence.clone(),
             did,
         };
-        if let Some(why) = desk.leave(found, &uri, docketed)? {
+        if let Some(why) = desk.leave(found.detector.as_str(), &uri, docketed)? {
             run.steps.push(step(Did::Left { why }));
             return Ok(());
         }
@@ -187,7 +189,7 @@ impl Service {
                 return Ok(());
             }
         };
-        if let Some(why) = repeats(desk, docketed, &rejections, &base, &uri, &written)? {
+        if let Some(why) = desk.repeats(docketed, &rejections, &base, &uri, (written.kind, &written.file))? {
             run.steps.push(step(Did::Left { why }));
             return Ok(());
         }
@@ -238,9 +240,10 @@ impl Service {
                     docket.whole(|docket| docket.settle(id, &settled).map(|_| Did::Settled { proposal: id })),
                 )?;
             }
-            for (step, id, how, settled) in docketed.canaries {
+            for Concluded { step, proposal, how, why, settled } in docketed.canaries {
                 let did = run.steps[step].did.clone();
-                run.steps[step].did = after(ended(&docket, id, how, &settled).map(|()| did))?;
+                let ended = docket.whole(|docket| ended(docket, proposal, how, &why, &settled));
+                run.steps[step].did = after(ended.map(|()| did))?;
             }
             for Ready { step, proposal } in docketed.ready {
                 let proposal = Proposal { run: Some(number), ..proposal };
@@ -270,17 +273,23 @@ fn put(docket: &Docket<'_>, proposal: Proposal) -> crate::store::Result<Did> {
             proposal: made.id,
             title: made.title.clone(),
             version: applied.uri.version.clone().unwrap_or_else(|| made.base_version.clone()),
+            canary: applied.canary,
             why,
         },
     })
 }
 
 /// Ends a canary, and settles what came of its proposal.
-fn ended(docket: &Docket<'_>, id: ProposalId, how: End, settled: &Settled) -> crate::store::Result<()> {
-    // Promoting is checked as a whole before anything of it is written.
+fn ended(
+    docket: &Docket<'_>,
+    id: ProposalId,
+    how: End,
+    why: &str,
+    settled: &Settled,
+) -> crate::store::Result<()> {
     match how {
-        End::Promote => docket.promote(id, settled.judgement.as_str()).map(|_| ())?,
-        End::Stop => docket.stop(id, settled.judgement.as_str()).map(|_| ())?,
+        End::Promote => docket.promote(id, why).map(|_| ())?,
+        End::Stop => docket.stop(id, why).map(|_| ())?,
     }
     docket.settle(id, settled).map(|_| ())
 }
@@ -356,29 +365,4 @@ fn budget(reader: &Reader, limits: crate::llm::Limits, now: Millis) -> Result<Bu
         }
     }
     Ok(Budget::new(limits, spent))
-}
-
-/// Why a draft is not proposed: it was, and was rejected, or it is proposed already.
-fn repeats(
-    desk: &Desk<'_>,
-    docketed: &Docketed,
-    rejections: &[Rejection],
-    base: &PromptFile,
-    uri: &PromptUri,
-    written: &Written,
-) -> Result<Option<String>> {
-    let mut rejected = Vec::new();
-    for rejection in rejections {
-        let Proposal { kind, base_version, text, .. } = &rejection.proposal;
-        if let Ok(file) = PromptFile::parse("the proposal", text.as_bytes()) {
-            rejected.push(Edit::between(*kind, &desk.reader.file(uri, base_version)?, &file));
-        }
-    }
-    if Edit::between(written.kind, base, &written.file).is_alike(&rejected) {
-        let why = "a proposal alike to it was rejected; its reason is a constraint on later drafts";
-        return Ok(Some(why.to_owned()));
-    }
-    let same = |proposal: &Proposal| proposal.prompt_uri == *uri && proposal.text == written.file.text();
-    let twice = docketed.ready.iter().find(|ready| same(&ready.proposal));
-    Ok(twice.map(|twice| format!("the same change is proposed for `{}`", twice.proposal.evidence.cause)))
 }

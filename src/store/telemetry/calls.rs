@@ -9,7 +9,7 @@ use super::journal;
 use super::{KeptCall, feedback};
 use crate::domain::call::{Call, Millis};
 use crate::domain::feedback::alias;
-use crate::engine::rollup::{Change, Delta, VersionId};
+use crate::engine::rollup::{CallFacts, Change, Delta, VersionId};
 use crate::store::fault::Result;
 
 /// Which calls are asked for; a field that is `None` asks for any.
@@ -134,6 +134,24 @@ fn seconds(db: &Connection, name: u64) -> Result<Vec<Place>> {
     found.sort_unstable();
     found.dedup();
     Ok(found)
+}
+
+/// Hands what the newest calls that began at or after `from` add to their cells to `each`, newest first, at most `most`
+/// of them.
+pub fn newest(
+    db: &Connection,
+    from: Millis,
+    most: usize,
+    each: &mut dyn FnMut(Millis, &CallFacts),
+) -> Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT at, body FROM call WHERE at >= ? ORDER BY at DESC, id DESC LIMIT ?")?;
+    let mut rows = statement.query(params![from, most as i64])?;
+    while let Some(row) = rows.next()? {
+        let body = Body::unpack(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        each(row.get(0)?, &body.facts());
+    }
+    Ok(())
 }
 
 /// Hands the deltas of the calls that began in `[from, to)`, and of their signals, to `fold`.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, params};
 use rustc_hash::FxHashMap;
 
+use super::brief;
 use super::dictionary::Dictionary;
 use super::journal::number;
 use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
@@ -108,6 +109,9 @@ pub fn whole_days(hours: &Range<Hour>) -> Range<Hour> {
     first.min(last)..last
 }
 
+/// A stretch of rows, in order.
+const ROWS: &str = "SELECT slot, body FROM cells WHERE slot >= ? AND slot < ? ORDER BY slot";
+
 /// Hands the stored cells of one level to `each`.
 pub fn read(
     db: &Connection,
@@ -120,24 +124,16 @@ pub fn read(
         return Ok(());
     }
     let mut emit = |slot: i64, bytes: &[u8]| -> Result<()> {
-        for (key, cell) in decode(bytes)? {
-            if versions.is_none_or(|v| v.binary_search(&key.version).is_ok()) {
-                each(start_of(slot), key, &cell);
-            }
-        }
-        Ok(())
-    };
-    let blob = |r: &rusqlite::Row<'_>| -> Result<Vec<u8>> {
-        Ok(r.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?.to_vec())
+        let wanted = |key: &CellKey| versions.is_none_or(|v| v.binary_search(&key.version).is_ok());
+        brief::each(bytes, wanted, |key, cell| each(start_of(slot), key, cell))
     };
     let mut shards: Vec<u32> = versions.unwrap_or(&[]).iter().map(|v| v / SHARD).collect();
     shards.dedup();
     if versions.is_none() || shards.len() > 16 {
-        let mut statement =
-            db.prepare_cached("SELECT slot, body FROM cells WHERE slot >= ? AND slot < ? ORDER BY slot")?;
+        let mut statement = db.prepare_cached(ROWS)?;
         let mut rows = statement.query([slot(level, hours.start, 0), slot(level, hours.end, 0)])?;
         while let Some(row) = rows.next()? {
-            emit(row.get(0)?, &blob(row)?)?;
+            emit(row.get(0)?, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
         }
         return Ok(());
     }
@@ -147,9 +143,25 @@ pub fn read(
         for &shard in &shards {
             let mut rows = statement.query([slot(level, start, shard)])?;
             while let Some(row) = rows.next()? {
-                emit(row.get(0)?, &blob(row)?)?;
+                emit(row.get(0)?, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Hands the calls of the stored hour cells to `each`.
+pub fn read_calls(
+    db: &Connection,
+    hours: Range<Hour>,
+    each: &mut dyn FnMut(Hour, CellKey, i64),
+) -> Result<()> {
+    let mut statement = db.prepare_cached(ROWS)?;
+    let mut rows = statement.query([slot(Level::Hour, hours.start, 0), slot(Level::Hour, hours.end, 0)])?;
+    while let Some(row) = rows.next()? {
+        let start = start_of(row.get(0)?);
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        brief::each_calls(bytes, |key, calls| each(start, key, calls))?;
     }
     Ok(())
 }

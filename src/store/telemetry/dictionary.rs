@@ -88,6 +88,27 @@ impl Dictionary {
         Ok(Arc::new(dictionary))
     }
 
+    /// The one that was read earlier, with what has come since; read anew where somebody else still holds it.
+    pub fn renewed(earlier: Arc<Dictionary>, db: &Connection) -> Result<Arc<Dictionary>> {
+        if earlier.is_current(db)? {
+            return Ok(earlier);
+        }
+        let Ok(mut dictionary) = Arc::try_unwrap(earlier) else { return Dictionary::read(db) };
+        dictionary.follow(db)?;
+        Ok(Arc::new(dictionary))
+    }
+
+    /// Whether there is nothing in the store that it does not know.
+    pub fn is_current(&self, db: &Connection) -> Result<bool> {
+        let last = |sql: &str| -> Result<usize> {
+            Ok(db.prepare_cached(sql)?.query_row([], |r| r.get::<_, i64>(0))? as usize)
+        };
+        Ok(last("SELECT coalesce(max(id) - 1, 0) FROM prompt_version_seen")? == self.uris.len()
+            && last("SELECT coalesce(max(id), 0) FROM composition")? + 1 == self.compositions.len()
+            && last("SELECT coalesce(max(id) + 1, 0) FROM model")? == self.models.len()
+            && last("SELECT coalesce(max(id) + 1, 0) FROM agent")? == self.agents.len())
+    }
+
     /// Reads the rows that are not known yet.
     pub fn follow(&mut self, db: &Connection) -> Result<()> {
         if self.compositions.is_empty() {

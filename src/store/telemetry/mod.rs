@@ -15,6 +15,7 @@
 //! Roll-ups are therefore exactly the fold of the committed calls, whenever a process ends.
 
 mod body;
+mod brief;
 mod calls;
 mod cells;
 mod dictionary;
@@ -45,7 +46,7 @@ pub use write::Telemetry;
 use super::fault::Result;
 use crate::domain::call::{Call, HOUR_MS, Millis};
 use crate::domain::feedback::Feedback;
-use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
+use crate::engine::rollup::{CallFacts, Cell, CellKey, Delta, Hour, VersionId};
 
 /// Tables of this module.
 pub const SCHEMA: &str = "
@@ -187,6 +188,12 @@ pub trait TelemetryReader {
         versions: Option<&[VersionId]>,
         fold: &mut dyn FnMut(Hour, CellKey, &Cell),
     ) -> Result<()>;
+    /// Hands the calls of every cell of the hours that are kept as hours to `fold`: a fraction of what reading the
+    /// cells costs. A cell may come in several parts.
+    fn calls_by_hour(&self, hours: Range<Hour>, fold: &mut dyn FnMut(Hour, CellKey, i64)) -> Result<()>;
+    /// Hands what the newest calls that began at or after `from` ms add to their cells to `each`, with their times,
+    /// newest first, at most `most` of them.
+    fn newest(&self, from: Millis, most: usize, each: &mut dyn FnMut(Millis, &CallFacts)) -> Result<()>;
     /// How far this view goes: the place from which [`changes`](Self::changes) go on.
     fn position(&self) -> Result<i64>;
     /// The deltas committed after `position`, and how far they go; `None` if too much has happened to say.

@@ -9,7 +9,7 @@ use super::cells::{self, Level, Overlay};
 use super::dictionary::Dictionary;
 use super::{CallQuery, Detail, KeptCall, Totals, calls, journal, retention, units};
 use crate::domain::call::{HOUR_MS, Millis};
-use crate::engine::rollup::{Cell, CellKey, Delta, Hour, VersionId};
+use crate::engine::rollup::{CallFacts, Cell, CellKey, Delta, Hour, VersionId};
 use crate::store::fault::Result;
 
 fn is_wanted(versions: Option<&[VersionId]>, key: &CellKey) -> bool {
@@ -34,6 +34,39 @@ impl Tail {
             page.deltas.iter().try_for_each(|delta| cells::fold(&mut overlay, &dictionary, delta))
         })?;
         Ok(Tail { overlay, dictionary, position })
+    }
+
+    /// How far a view goes, without folding anything.
+    pub fn reach(db: &Connection) -> Result<i64> {
+        let last: Option<i64> =
+            db.prepare_cached("SELECT max(seq) FROM journal")?.query_row([], |r| r.get(0))?;
+        Ok(last.unwrap_or(0).max(journal::covered(db)?))
+    }
+
+    /// See [`super::TelemetryReader::calls_by_hour`].
+    pub fn calls_by_hour(
+        &self,
+        db: &Connection,
+        hours: Range<Hour>,
+        fold: &mut dyn FnMut(Hour, CellKey, i64),
+    ) -> Result<()> {
+        cells::read_calls(db, hours.start.max(cells::hours_from(db)?)..hours.end, fold)?;
+        for ((hour, key), cell) in &self.overlay {
+            if hours.contains(hour) {
+                fold(*hour, *key, cell.calls);
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`super::TelemetryReader::newest`].
+    pub fn newest(
+        db: &Connection,
+        from: Millis,
+        most: usize,
+        each: &mut dyn FnMut(Millis, &CallFacts),
+    ) -> Result<()> {
+        calls::newest(db, from, most, each)
     }
 
     /// See [`super::TelemetryReader::cells`].

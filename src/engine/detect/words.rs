@@ -10,10 +10,9 @@
 
 use serde::Serialize;
 
-use super::report::Recommendation;
+use super::probability;
 use crate::domain::finding::{Assessment, Detector, Evidence, Findings, Lack, Shortfall};
 use crate::domain::prompt::PromptUri;
-use crate::engine::detect::probability;
 use crate::engine::number::{count, mean, percent, percents, scores, usd};
 
 /// Something that is said of a prompt.
@@ -73,17 +72,15 @@ pub fn of(findings: &Findings, about: impl Fn(&PromptUri) -> bool) -> Vec<Said<'
     said
 }
 
-/// As the report lists them.
-pub fn lines(said: &[Said]) -> Vec<Recommendation> {
-    let line = |said: &Said| {
-        let id = match (&said.on, said.standing) {
+impl Said<'_> {
+    /// What it is listed under: the detector, or how it is meant.
+    pub fn id(&self) -> &'static str {
+        match (&self.on, self.standing) {
             (On::Assessment(found), Standing::Finding) => found.detector.as_str(),
             (On::Assessment(_), _) => "watch",
             (On::Lack { .. }, _) => "insufficient",
-        };
-        Recommendation { id: id.to_owned(), title: said.text.clone() }
-    };
-    said.iter().map(line).collect()
+        }
+    }
 }
 
 fn sentence(found: &Assessment, standing: Standing) -> String {
@@ -221,8 +218,7 @@ mod tests {
             }],
         };
         let said = of(&findings, |prompt| prompt.key.to_string() == "a");
-        let lines: Vec<String> =
-            lines(&said).into_iter().map(|r| format!("[{}] {}", r.id, r.title)).collect();
+        let lines: Vec<String> = said.iter().map(|said| format!("[{}] {}", said.id(), said.text)).collect();
         assert_eq!(
             lines,
             [

@@ -1,0 +1,140 @@
+//! What becomes of answers, and of what was carried out.
+
+use std::sync::Arc;
+
+use super::App;
+use crate::console::action::Action;
+use crate::console::dialogs::{Dialog, Notice, Popup as _};
+use crate::console::message::{CommandId, Effect, Fault, FaultKind, Ticket};
+use crate::console::out::{Ctx, Step};
+use crate::console::panes::{Page, Pane as _};
+use crate::console::query::{Receipt, Reply};
+use crate::console::tab::Tab;
+use crate::theme::Role;
+
+impl App {
+    pub(super) fn reply(
+        &mut self,
+        ticket: Ticket,
+        answer: &Result<Reply, Fault>,
+        ctx: &Ctx<'_>,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.pulse.awaits(ticket) {
+            let pulse = match answer {
+                Ok(Reply::Pulse(pulse)) => Ok(Arc::clone(pulse)),
+                Ok(_) => return effects,
+                Err(fault) => Err(fault.clone()),
+            };
+            self.pulse.take(ticket, pulse);
+        } else if self.grid.awaits(ticket) {
+            if let Ok(Reply::Affinity(grid)) = answer {
+                self.grid.take(ticket, Ok(Arc::clone(grid)));
+                effects.extend(self.ranked_anew(ctx));
+            } else {
+                self.grid.clear();
+            }
+        } else if self.watching.awaits(ticket) {
+            if let Ok(Reply::Watch(watch)) = answer {
+                self.watching.take(ticket, Ok(Arc::clone(watch)));
+                effects.extend(self.watched(ctx));
+            } else {
+                self.watching.clear();
+                if let Err(fault) = answer {
+                    self.watch.failed(fault.clone());
+                }
+            }
+        } else {
+            effects.extend(self.out(ctx, |app, out| {
+                if let Some(dialog) = app.dialogs.last_mut() {
+                    dialog.reply(ticket, answer, out);
+                }
+                focused!(mut app, pane => pane.reply(ticket, answer, out));
+            }));
+        }
+        effects
+    }
+
+    /// The watch has looked: rings and says so where an alarm is new.
+    pub(super) fn watched(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        let Some(watch) = self.watching.value().cloned() else { return vec![] };
+        let alarms: Vec<String> =
+            watch.streams.iter().filter(|s| s.is_alarm()).map(|s| s.stream.clone()).collect();
+        let new: Vec<&String> = match &self.alarms {
+            Some(before) => alarms.iter().filter(|name| !before.contains(name)).collect(),
+            None => vec![],
+        };
+        let mut effects = Vec::new();
+        if let Some(first) = new.first() {
+            let more = if new.len() > 1 { format!(" and {} more", new.len() - 1) } else { String::new() };
+            let text = format!("New alarm: {first}{more}");
+            if self.settings.bell {
+                effects.push(Effect::Bell);
+            }
+            effects.extend(self.step(Step::Say(Role::Page, text), ctx));
+        }
+        if self.settings.title && self.alarms.as_ref() != Some(&alarms) {
+            effects.push(Effect::Title(match alarms.len() {
+                0 => "human".to_owned(),
+                n => format!("human: {n} alarms"),
+            }));
+        }
+        self.alarms = Some(alarms);
+        self.watch.watched(&watch);
+        if self.tab == Tab::Watch && self.pages[self.tab as usize].is_empty() {
+            effects.extend(self.out(ctx, |app, out| app.watch.follow(out)));
+        }
+        effects.extend(self.ranked_anew(ctx));
+        effects
+    }
+
+    /// What is ranked says how it is, and which model serves it best.
+    pub(super) fn ranked_anew(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        if self.tab != Tab::Prompts || !self.pages[self.tab as usize].is_empty() {
+            return vec![];
+        }
+        self.out(ctx, |app, out| app.board.changed(out))
+    }
+
+    pub(super) fn done(&mut self, id: CommandId, done: Result<Receipt, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.working = self.working.saturating_sub(1);
+        let undid = self.undoing.take_if(|undoing| *undoing == id).is_some();
+        let mut effects = Vec::new();
+        match done {
+            Ok(receipt) => {
+                if undid {
+                    self.undo.pop();
+                }
+                let undo = receipt.undo.clone().filter(|_| !undid);
+                let hint = undo.as_ref().and_then(|_| ctx.keymap.key(Action::Undo));
+                let text = match &hint {
+                    Some(key) => format!("{}  ({key} undoes it)", receipt.text),
+                    None => receipt.text.clone(),
+                };
+                let role = if receipt.refused.is_empty() { Role::Good } else { Role::Caution };
+                self.toasts.say(role, text, undo.is_some().then_some(()), ctx.stamp);
+                if let Some(undo) = undo {
+                    self.undo.push((receipt.text.clone(), undo));
+                }
+                if !receipt.refused.is_empty() {
+                    let notice = Notice::refused(&receipt.refused);
+                    effects.extend(self.open(Dialog::Notice(notice), ctx));
+                }
+                effects.extend(self.out(ctx, |app, out| focused!(mut app, pane => pane.done(&receipt, out))));
+            }
+            Err(fault) => {
+                let notice = match fault.kind {
+                    FaultKind::Locked => Notice::locked(&fault),
+                    FaultKind::Changed => Notice::changed(&fault),
+                    FaultKind::Refused => Notice::denied(&fault),
+                    _ => Notice::fault(&fault),
+                };
+                self.toasts.log(Role::Bad, fault.text.to_string(), ctx.stamp);
+                effects.extend(self.open(Dialog::Notice(notice), ctx));
+            }
+        }
+        effects.extend(self.toasts.wake(ctx.stamp).map(Effect::WakeIn));
+        effects.extend(self.refresh(ctx));
+        effects
+    }
+}

@@ -1,0 +1,371 @@
+//! The console's state, how it changes, and how it is drawn.
+//!
+//! [`update`] is pure: everything that it knows arrives in its arguments, everything that it wants it returns. Keys go to
+//! the topmost dialog; without one, through the keymap, to the pane that has the focus, and then to the console itself.
+//!
+//! Here: the state and its steps. `act`: what keys and the mouse do. `answers`: what becomes of answers and receipts.
+//! `says`: what header, hints and status bar are told.
+
+/// Does something with the pane that has the focus: the topmost page of the tab, or its root.
+macro_rules! focused {
+    ($app:expr, $pane:ident => $body:expr) => {
+        match $app.pages[$app.tab as usize].last() {
+            Some(Page::Prompt($pane)) => $body,
+            Some(Page::Review($pane)) => $body,
+            Some(Page::Call($pane)) => $body,
+            None => match $app.tab {
+                Tab::Prompts => {
+                    let $pane = &$app.board;
+                    $body
+                }
+                Tab::Affinity => {
+                    let $pane = &$app.affinity;
+                    $body
+                }
+                Tab::Proposals => {
+                    let $pane = &$app.proposals;
+                    $body
+                }
+                Tab::Watch => {
+                    let $pane = &$app.watch;
+                    $body
+                }
+                Tab::Ledger => {
+                    let $pane = &$app.ledger;
+                    $body
+                }
+            },
+        }
+    };
+    (mut $app:expr, $pane:ident => $body:expr) => {
+        match $app.pages[$app.tab as usize].last_mut() {
+            Some(Page::Prompt($pane)) => $body,
+            Some(Page::Review($pane)) => $body,
+            Some(Page::Call($pane)) => $body,
+            None => match $app.tab {
+                Tab::Prompts => {
+                    let $pane = &mut $app.board;
+                    $body
+                }
+                Tab::Affinity => {
+                    let $pane = &mut $app.affinity;
+                    $body
+                }
+                Tab::Proposals => {
+                    let $pane = &mut $app.proposals;
+                    $body
+                }
+                Tab::Watch => {
+                    let $pane = &mut $app.watch;
+                    $body
+                }
+                Tab::Ledger => {
+                    let $pane = &mut $app.ledger;
+                    $body
+                }
+            },
+        }
+    };
+}
+
+mod act;
+mod answers;
+mod says;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::console::canvas::Canvas;
+use crate::console::chrome;
+use crate::console::dialogs::{Dialog, Notice, Popup as _};
+use crate::console::keymap::{Chord, Keymap};
+use crate::console::message::{CommandId, Effect, Loaded, Msg};
+use crate::console::out::{Counter, Ctx, Out, Step};
+use crate::console::panes::{AffinityPane, Leaderboard, LedgerPane, Page, Pane as _, Proposals, WatchPane};
+use crate::console::query::{Command, Query};
+use crate::console::tab::Tab;
+use crate::console::toasts::Toasts;
+use crate::domain::call::Millis;
+use crate::domain::window::WindowSpec;
+use crate::service::Watch;
+use crate::service::live::{AffinityGrid, Pulse};
+use crate::theme::Role;
+
+/// How a console is set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The window of time that it begins with.
+    pub window: WindowSpec,
+    /// Whether nothing may be decided.
+    pub read_only: bool,
+    /// Whether the mouse is taken.
+    pub mouse: bool,
+    /// Whether a new alarm rings.
+    pub bell: bool,
+    /// Whether the terminal's title says how many alarms there are.
+    pub title: bool,
+    /// Names of the themes that can be chosen.
+    pub themes: Vec<String>,
+    /// The theme that it begins with.
+    pub theme: String,
+    /// Whether a demo world is offered where the store is empty.
+    pub demo: bool,
+    /// How often the agent runs while the console is open.
+    pub agent_every: Option<Duration>,
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    /// How it is set.
+    pub settings: Settings,
+    /// The tab that is open.
+    pub tab: Tab,
+    /// The window of time.
+    pub window: WindowSpec,
+    /// The state of the store.
+    pub pulse: Loaded<Arc<Pulse>>,
+    /// Whether the focused pane has the whole screen.
+    pub zoomed: bool,
+    /// Whether the mouse is taken.
+    pub mouse: bool,
+    /// Dialogs, the topmost last.
+    pub dialogs: Vec<Dialog>,
+    /// What was said.
+    pub toasts: Toasts,
+    /// Chords of a binding that is not complete.
+    pub typed: Vec<Chord>,
+    /// Wall clock of the last message, ms.
+    pub now: Millis,
+    /// The theme that is shown.
+    pub theme: String,
+    board: Leaderboard,
+    affinity: AffinityPane,
+    proposals: Proposals,
+    watch: WatchPane,
+    ledger: LedgerPane,
+    /// What lies over the root of each tab, the topmost last.
+    pages: [Vec<Page>; 5],
+    /// What undoes decisions of this session, the newest last.
+    undo: Vec<(String, Command)>,
+    /// The command that undoes something now.
+    undoing: Option<CommandId>,
+    /// Streams that were alarms when last looked, by name.
+    alarms: Option<Vec<String>>,
+    /// Runs of commands that are still carried out.
+    working: usize,
+    watching: Loaded<Arc<Watch>>,
+    /// By it boards say which model serves a prompt best.
+    grid: Loaded<Arc<AffinityGrid>>,
+    /// When the agent runs next, ms since the console began.
+    agent_due: Option<u64>,
+    counter: Counter,
+}
+
+impl App {
+    /// A console that knows nothing yet.
+    pub fn new(settings: Settings) -> App {
+        App {
+            tab: Tab::default(),
+            window: settings.window,
+            pulse: Loaded::default(),
+            zoomed: false,
+            mouse: settings.mouse,
+            dialogs: Vec::new(),
+            toasts: Toasts::default(),
+            typed: Vec::new(),
+            now: 0,
+            theme: settings.theme.clone(),
+            board: Leaderboard::default(),
+            affinity: AffinityPane::default(),
+            proposals: Proposals::default(),
+            watch: WatchPane::default(),
+            ledger: LedgerPane::new(settings.agent_every),
+            pages: Default::default(),
+            undo: Vec::new(),
+            undoing: None,
+            alarms: None,
+            working: 0,
+            watching: Loaded::default(),
+            grid: Loaded::default(),
+            agent_due: None,
+            counter: Counter::default(),
+            settings,
+        }
+    }
+
+    fn out<'a>(&mut self, ctx: &'a Ctx<'a>, work: impl FnOnce(&mut App, &mut Out<'_>)) -> Vec<Effect> {
+        let mut counter = std::mem::take(&mut self.counter);
+        let mut out = Out::new(ctx, self.window, self.settings.read_only, &mut counter);
+        work(self, &mut out);
+        let (mut effects, steps) = out.into_parts();
+        self.counter = counter;
+        for step in steps {
+            effects.extend(self.step(step, ctx));
+        }
+        effects
+    }
+
+    fn step(&mut self, step: Step, ctx: &Ctx<'_>) -> Vec<Effect> {
+        match step {
+            Step::Open(open) => self.open(Dialog::of(open), ctx),
+            Step::Close => {
+                self.dialogs.pop();
+                vec![]
+            }
+            Step::Push(place) => {
+                self.pages[self.tab as usize].push(Page::of(place));
+                self.zoomed = false;
+                self.show(ctx)
+            }
+            Step::Pop => {
+                self.pages[self.tab as usize].pop();
+                self.show(ctx)
+            }
+            Step::Go(tab) => {
+                self.tab = tab;
+                self.zoomed = false;
+                self.show(ctx)
+            }
+            Step::Act(action) => self.act(action, ctx),
+            Step::Click(target) => {
+                self.out(ctx, |app, out| focused!(mut app, pane => pane.click(target, out)))
+            }
+            Step::Filter(filter) => {
+                self.out(ctx, |app, out| focused!(mut app, pane => pane.set_filter(filter, out)))
+            }
+            Step::Window(window) => self.look_at(window, ctx),
+            Step::Say(role, text) => {
+                self.toasts.say(role, text, None, ctx.stamp);
+                self.toasts.wake(ctx.stamp).map(Effect::WakeIn).into_iter().collect()
+            }
+            Step::Do(command) => self.out(ctx, |_, out| _ = out.command(*command)),
+            Step::Undo => {
+                let Some((_, command)) = self.undo.last().cloned() else { return vec![] };
+                let mut id = None;
+                let effects = self.out(ctx, |_, out| id = Some(out.command(command)));
+                self.undoing = id;
+                effects
+            }
+            Step::Theme(name) => {
+                self.theme.clone_from(&name);
+                vec![Effect::Theme(name)]
+            }
+        }
+    }
+
+    fn open(&mut self, dialog: Dialog, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.dialogs.push(dialog);
+        self.out(ctx, |app, out| {
+            if let Some(dialog) = app.dialogs.last_mut() {
+                dialog.opened(out);
+            }
+        })
+    }
+
+    fn show(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.out(ctx, |app, out| focused!(mut app, pane => pane.shown(out)))
+    }
+
+    fn look_at(&mut self, window: WindowSpec, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.window = window;
+        self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(window));
+            focused!(mut app, pane => pane.changed(out));
+        })
+    }
+
+    /// Asks for what every screen shows, and for what the pane shows.
+    fn refresh(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.out(ctx, |app, out| {
+            // An answer that is awaited will be as new.
+            if !app.pulse.is_waiting() {
+                out.ask(&mut app.pulse, Query::Pulse);
+            }
+            if !app.watching.is_waiting() {
+                out.ask(&mut app.watching, Query::Watch);
+            }
+            if !app.grid.is_waiting() {
+                out.ask(&mut app.grid, Query::Affinity(out.window));
+            }
+            focused!(mut app, pane => pane.changed(out));
+        })
+    }
+
+    fn begun(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        let mut effects = self.out(ctx, |app, out| out.ask(&mut app.pulse, Query::Pulse));
+        effects.extend(self.show(ctx));
+        effects.extend(self.out(ctx, |app, out| {
+            out.ask(&mut app.grid, Query::Affinity(out.window));
+            out.ask(&mut app.watching, Query::Watch);
+        }));
+        effects.extend(self.agent_timer(ctx));
+        effects
+    }
+
+    /// Lets the agent run when it is due, and says when to look again.
+    fn agent_timer(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        let Some(every) = self.settings.agent_every.filter(|_| !self.settings.read_only) else {
+            return vec![];
+        };
+        let every = every.as_millis() as u64;
+        let due = *self.agent_due.get_or_insert(ctx.stamp.up + every);
+        let mut effects = Vec::new();
+        if ctx.stamp.up >= due {
+            self.agent_due = Some(ctx.stamp.up + every);
+            effects.extend(self.out(ctx, |_, out| _ = out.command(Command::Run { dry: false })));
+        }
+        let left = self.agent_due.unwrap_or(due).saturating_sub(ctx.stamp.up);
+        effects.push(Effect::WakeIn(Duration::from_millis(left)));
+        effects
+    }
+
+    fn tick(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.toasts.expire(ctx.stamp);
+        let mut effects = self.agent_timer(ctx);
+        effects.extend(self.toasts.wake(ctx.stamp).map(Effect::WakeIn));
+        effects
+    }
+}
+
+/// Changes the state by a message; what is to be done outside.
+pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
+    app.now = ctx.stamp.now;
+    let effects = match msg {
+        Msg::Begun => app.begun(ctx),
+        Msg::Drawn => {
+            // Where there is no room nothing of it was drawn.
+            let (width, height) = ctx.size;
+            let room = width >= chrome::LEAST.0 && height >= chrome::LEAST.1;
+            if let Some(dialog) = app.dialogs.last_mut().filter(|_| room) {
+                dialog.seen(ctx.stamp);
+            }
+            return vec![];
+        }
+        Msg::Key { chord, repeat } => app.key(chord, repeat, ctx),
+        Msg::Mouse(mouse) => app.mouse(mouse, ctx),
+        Msg::Paste(text) => app.out(ctx, |app, out| {
+            // Only fields take what is pasted: keys in it decide nothing.
+            if let Some(dialog) = app.dialogs.last_mut() {
+                dialog.paste(&text, out);
+            }
+        }),
+        Msg::Resize => app.out(ctx, |app, out| focused!(mut app, pane => pane.resized(out))),
+        Msg::Tick => app.tick(ctx),
+        Msg::Changed => app.refresh(ctx),
+        Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
+        Msg::Done(id, done) => app.done(id, done, ctx),
+        Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
+        Msg::Resumed => app.refresh(ctx),
+        Msg::Failed(fault) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
+        Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
+        Msg::Unlocked(Err(fault)) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
+    };
+    app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
+    effects
+}
+
+/// Draws everything.
+pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
+    chrome::draw(app, keymap, canvas);
+}

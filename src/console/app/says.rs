@@ -1,0 +1,111 @@
+//! What the console says of itself: to header, hints, help and status bar.
+
+use super::App;
+use crate::console::action::{Action, Where};
+use crate::console::canvas::Canvas;
+use crate::console::panes::{Page, Pane as _, View};
+use crate::console::tab::Tab;
+use crate::engine::trend::health::Level;
+
+/// What writes.
+const DECIDES: [Action; 16] = [
+    Action::Undo,
+    Action::Unlock,
+    Action::RollBack,
+    Action::ManyAccept,
+    Action::ManyReject,
+    Action::ManyDefer,
+    Action::Accept,
+    Action::Reject,
+    Action::Modify,
+    Action::ModifyHere,
+    Action::Defer,
+    Action::Comment,
+    Action::Acknowledge,
+    Action::Silence,
+    Action::WatchRollBack,
+    Action::RunNow,
+];
+
+impl App {
+    /// Where keys are at work, the nearest first.
+    pub fn places(&self) -> Vec<Where> {
+        let mut places = focused!(self, pane => pane.places()).to_vec();
+        places.push(Where::Everywhere);
+        places
+    }
+
+    /// What the bar of hints offers.
+    pub fn hints(&self) -> &'static [Action] {
+        focused!(self, pane => pane.hints())
+    }
+
+    /// Why an action cannot be done now.
+    pub fn objection(&self, action: Action) -> Option<String> {
+        let empty = || self.pulse.value().is_some_and(|pulse| pulse.is_empty());
+        let said = match action {
+            _ if self.settings.read_only && DECIDES.contains(&action) => {
+                Some("the console is read-only: it was opened with --read-only")
+            }
+            Action::Undo if self.undo.is_empty() => Some("nothing was decided here that can be undone"),
+            Action::Unzoom if !self.zoomed => Some("no pane is zoomed"),
+            Action::Zoom if self.zoomed => Some("it is zoomed already"),
+            Action::Demo if !self.settings.demo => Some("this is a demo already"),
+            Action::Demo if !empty() => Some("the store is not empty; `human demo` opens a demo of its own"),
+            Action::Filter if focused!(self, pane => pane.filter().is_none()) => {
+                Some("nothing here to narrow")
+            }
+            Action::Copy if focused!(self, pane => pane.copied().is_none()) => Some("nothing here to copy"),
+            _ => None,
+        };
+        said.map(ToOwned::to_owned).or_else(|| focused!(self, pane => pane.objection(action)))
+    }
+
+    /// Names of where one is, outermost first.
+    pub fn crumbs(&self) -> Vec<String> {
+        let mut crumbs = vec![self.tab.title().to_owned()];
+        for page in &self.pages[self.tab as usize] {
+            crumbs.push(match page {
+                Page::Prompt(pane) => pane.crumb(),
+                Page::Review(pane) => pane.crumb(),
+                Page::Call(pane) => pane.crumb(),
+            });
+        }
+        crumbs
+    }
+
+    /// The filter of the pane that has the focus.
+    pub fn filter(&self) -> Option<&str> {
+        focused!(self, pane => pane.filter()).filter(|filter| !filter.is_empty())
+    }
+
+    /// Whether the pane is frozen.
+    pub fn is_frozen(&self) -> bool {
+        self.tab == Tab::Watch && self.watch.is_frozen()
+    }
+
+    /// Streams that warn and that page, by the last watch.
+    pub fn alarms(&self) -> Option<(usize, usize)> {
+        let watch = self.watching.value()?;
+        let alarms = || watch.streams.iter().filter(|stream| stream.is_alarm());
+        let pages = alarms().filter(|stream| stream.level == Level::Page).count();
+        Some((alarms().count() - pages, pages))
+    }
+
+    /// Commands that are being carried out.
+    pub fn working(&self) -> usize {
+        self.working
+    }
+
+    /// Draws the pane that has the focus.
+    pub fn draw_pane(&self, canvas: &mut Canvas<'_>, area: ratatui::layout::Rect) {
+        let words = self.window.words();
+        let view = View {
+            focused: self.dialogs.is_empty(),
+            now: self.now,
+            pulse: self.pulse.value().map(|pulse| &**pulse),
+            window: &words,
+        };
+        focused!(self, pane => pane.draw(canvas, area, &view));
+    }
+}

@@ -1,0 +1,280 @@
+//! Something that is confirmed, and what keeps every confirmation safe.
+//!
+//! ```text
+//! ╭▌Roll back legal.contract-analysis ─────────╮
+//! │ 1.1.0 is active; 1.0.0 becomes active      │
+//! │ because: breaks downstream parsing         │
+//! │                                            │
+//! │ Type legal.contract-analysis               │
+//! │ > legal.con                                │
+//! │                                            │
+//! │          [ Cancel ]    y  Roll back        │
+//! ╰────────────────────────────────────────────╯
+//! ```
+
+use ratatui::layout::Rect;
+use semver::Version;
+
+use super::{Popup, Seen};
+use crate::console::canvas::Canvas;
+use crate::console::keymap::{Chord, Key};
+use crate::console::message::Stamp;
+use crate::console::out::{Out, Step};
+use crate::console::query::Command;
+use crate::console::widgets::confirm::{Button, buttons};
+use crate::console::widgets::flow::Flow;
+use crate::console::widgets::input::Input;
+use crate::console::widgets::panel::{Panel, centred};
+use crate::domain::prompt::PromptUri;
+use crate::theme::Role;
+
+/// How long what weighs much must have been seen before it can be confirmed, ms.
+pub const WEIGHTY_MS: u64 = 250;
+/// Columns of a dialog of words.
+const WIDTH: u16 = 72;
+
+/// What a key answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// Yes: it was seen, and whatever had to be typed was.
+    Yes,
+    /// No.
+    No,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// A question that is answered by yes or no, and not by accident.
+#[derive(Debug)]
+pub struct Question {
+    seen: Seen,
+    /// Whether the button that does it has the focus; Cancel has it first.
+    yes: bool,
+    /// The word that must be typed, and what is typed.
+    word: Option<(String, Input)>,
+    /// What Enter says while the word is not complete.
+    objection: bool,
+}
+
+impl Question {
+    /// A question; of what weighs much a word must be typed.
+    pub fn new(word: Option<String>) -> Question {
+        Question {
+            seen: Seen::default(),
+            yes: false,
+            word: word.map(|word| (word, Input::default())),
+            objection: false,
+        }
+    }
+
+    /// A frame with all of it has been drawn.
+    pub fn drawn(&mut self, stamp: Stamp) {
+        self.seen.drawn(stamp);
+    }
+
+    /// What it shows has changed.
+    pub fn renew(&mut self) {
+        self.seen.renew();
+    }
+
+    /// Whether a word must be typed.
+    pub fn is_weighty(&self) -> bool {
+        self.word.is_some()
+    }
+
+    /// Whether it can be confirmed.
+    fn is_ready(&self, stamp: Stamp) -> bool {
+        match &self.word {
+            None => self.seen.for_ms(0, stamp),
+            Some((word, input)) => input.text().trim() == word && self.seen.for_ms(WEIGHTY_MS, stamp),
+        }
+    }
+
+    /// What a key answers. `y` and Enter on the button say yes, and only to what has been seen; a held key never does.
+    pub fn key(&mut self, chord: Chord, repeat: bool, stamp: Stamp) -> Answered {
+        self.objection = false;
+        let yes = |ready: bool| if ready && !repeat { Answered::Yes } else { Answered::Nothing };
+        match (chord.key, &mut self.word) {
+            (Key::Esc, _) => Answered::No,
+            (Key::Tab | Key::BackTab, _) => {
+                self.yes = !self.yes;
+                Answered::Nothing
+            }
+            (Key::Left | Key::Right, None) => {
+                self.yes = chord.key == Key::Right;
+                Answered::Nothing
+            }
+            (Key::Enter, None) if !self.yes => {
+                if self.seen.for_ms(0, stamp) && !repeat {
+                    Answered::No
+                } else {
+                    Answered::Nothing
+                }
+            }
+            (Key::Enter, word) => {
+                // Typing the word is as plain as a button.
+                self.objection = word.is_some();
+                let ready = self.is_ready(stamp);
+                self.objection &= !ready;
+                yes(ready)
+            }
+            (Key::Char('q' | 'n'), None) => Answered::No,
+            (Key::Char('y'), None) => yes(self.is_ready(stamp)),
+            (Key::Char('h'), None) => {
+                self.yes = false;
+                Answered::Nothing
+            }
+            (Key::Char('l'), None) => {
+                self.yes = true;
+                Answered::Nothing
+            }
+            (_, Some((_, input))) => {
+                input.key(chord);
+                Answered::Nothing
+            }
+            _ => Answered::Nothing,
+        }
+    }
+
+    /// Text was pasted: it can be the word, and nothing else.
+    pub fn paste(&mut self, text: &str) {
+        if let Some((_, input)) = &mut self.word {
+            input.paste(text);
+        }
+    }
+
+    /// Rows that it takes.
+    pub fn height(&self) -> u16 {
+        if self.word.is_some() { 4 } else { 1 }
+    }
+
+    /// Draws what must be typed, and the buttons; `able` says whether there is something to confirm.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, yes: &str, able: bool) {
+        let mut y = area.y;
+        if let Some((word, input)) = &self.word {
+            let (role, text) = match self.objection {
+                true => (Role::Caution, format!("Not yet: type {word} to the letter")),
+                false => (Role::Muted, format!("Type {word}")),
+            };
+            canvas.put(area.x, y, area.width, &text, role);
+            input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", true);
+            y += 3;
+        }
+        let cancel = Button::calm("Cancel");
+        let does = Button { words: yes, danger: self.word.is_some() };
+        let all = if able { &[cancel, does][..] } else { &[cancel][..] };
+        buttons(canvas, Rect { y, height: 1, ..area }, all, usize::from(self.yes && able));
+    }
+
+    /// What the status bar says.
+    pub fn hints(&self, yes: &'static str) -> Vec<(&'static str, &'static str)> {
+        match self.word {
+            Some(_) => vec![("enter", yes), ("esc", "cancel")],
+            None => vec![("y", yes), ("esc", "cancel"), ("tab", "other button")],
+        }
+    }
+}
+
+/// Something that is confirmed.
+#[derive(Debug)]
+pub struct Confirm {
+    title: String,
+    lines: Vec<(Role, String)>,
+    yes: &'static str,
+    question: Question,
+    /// What is done; taken when it is.
+    step: Option<Step>,
+}
+
+impl Confirm {
+    /// Asks before `step`; of what weighs much, the word must be typed.
+    pub fn new(
+        title: String,
+        lines: Vec<(Role, String)>,
+        yes: &'static str,
+        word: Option<String>,
+        step: Step,
+    ) -> Confirm {
+        Confirm { title, lines, yes, question: Question::new(word), step: Some(step) }
+    }
+
+    /// Asks before a version becomes active again.
+    pub fn roll_back(uri: PromptUri, to: Option<Version>, reason: String) -> Confirm {
+        let target =
+            to.as_ref().map_or_else(|| "the version that was active before".to_owned(), |v| v.to_string());
+        let lines = vec![
+            (Role::Text, format!("{uri}")),
+            (Role::Text, format!("becomes active again: {target}")),
+            (Role::Muted, format!("because: {reason}")),
+            (Role::Muted, "It is signed and enters the ledger; rolling forward is another entry.".to_owned()),
+        ];
+        // A core prompt is the ground of everything.
+        let word = (uri.scope() == crate::domain::prompt::Scope::Core).then(|| uri.key.to_string());
+        let title = format!("Roll back {}", uri.key);
+        let command = Command::RollBack { uri, to, reason };
+        Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
+    }
+
+    /// Asks before the last decision of the session is undone.
+    pub fn undo(what: &str) -> Confirm {
+        let lines = vec![
+            (Role::Text, what.to_owned()),
+            (
+                Role::Muted,
+                "Nothing is taken out of the ledger: undoing is a new entry that says so.".to_owned(),
+            ),
+        ];
+        Confirm::new("Undo".to_owned(), lines, "Undo", None, Step::Undo)
+    }
+}
+
+impl Popup for Confirm {
+    fn seen(&mut self, stamp: Stamp) {
+        self.question.drawn(stamp);
+    }
+
+    fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
+        match self.question.key(chord, repeat, out.ctx.stamp) {
+            Answered::Yes => {
+                out.step(Step::Close);
+                if let Some(step) = self.step.take() {
+                    out.step(step);
+                }
+            }
+            Answered::No => out.step(Step::Close),
+            Answered::Nothing => {}
+        }
+    }
+
+    fn paste(&mut self, text: &str, _out: &mut Out<'_>) {
+        self.question.paste(text);
+    }
+
+    fn hints(&self) -> Vec<(&'static str, &'static str)> {
+        self.question.hints(self.yes)
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let inner = WIDTH.min(area.width).saturating_sub(4);
+        let mut flow = Flow::default();
+        for (role, line) in &self.lines {
+            flow.words(line, *role, inner);
+        }
+        let height = flow.len() as u16 + 1 + self.question.height() + 2;
+        let place = centred(area, WIDTH, height);
+        canvas.fill(place, Role::Dialog);
+        let panel = Panel { title: &self.title, active: true, ..Panel::default() };
+        let inside = panel.framed(canvas, place);
+        let room = inside.height.saturating_sub(1 + self.question.height());
+        for line in 0..flow.len().min(usize::from(room)) {
+            flow.draw(canvas, inside.x, inside.y + line as u16, inside.width, line);
+        }
+        let foot = self.question.height().min(inside.height);
+        self.question.draw(
+            canvas,
+            Rect { y: inside.bottom() - foot, height: foot, ..inside },
+            self.yes,
+            true,
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! Something that is said at length: a failure, what was refused, what was said in this session.
+//!
+//! ```text
+//! ╭─▌✗ It could not be done ────────────────────────╮
+//! │ the store is locked by another process (pid 12). │
+//! │ Close it, or wait.                               │
+//! ╰──────────────────────────────────────────────────╯
+//! ```
+//!
+//! What is said is wrapped and scrolls; `y` sends it to the terminal's clipboard, for whoever is asked about it.
+
+use ratatui::layout::Rect;
+
+use super::Popup;
+use super::choose::movement;
+use super::frame::{frame, inside, scrolled};
+use crate::console::action::Action;
+use crate::console::canvas::Canvas;
+use crate::console::hitmap::{ListId, Target};
+use crate::console::keymap::{Chord, Key};
+use crate::console::message::{Effect, Fault};
+use crate::console::out::{Out, Step};
+use crate::console::toasts::Toasts;
+use crate::console::widgets::flow::Flow;
+use crate::console::widgets::scroll;
+use crate::domain::window::time;
+use crate::theme::{Glyph, Role};
+
+/// Columns inside.
+const WIDTH: u16 = 76;
+
+/// Something that is said at length.
+#[derive(Debug, Default)]
+pub struct Notice {
+    title: String,
+    mark: Option<Glyph>,
+    /// Paragraphs; an empty one is a blank line.
+    said: Vec<(Role, String)>,
+    /// What a key does about it: the key, what it does, in words.
+    offer: Option<(char, Action, &'static str)>,
+    offset: usize,
+}
+
+impl Notice {
+    /// Says this.
+    pub fn new(title: String, lines: Vec<(Role, String)>) -> Notice {
+        Notice { title, said: lines, ..Notice::default() }
+    }
+
+    fn marked(title: &str, mark: Glyph, said: Vec<(Role, String)>) -> Notice {
+        Notice { mark: Some(mark), ..Notice::new(title.to_owned(), said) }
+    }
+
+    /// What was said in this session, the newest first.
+    pub fn log(toasts: &Toasts) -> Notice {
+        let mut said: Vec<(Role, String)> = Vec::new();
+        for toast in toasts.all().rev() {
+            let at = time(toast.at).get(11..19).unwrap_or_default().to_owned();
+            said.push((toast.role, format!("{at}  {}", toast.text)));
+        }
+        let none = said.is_empty();
+        if none {
+            said.push((Role::Muted, "Nothing was said yet: what decisions come to is kept here.".to_owned()));
+        }
+        let title = if none { "Messages".to_owned() } else { format!("Messages  {}", said.len()) };
+        Notice::new(title, said)
+    }
+
+    /// A failure.
+    pub fn fault(fault: &Fault) -> Notice {
+        let said = vec![(Role::Text, sentence(&fault.text))];
+        Notice::marked("It could not be done", Glyph::Bad, said)
+    }
+
+    /// The rules do not allow it.
+    pub fn denied(fault: &Fault) -> Notice {
+        let said = vec![
+            (Role::Text, sentence(&fault.text)),
+            (Role::Text, String::new()),
+            (
+                Role::Muted,
+                "The rules were asked where it would have been written; nothing was changed.".to_owned(),
+            ),
+        ];
+        Notice::marked("Not allowed", Glyph::Bad, said)
+    }
+
+    /// What was looked at has changed.
+    pub fn changed(fault: &Fault) -> Notice {
+        let said = vec![
+            (Role::Text, sentence(&fault.text)),
+            (Role::Text, String::new()),
+            (Role::Muted, "Nothing was decided. Look at it as it is now, and decide again.".to_owned()),
+        ];
+        let notice = Notice::marked("Changed since you opened it", Glyph::Caution, said);
+        Notice { offer: Some(('r', Action::Refresh, "look again")), ..notice }
+    }
+
+    /// The key is locked; a key unlocks it.
+    pub fn locked(fault: &Fault) -> Notice {
+        let said = vec![
+            (Role::Text, sentence(&fault.text)),
+            (Role::Text, String::new()),
+            (Role::Muted, "The passphrase is asked for outside the screen, and kept by nobody.".to_owned()),
+        ];
+        let notice = Notice::marked("Your key is locked", Glyph::Locked, said);
+        Notice { offer: Some(('K', Action::Unlock, "unlock it")), ..notice }
+    }
+
+    /// Some of many could not be done.
+    pub fn refused(refused: &[(String, String)]) -> Notice {
+        let mut said = Vec::new();
+        for (i, (what, why)) in refused.iter().enumerate() {
+            if i > 0 {
+                said.push((Role::Text, String::new()));
+            }
+            said.push((Role::Strong, what.clone()));
+            said.push((Role::Text, format!("  {}", sentence(why))));
+        }
+        let title = match refused.len() {
+            1 => "One was not done".to_owned(),
+            n => format!("{n} were not done"),
+        };
+        Notice::marked(&title, Glyph::Caution, said)
+    }
+
+    fn copied(&self) -> String {
+        let said: Vec<&str> = self.said.iter().map(|(_, text)| text.as_str()).collect();
+        format!("{}\n\n{}\n", self.title, said.join("\n"))
+    }
+
+    fn laid(&self, width: u16) -> Flow {
+        let mut flow = Flow::default();
+        for (role, text) in &self.said {
+            for line in text.split('\n') {
+                flow.words(line, *role, width);
+            }
+        }
+        flow
+    }
+}
+
+/// A failure's words as a sentence of their own.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+impl Popup for Notice {
+    fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
+        let view = out.ctx.hits.of(ListId::Dialog);
+        let offered = self.offer.filter(|(key, ..)| chord.typed() == Some(*key) || chord.key == Key::Enter);
+        match (chord.key, offered) {
+            _ if repeat && movement(chord).is_none() => {}
+            (_, Some((_, action, _))) => {
+                out.step(Step::Close);
+                out.step(Step::Act(action));
+            }
+            (Key::Esc | Key::Enter | Key::Char('q'), _) => out.step(Step::Close),
+            (Key::Char('y'), _) => {
+                out.effect(Effect::Copy(self.copied()));
+                out.say(Role::Info, "Sent to the terminal: what is said here");
+            }
+            _ => {
+                let len = self.laid(inside_of(out.ctx.size)).len();
+                if let Some(offset) = movement(chord).and_then(|action| scroll::scrolled(action, len, view)) {
+                    self.offset = offset;
+                }
+            }
+        }
+    }
+
+    fn mouse(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
+        if matches!(target, Target::List(ListId::Dialog)) {
+            let len = self.laid(inside_of(out.ctx.size)).len();
+            self.offset = scroll::wheeled(by, len, out.ctx.hits.of(ListId::Dialog));
+        }
+    }
+
+    fn hints(&self) -> Vec<(&'static str, &'static str)> {
+        let mut hints = vec![("esc", "close"), ("y", "copy"), ("j/k", "scroll")];
+        match self.offer {
+            Some(('K', _, words)) => hints.insert(0, ("K", words)),
+            Some((_, _, words)) => hints.insert(0, ("r", words)),
+            None => {}
+        }
+        hints
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let flow = self.laid(text_width(inside(area, WIDTH)));
+        let mark = self.mark.map_or("", |glyph| canvas.glyph(glyph));
+        let title = if mark.is_empty() { self.title.clone() } else { format!("{mark} {}", self.title) };
+        let offer = self.offer.map_or(String::new(), |(key, _, words)| format!("{key}: {words}"));
+        let inside = frame(canvas, area, [&title, &offer], WIDTH, flow.len().min(500) as u16);
+        scrolled(canvas, inside, &flow, self.offset);
+    }
+}
+
+/// Columns of text: the last one is the bar's.
+fn text_width(inside: u16) -> u16 {
+    inside.saturating_sub(1)
+}
+
+fn inside_of((width, height): (u16, u16)) -> u16 {
+    text_width(inside(Rect::new(0, 0, width, height), WIDTH))
+}

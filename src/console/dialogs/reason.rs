@@ -1,0 +1,222 @@
+//! Words that are needed: why something is rejected or rolled back, what is said of a proposal.
+//!
+//! ```text
+//! ╭─▌Reject 3 proposals ────────────────────────────╮
+//! │ It stays in the ledger, and the drafter reads it │
+//! │                                                  │
+//! │ The tone is wrong for support.▏                  │
+//! │                                                  │
+//! │ Recent reasons (tab)                             │
+//! │   Too little evidence                            │
+//! │                                                  │
+//! │                           enter sends · esc drops │
+//! ╰──────────────────────────────────────────────────╯
+//! ```
+//!
+//! Enter sends, because a reason is a sentence; `alt-enter` begins a new line. Nothing is sent that is blank, or before the
+//! dialog has been seen; what is pasted is text and never sends.
+
+use ratatui::layout::Rect;
+
+use super::frame::{frame, inside, split};
+use super::text::Text;
+use super::{Popup, Seen};
+use crate::console::canvas::Canvas;
+use crate::console::hitmap::{ListId, Target};
+use crate::console::keymap::{Chord, Key};
+use crate::console::message::Stamp;
+use crate::console::out::{Open, Out, Step, Then};
+use crate::console::query::Command;
+use crate::console::widgets::flow::Flow;
+use crate::theme::{Glyph, Role};
+
+/// Columns inside.
+const WIDTH: u16 = 68;
+/// Rows of the field.
+const FIELD: u16 = 4;
+/// Recent reasons that are shown.
+const RECENT: usize = 5;
+
+/// What sending is called.
+const fn verb(then: &Then) -> &'static str {
+    match then {
+        Then::Reject(_) => "reject",
+        Then::RollBack(..) => "go on",
+        Then::Comment(_) => "comment",
+    }
+}
+
+/// What is said where there are no words.
+const fn needed(then: &Then) -> &'static str {
+    match then {
+        Then::Reject(_) | Then::RollBack(..) => "A reason is needed: it is kept with the decision",
+        Then::Comment(_) => "Nothing is said yet",
+    }
+}
+
+/// Words that are needed.
+#[derive(Debug)]
+pub struct Reason {
+    title: String,
+    explanation: Vec<String>,
+    recent: Vec<String>,
+    then: Then,
+    text: Text,
+    /// Which recent reason was picked last, and what had been written before.
+    picked: Option<(usize, String)>,
+    /// Whether it was to be sent without words.
+    missed: bool,
+    seen: Seen,
+}
+
+impl Reason {
+    /// Asks for words under a title; recent reasons, the newest first, can be picked.
+    pub fn new(title: String, explanation: Vec<String>, recent: Vec<String>, then: Then) -> Reason {
+        let mut once: Vec<String> = Vec::new();
+        for reason in recent {
+            if once.len() < RECENT && !reason.trim().is_empty() && !once.contains(&reason) {
+                once.push(reason);
+            }
+        }
+        let text = Text::of("", true);
+        Reason {
+            title,
+            explanation,
+            recent: once,
+            then,
+            text,
+            picked: None,
+            missed: false,
+            seen: Seen::default(),
+        }
+    }
+
+    /// Puts the next recent reason, or the one before, into the field; past the ends stands what had been written.
+    fn pick(&mut self, by: isize) {
+        let (at, own) = match self.picked.take() {
+            Some((at, own)) => (at as isize + by, own),
+            None if by > 0 => (0, self.text.text()),
+            None => (self.recent.len() as isize - 1, self.text.text()),
+        };
+        match usize::try_from(at).ok().and_then(|at| Some((at, self.recent.get(at)?))) {
+            Some((at, reason)) => {
+                self.text = Text::of(reason, true);
+                self.picked = Some((at, own));
+            }
+            None => self.text = Text::of(&own, true),
+        }
+        self.missed = false;
+    }
+
+    fn send(&mut self, out: &mut Out<'_>) {
+        if !self.seen.for_ms(0, out.ctx.stamp) {
+            return;
+        }
+        if self.text.is_blank() {
+            self.missed = true;
+            return;
+        }
+        let reason = self.text.text().trim().to_owned();
+        out.step(Step::Close);
+        match self.then.clone() {
+            Then::Reject(ids) => _ = out.command(Command::Reject(ids, reason)),
+            Then::Comment(id) => _ = out.command(Command::Comment(id, reason)),
+            Then::RollBack(uri, to) => out.open(Open::RollBack { uri, to, reason }),
+        }
+    }
+}
+
+impl Popup for Reason {
+    fn seen(&mut self, stamp: Stamp) {
+        self.seen.drawn(stamp);
+    }
+
+    fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
+        let recent = !self.recent.is_empty();
+        match (chord.key, chord.ctrl, chord.alt) {
+            (Key::Esc, ..) => out.step(Step::Close),
+            (Key::Char('s'), true, false) | (Key::Enter, _, false) => {
+                if !repeat {
+                    self.send(out);
+                }
+            }
+            (Key::Tab, ..) if recent => self.pick(1),
+            (Key::BackTab, ..) if recent => self.pick(-1),
+            (Key::Up, false, false) if recent && self.text.is_at_edge(false) => self.pick(1),
+            (Key::Down, false, false) if self.picked.is_some() && self.text.is_at_edge(true) => self.pick(-1),
+            (Key::Tab | Key::BackTab, ..) => {}
+            _ => {
+                self.missed = false;
+                self.text.key(Chord { alt: chord.alt && chord.key != Key::Enter, ..chord }, out.ctx.hits);
+            }
+        }
+    }
+
+    fn paste(&mut self, text: &str, out: &mut Out<'_>) {
+        self.missed = false;
+        self.text.paste(text, out.ctx.hits);
+    }
+
+    fn mouse(&mut self, target: Target, by: isize, _out: &mut Out<'_>) {
+        if let Target::Row(ListId::Dialog, index) = target
+            && by == 0
+            && index < self.recent.len()
+        {
+            let own = self.picked.take().map_or_else(|| self.text.text(), |(_, own)| own);
+            self.text = Text::of(&self.recent[index], true);
+            self.picked = Some((index, own));
+        }
+    }
+
+    fn hints(&self) -> Vec<(&'static str, &'static str)> {
+        let mut hints = vec![("enter", verb(&self.then)), ("alt-enter", "new line"), ("esc", "cancel")];
+        if !self.recent.is_empty() {
+            hints.insert(1, ("tab", "recent reasons"));
+        }
+        hints
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let mut words = Flow::default();
+        let width = inside(area, WIDTH);
+        for line in &self.explanation {
+            words.words(line, Role::Muted, width);
+        }
+        let said = words.len() as u16 + u16::from(!words.is_empty());
+        let recent = if self.recent.is_empty() { 0 } else { self.recent.len() as u16 + 2 };
+        let note = format!("enter: {}", verb(&self.then));
+        let inside = frame(canvas, area, [&self.title, &note], WIDTH, said + FIELD + 1 + recent);
+        // What is being written is seen, however little room there is.
+        let spare = inside.height.saturating_sub(FIELD + 1);
+        let (above, rest) = split(inside, said.min(spare));
+        for (i, y) in (above.y..above.bottom()).enumerate() {
+            words.draw(canvas, above.x, y, above.width, i);
+        }
+        let (field, rest) = split(rest, FIELD.min(rest.height.saturating_sub(1).max(1)));
+        let (below, rest) = split(rest, 1);
+        if self.missed && !below.is_empty() {
+            let mark = canvas.glyph(Glyph::Caution).to_owned();
+            let pieces =
+                [(Role::Caution, mark.as_str()), (Role::Text, " "), (Role::Caution, needed(&self.then))];
+            canvas.pieces(below.x, below.y, below.width, &pieces);
+        }
+        if !self.recent.is_empty() && rest.height > 1 {
+            let (head, rows) = split(rest, 1);
+            canvas.pieces(
+                head.x,
+                head.y,
+                head.width,
+                &[(Role::Heading, "Recent reasons  "), (Role::Key, "tab")],
+            );
+            for (y, (i, reason)) in (rows.y..rows.bottom()).zip(self.recent.iter().enumerate()) {
+                let chosen = self.picked.as_ref().is_some_and(|(at, _)| *at == i);
+                let mark = if chosen { canvas.glyph(Glyph::Cursor) } else { " " };
+                let role = if chosen { Role::Text } else { Role::Muted };
+                let line = Rect { y, height: 1, ..rows };
+                canvas.pieces(line.x, y, line.width, &[(Role::Accent, mark), (role, " "), (role, reason)]);
+                canvas.hits.zone(line, Target::Row(ListId::Dialog, i));
+            }
+        }
+        self.text.draw(canvas, field, false, "Why? One sentence is enough");
+    }
+}

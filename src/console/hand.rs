@@ -1,0 +1,277 @@
+//! Carries out what was decided, on a thread of its own, through the service, which asks every rule again.
+//!
+//! The key of the steward is read when something is to be signed. One that a passphrase protects is unlocked once, outside
+//! the screen, and kept in memory only.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::fault::{of_keys, of_service};
+use super::message::{CommandId, Fault, FaultKind, Msg};
+use super::query::{Command, Receipt};
+use super::reader::Ground;
+use crate::domain::identity::Identity;
+use crate::domain::proposal::ProposalId;
+use crate::domain::window::{WindowSpec, time};
+use crate::engine::seal::Pen;
+use crate::keys::{Ask, KeyError, Passphrase};
+use crate::service::{RunWish, ServiceError, now};
+use crate::store::decide::Accepted;
+
+/// The evidence that a run reads.
+const EVIDENCE: &str = "7d";
+
+/// What the hand needs.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The store and the keys.
+    pub ground: Ground,
+    /// A key that was unlocked.
+    pub unlocked: Arc<Mutex<Option<Pen>>>,
+}
+
+impl Means {
+    /// Unlocks the steward's key.
+    pub fn unlock(&self, ask: Ask<'_>) -> Result<(), Fault> {
+        let pen = self.pen_with(ask)?;
+        if pen.is_none() {
+            return Err(Fault::new(
+                "nobody has a key here. `human steward init NAME` makes one; in a store that has an owner, they trust it.",
+            ));
+        }
+        *self.unlocked.lock().unwrap_or_else(PoisonError::into_inner) = pen;
+        Ok(())
+    }
+
+    /// What signs, if somebody has a key here.
+    fn pen(&self) -> Result<Option<Pen>, Fault> {
+        let unlocked = self.unlocked.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if unlocked.is_some() {
+            return Ok(unlocked);
+        }
+        self.pen_with(&|_| match std::env::var("HUMAN_PASSPHRASE") {
+            Ok(text) => Ok(Passphrase::new(text)),
+            Err(_) => Err(std::io::Error::other("it is asked for when you unlock the key")),
+        })
+    }
+
+    fn pen_with(&self, ask: Ask<'_>) -> Result<Option<Pen>, Fault> {
+        let Some(keys) = &self.ground.keys else { return Ok(None) };
+        if self.ground.service.trust().map_err(|e| of_service(&e))?.owner().is_none() {
+            return Ok(None);
+        }
+        let Some(card) = keys.steward(self.ground.steward.as_deref()).map_err(|e| of_keys(&e))? else {
+            return Ok(None);
+        };
+        match keys.pen(&card, ask) {
+            Ok(pen) => Ok(Some(pen)),
+            Err(KeyError::NoPassphrase { .. }) => Err(Fault {
+                text: "your key is protected by a passphrase. Unlock it first; nothing was written.".into(),
+                kind: FaultKind::Locked,
+            }),
+            Err(error) => Err(of_keys(&error)),
+        }
+    }
+
+    /// The agent's key.
+    fn agent(&self) -> Result<Pen, Fault> {
+        let trust = self.ground.service.trust().map_err(|e| of_service(&e))?;
+        let agent: Option<Identity> =
+            trust.grants().max_by_key(|granted| granted.entry).map(|granted| granted.grant.agent.clone());
+        let none = || {
+            Fault::new(
+                "no agent has a grant and a key here. A steward makes both with `human agent grant --scope \
+                 telemetry:read,prompts:read,proposals:write --expires 30d`.",
+            )
+        };
+        let (Some(agent), Some(keys)) = (agent, &self.ground.keys) else { return Err(none()) };
+        let card = keys.card(&agent).map_err(|e| of_keys(&e))?.ok_or_else(none)?;
+        keys.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))
+            .map_err(|e| of_keys(&e))
+    }
+}
+
+/// Where commands go. The thread ends, after what it is doing, when this is dropped.
+#[derive(Debug)]
+pub struct Hand {
+    commands: Option<Sender<(CommandId, Command)>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Hand {
+    /// Starts the thread; receipts go to `replies`.
+    pub fn start(means: Means, replies: UnboundedSender<Msg>) -> std::io::Result<Hand> {
+        let (sender, commands) = channel();
+        let thread = std::thread::Builder::new()
+            .name("hand".into())
+            .spawn(move || run(&means, &commands, &replies))?;
+        Ok(Hand { commands: Some(sender), thread: Some(thread) })
+    }
+
+    /// Wants a command carried out; its receipt comes as a message.
+    pub fn carry_out(&self, id: CommandId, command: Command) {
+        if let Some(commands) = &self.commands {
+            // A thread that has ended is gone with the console.
+            let _ = commands.send((id, command));
+        }
+    }
+}
+
+impl Drop for Hand {
+    /// What is being written is written to its end; what it would still draft is not waited for long.
+    fn drop(&mut self) {
+        self.commands.take();
+        if let Some(thread) = self.thread.take() {
+            let patience = std::time::Instant::now();
+            while !thread.is_finished() && patience.elapsed() < Duration::from_secs(2) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn run(means: &Means, commands: &Receiver<(CommandId, Command)>, replies: &UnboundedSender<Msg>) {
+    while let Ok((id, command)) = commands.recv() {
+        let done = carry_out(means, command);
+        if replies.send(Msg::Done(id, done)).is_err() {
+            return;
+        }
+    }
+}
+
+fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
+    let service = &*means.ground.service;
+    let failed = |error: ServiceError| of_service(&error);
+    let now = now();
+    match command {
+        Command::Accept(all) => {
+            let pen = means.pen()?;
+            let (mut done, mut refused, mut undo) = (Vec::new(), Vec::new(), None);
+            let several = all.len() > 1;
+            for (id, digest) in all {
+                match service.accept(pen.clone(), id, digest, None, now) {
+                    Ok(Accepted::Signed(given, needed)) => {
+                        done.push(format!("Signed {id}: {given} of {needed}"));
+                    }
+                    Ok(Accepted::Applied(applied)) => {
+                        let key = applied.uri.key.to_string();
+                        let version = applied.uri.version.clone();
+                        let at = version.as_ref().map(|v| format!("@{v}")).unwrap_or_default();
+                        let what = if applied.rolled_back { "Rolled back" } else { "Published" };
+                        let canary =
+                            applied.canary.map(|share| format!(" to {:.0} % of sessions", share * 100.0));
+                        done.push(format!("{what} {key}{at}{}", canary.unwrap_or_default()));
+                        let to = (applied.canary.is_none()).then(|| applied.previous.clone());
+                        undo = Some(Command::RollBack {
+                            uri: applied.uri.unversioned(),
+                            to,
+                            reason: format!("undo of accepting {id}"),
+                        });
+                    }
+                    Err(error) if several => {
+                        refused.push((id.to_string(), of_service(&error).text.to_string()))
+                    }
+                    Err(error) => return Err(of_service(&error)),
+                }
+            }
+            Ok(receipt(done, refused, undo.filter(|_| !several)))
+        }
+        Command::Reject(ids, reason) => {
+            let pen = means.pen()?;
+            each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))
+        }
+        Command::Defer(ids, until) => {
+            let pen = means.pen()?;
+            let verb = if until <= now { "Waits again:" } else { "Deferred" };
+            let mut receipt = each(&ids, verb, |id| service.defer(pen.clone(), id, until, now))?;
+            receipt.undo = (until > now).then_some(Command::Defer(ids, 0));
+            Ok(receipt)
+        }
+        Command::Comment(id, text) => {
+            service.comment(means.pen()?, id, text, now).map_err(failed)?;
+            Ok(said(format!("Commented on {id}")))
+        }
+        Command::Modify(id, text) => {
+            let made = service.modify(means.pen()?, id, text, now).map_err(failed)?;
+            let text = format!("{id} is now {}, of {} risk", made.id, made.risk.level.as_str());
+            Ok(Receipt { now: Some(made.id), ..said(text) })
+        }
+        Command::RollBack { uri, to, reason } => {
+            let key = uri.key.to_string();
+            let done = service.roll_back(means.pen()?, uri.clone(), to, reason, now).map_err(failed)?;
+            let undo = Command::RollBack {
+                uri,
+                to: Some(done.from.clone()),
+                reason: format!("undo of rolling back to {}", done.to),
+            };
+            Ok(Receipt {
+                undo: Some(undo),
+                ..said(format!("Active again: {key}@{} (was {})", done.to, done.from))
+            })
+        }
+        Command::Acknowledge(stream) => {
+            let who = who(means)?;
+            service.acknowledge(&stream, &who, now).map_err(failed)?;
+            Ok(said(format!("Acknowledged {stream}: it starts anew")))
+        }
+        Command::Silence(stream, until) => {
+            let who = who(means)?;
+            service.silence(&stream, &who, now, until).map_err(failed)?;
+            Ok(said(format!("Silent until {}: {stream}", time(until))))
+        }
+        Command::Run { dry } => {
+            let pen = means.agent()?;
+            // A model's drafts cost money, and what leaves no record counts against no budget.
+            let client = if dry { None } else { service.drafter().map_err(failed)? };
+            let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
+            let wish = RunWish { dry, window: window.at(now), client: client.as_ref() };
+            let run = service.run_agent(&pen, &wish, now).map_err(failed)?;
+            let text = match &run.refused {
+                Some(why) => format!("The run was refused: {why}"),
+                None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),
+                None => format!("The agent ran: {} findings, {} steps", run.looked.findings, run.steps.len()),
+            };
+            Ok(Receipt { run: Some(Box::new(run)), ..said(text) })
+        }
+    }
+}
+
+fn said(text: String) -> Receipt {
+    Receipt { text, ..Receipt::default() }
+}
+
+/// Who notes something about a monitor.
+fn who(means: &Means) -> Result<String, Fault> {
+    Ok(means.pen()?.map_or_else(|| "system".to_owned(), |pen| pen.identity().to_string()))
+}
+
+fn each<T>(
+    ids: &[ProposalId],
+    verb: &str,
+    mut one: impl FnMut(ProposalId) -> Result<T, ServiceError>,
+) -> Result<Receipt, Fault> {
+    let (mut done, mut refused) = (Vec::new(), Vec::new());
+    for id in ids {
+        match one(*id) {
+            Ok(_) => done.push(format!("{verb} {id}")),
+            Err(error) if ids.len() == 1 => return Err(of_service(&error)),
+            Err(error) => refused.push((id.to_string(), of_service(&error).text.to_string())),
+        }
+    }
+    Ok(receipt(done, refused, None))
+}
+
+fn receipt(done: Vec<String>, refused: Vec<(String, String)>, undo: Option<Command>) -> Receipt {
+    let text = match done.as_slice() {
+        [] => "Nothing was done".to_owned(),
+        [one] => one.clone(),
+        [first, ..] => {
+            let verb = first.split_whitespace().next().unwrap_or_default();
+            format!("{verb} {} proposals", done.len())
+        }
+    };
+    Receipt { text, refused, undo, ..Receipt::default() }
+}

@@ -1,0 +1,193 @@
+//! The heat map of prompts and models, its legend, and where the detail stands.
+//!
+//! ```text
+//!                    claude-   gpt-5-    llama-
+//!                    haiku     mini      3.3
+//! ▌ support.refund   █ 0.87★   ▅ 0.74    ░ 0.61
+//!   billing.dunning  ▃ 0.66    ·         ▁ 0.41
+//!
+//!  ▁ <0.52  ▃ <0.61  ▅ <0.70  ▇ <0.78  █ above      score: shade and number
+//!  ★ recommended  ░ insufficient: fewer than 20 signals  · never served
+//! ```
+
+use ratatui::layout::Rect;
+
+use super::{AffinityPane, NOTCHES, SET, best, detail, score};
+use crate::console::canvas::{Canvas, Piece, width};
+use crate::console::hitmap::ListId;
+use crate::console::panes::View;
+use crate::console::widgets::heat::{Heat, HeatCell, shade};
+use crate::console::widgets::panel::Panel;
+use crate::console::widgets::said::said;
+use crate::domain::snapshot::Verdict;
+use crate::engine::evidence::MIN_SIGNALS;
+use crate::service::live::{AffinityGrid, AffinityLine};
+use crate::theme::{Glyph, Role, levels};
+
+/// Columns from which the detail stands beside the map.
+const BESIDE: u16 = 120;
+/// Columns from which it stands below.
+const BELOW: u16 = 84;
+
+/// Draws the pane.
+pub(super) fn draw(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+    let area = canvas.on_screen(area);
+    if area.is_empty() {
+        return;
+    }
+    let chosen = pane.chosen.is_some();
+    if area.width >= BESIDE && chosen {
+        let left = (area.width * 11 / 20).min(area.width.saturating_sub(60));
+        map(pane, canvas, Rect { width: left, ..area }, view, !pane.beside);
+        let right = Rect { x: area.x + left + 1, width: area.width - left - 1, ..area };
+        detail::draw(pane, canvas, right, view);
+    } else if area.width >= BELOW && area.height >= 18 && chosen {
+        let above = (pane.rows.len() as u16 + 8).clamp(10, area.height / 2);
+        map(pane, canvas, Rect { height: above, ..area }, view, !pane.beside);
+        detail::draw(pane, canvas, Rect { y: area.y + above, height: area.height - above, ..area }, view);
+    } else if pane.beside && chosen {
+        detail::draw(pane, canvas, area, view);
+    } else {
+        map(pane, canvas, area, view, true);
+    }
+}
+
+fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, active: bool) {
+    let grid = pane.grid.value();
+    let note = grid.map(|grid| note(pane, grid, canvas)).unwrap_or_default();
+    let title = if pane.is_what_if() { "Affinity, what if" } else { "Affinity" };
+    let foot = if pane.is_what_if() { what_if(pane) } else { String::new() };
+    let panel = Panel { title, note: &note, foot: &foot, active: active && view.focused };
+    let inside = panel.draw(canvas, area);
+    let Some(grid) = grid else {
+        match pane.grid.fault() {
+            Some(fault) => {
+                let why = format!("Affinities could not be read: {}", fault.text);
+                said(canvas, inside, Role::Bad, &[&why, "Refresh asks again."]);
+            }
+            None => said(canvas, inside, Role::Faint, &["Weighing prompts against models."]),
+        }
+        return;
+    };
+    if pane.rows.is_empty() {
+        if grid.lines.is_empty() {
+            let why = format!("No calls of a prompt in the {}.", view.window);
+            return said(canvas, inside, Role::Muted, &[&why, "The next longer window may have some."]);
+        }
+        let why = format!("None of {} prompts has `{}` in its name.", grid.lines.len(), pane.filter);
+        return said(canvas, inside, Role::Muted, &[&why, "Back clears the filter."]);
+    }
+    let mut inside = inside;
+    if let Some(fault) = pane.grid.fault() {
+        let words = format!("{} these are old: {}", canvas.glyph(Glyph::Bad), fault.text);
+        canvas.put(inside.x, inside.y, inside.width, &words, Role::Bad);
+        inside = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
+    }
+    let legend = legend(pane, canvas, inside.width);
+    // The legend goes before rows do.
+    let below = if inside.height > legend.len() as u16 + 6 { legend.len() as u16 + 1 } else { 0 };
+    let above = Rect { height: inside.height - below, ..inside };
+    heat(pane, grid, canvas, above, active && view.focused);
+    for (row, words) in legend.iter().enumerate().take(usize::from(below.saturating_sub(1))) {
+        let pieces: Vec<Piece<'_>> = words.iter().map(|(role, text)| (*role, text.as_str())).collect();
+        canvas.pieces(inside.x, above.bottom() + 1 + row as u16, inside.width, &pieces);
+    }
+}
+
+fn note(pane: &AffinityPane, grid: &AffinityGrid, canvas: &Canvas<'_>) -> String {
+    let mark = canvas.glyph(if pane.falling { Glyph::Descending } else { Glyph::Ascending });
+    let all = grid.lines.len();
+    let listed =
+        if pane.rows.len() == all { all.to_string() } else { format!("{} of {all}", pane.rows.len()) };
+    let waits = if pane.grid.is_waiting() { ", refreshing" } else { "" };
+    format!("{listed} prompts by {} {mark}{waits}", pane.sort.words())
+}
+
+fn what_if(pane: &AffinityPane) -> String {
+    let prompts = if pane.moved == 1 { "prompt" } else { "prompts" };
+    format!(
+        "if cost weighed {:.2}, not {:.2}: another model is best for {} {prompts}",
+        NOTCHES[pane.notch], NOTCHES[SET], pane.moved
+    )
+}
+
+fn heat(pane: &AffinityPane, grid: &AffinityGrid, canvas: &mut Canvas<'_>, area: Rect, focused: bool) {
+    let heat = Heat {
+        id: ListId::Affinity,
+        rows: &pane.names,
+        columns: &grid.models,
+        row: &pane.list,
+        column: &pane.column,
+        focused,
+        dimmed: pane.grid.is_waiting() && pane.grid.value().is_some(),
+    };
+    let (star, up) = (canvas.glyph(Glyph::Star), canvas.glyph(Glyph::Up));
+    heat.draw(canvas, area, |row, model| {
+        let Some(line) = pane.rows.get(row).and_then(|row| grid.lines.get(*row)) else {
+            return HeatCell::Empty;
+        };
+        cell(pane, line, model, star, up)
+    });
+}
+
+fn cell(pane: &AffinityPane, line: &AffinityLine, model: usize, star: &str, up: &str) -> HeatCell {
+    let Some(cell) = line.cells.get(model).and_then(Option::as_ref) else { return HeatCell::Empty };
+    let score = score(cell, pane.notch);
+    if cell.verdict == Verdict::Insufficient {
+        return HeatCell::Thin(format!("{score:.2}"));
+    }
+    let mark = if pane.is_what_if() {
+        let now = best(line, pane.notch);
+        if now == Some(model) && now != best(line, SET) { up } else { "" }
+    } else if line.recommended == Some(model) {
+        star
+    } else {
+        ""
+    };
+    HeatCell::Shade(format!("{score:.2}{mark}"), shade(score, &pane.bounds))
+}
+
+/// The legend, in as many lines as it needs.
+fn legend(pane: &AffinityPane, canvas: &Canvas<'_>, room: u16) -> Vec<Vec<(Role, String)>> {
+    let steps = levels(canvas.look.ascii);
+    let mut parts: Vec<Vec<(Role, String)>> = Vec::new();
+    let known: Vec<f64> = pane.bounds.iter().copied().filter(|b| b.is_finite()).collect();
+    for (i, step) in [0, 2, 4, 6, 7].into_iter().enumerate() {
+        let words = match known.get(i) {
+            Some(bound) => format!(" <{bound:.2}"),
+            None if i == known.len() && i > 0 => " more".into(),
+            None => continue,
+        };
+        parts.push(vec![(Role::HEAT[i], steps[step].into()), (Role::Muted, words)]);
+    }
+    let marked = if pane.is_what_if() {
+        (Role::Text, Glyph::Up, " the best, if cost weighed so")
+    } else {
+        (Role::Text, Glyph::Star, " recommended")
+    };
+    let thin = format!(" insufficient: fewer than {MIN_SIGNALS} signals");
+    for (role, glyph, words) in [
+        marked,
+        (Role::Insufficient, Glyph::Hatch, thin.as_str()),
+        (Role::Faint, Glyph::Insufficient, " never served"),
+    ] {
+        parts.push(vec![(role, canvas.glyph(glyph).into()), (Role::Muted, words.into())]);
+    }
+    let mut lines: Vec<Vec<(Role, String)>> = Vec::new();
+    let mut used = 0;
+    for part in parts {
+        let long: u16 = part.iter().map(|(_, text)| width(text)).sum();
+        match lines.last_mut() {
+            Some(line) if used + 3 + long <= room => {
+                line.push((Role::Muted, "   ".into()));
+                line.extend(part);
+                used += 3 + long;
+            }
+            _ => {
+                lines.push(part);
+                used = long;
+            }
+        }
+    }
+    lines
+}

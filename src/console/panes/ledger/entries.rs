@@ -1,0 +1,203 @@
+//! The ledger: whether it holds, its entries, and one entry whole.
+
+use ratatui::layout::Rect;
+use serde_json::Value;
+
+use super::LedgerPane;
+use crate::console::canvas::Canvas;
+use crate::console::hitmap::ListId;
+use crate::console::widgets::flow::{Flow, Reveal};
+use crate::console::widgets::said::said;
+use crate::console::widgets::table::{Column, Table, Width};
+use crate::domain::ledger::{Action, Entry};
+use crate::engine::number::count;
+use crate::keys::fingerprint;
+use crate::theme::{Glyph, Role};
+
+/// Columns of the list.
+const COLUMNS: [Column<'static>; 7] = [
+    Column::numbers("SEQ", 6, 8),
+    Column::words("WHEN", Width::Fixed(11), 5),
+    Column::words("ACTOR", Width::Between(8, 18), 6),
+    Column::words("ACTION", Width::Fixed(10), 9),
+    Column::words("SUBJECT", Width::Between(12, 34), 7),
+    Column::words("SIGNED", Width::Fixed(6), 1),
+    Column::words("WORDS", Width::Flex(12), 2),
+];
+/// Faults that are shown above the list.
+const FAULTS: usize = 4;
+
+/// How many are listed, and of how many.
+pub(super) fn note(pane: &LedgerPane) -> String {
+    let Some((entries, more)) = pane.entries.value().map(|answer| (answer.0.len(), answer.1)) else {
+        return String::new();
+    };
+    if pane.entries.fault().is_some() {
+        return "as it was: it cannot be read now".to_owned();
+    }
+    let all = if more { format!("the newest {}", count(entries as u64)) } else { count(entries as u64) };
+    let listed = count(pane.listed.len() as u64);
+    let shown = if pane.filter.is_empty() { all } else { format!("{listed} of {all}") };
+    if pane.entries.is_waiting() { format!("{shown}, refreshing") } else { shown }
+}
+
+/// Whether the ledger holds, in lines of pieces.
+fn state(pane: &LedgerPane, canvas: &Canvas<'_>) -> Vec<Vec<(Role, String)>> {
+    let mark = |glyph, role| (role, format!("{} ", canvas.glyph(glyph)));
+    if let Some(fault) = pane.verified.fault() {
+        let why = format!("it cannot be checked: {}", fault.text);
+        return vec![vec![mark(Glyph::Caution, Role::Caution), (Role::Text, why)]];
+    }
+    let Some(verified) = pane.verified.value() else {
+        return vec![vec![mark(Glyph::Insufficient, Role::Muted), (Role::Muted, "being checked".to_owned())]];
+    };
+    let entries = if verified.entries == 1 { "entry" } else { "entries" };
+    let head: String = verified.head.chars().take(12).collect();
+    if verified.faults.is_empty() {
+        let mut line = vec![
+            mark(Glyph::Good, Role::Good),
+            (Role::Good, "holds".to_owned()),
+            (Role::Text, format!(": {} {entries}, head {head}", count(verified.entries))),
+        ];
+        let newest = pane.all().first().map_or(0, |entry| entry.seq);
+        if pane.verified.is_waiting() {
+            line.push((Role::Muted, ", being checked again".to_owned()));
+        } else if newest > verified.entries {
+            line.push((Role::Caution, format!(", {} came since; V checks them", newest - verified.entries)));
+        }
+        return vec![line];
+    }
+    let n = verified.faults.len();
+    let what = format!("does not hold: {n} {}", if n == 1 { "fault" } else { "faults" });
+    let mut lines = vec![vec![mark(Glyph::Bad, Role::Bad), (Role::Bad, what)]];
+    for fault in verified.faults.iter().take(FAULTS) {
+        lines.push(vec![(Role::Bad, "  ".to_owned()), (Role::Bad, fault.clone())]);
+    }
+    if n > FAULTS {
+        lines.push(vec![(Role::Muted, format!("  and {} more", n - FAULTS))]);
+    }
+    let todo =
+        "  Decide nothing. Keep a copy of the store, and compare it with a bundle: `human audit verify`.";
+    lines.push(vec![(Role::Text, todo.to_owned())]);
+    lines
+}
+
+/// Draws the state and the list.
+pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool) {
+    if area.is_empty() {
+        return;
+    }
+    let mut held = Flow::default();
+    for line in state(pane, canvas) {
+        let (mut text, mut spans) = (String::new(), Vec::new());
+        for (role, piece) in line {
+            spans.push((role, text.len()..text.len() + piece.len()));
+            text.push_str(&piece);
+        }
+        held.line(&text, &spans, area.width, Reveal::Little);
+    }
+    let rows = (held.len() as u16).min(area.height.saturating_sub(4).max(1));
+    for (y, line) in (area.y..area.y + rows).zip(0..) {
+        held.draw(canvas, area.x, y, area.width, line);
+    }
+    // A blank row between them, where there is one to spare.
+    let rows = (rows + u16::from(area.height > rows + 6)).min(area.height);
+    let body = Rect { y: area.y + rows, height: area.height - rows, ..area };
+    if pane.listed.is_empty() {
+        let lines: [&str; 2] = if pane.all().is_empty() {
+            ["Nothing was decided yet", "what stewards and the agent do is entered here"]
+        } else {
+            [
+                "No entry fits the filter",
+                "esc takes it away; terms are prompt: actor: action: since: and words",
+            ]
+        };
+        return said(canvas, body, Role::Text, &lines);
+    }
+    let table = Table {
+        id: ListId::Ledger,
+        columns: &COLUMNS,
+        state: &pane.list,
+        len: pane.listed.len(),
+        sort: None,
+        focused: active,
+        dimmed: pane.entries.fault().is_some(),
+    };
+    let signed = canvas.glyph(Glyph::Signed);
+    table.draw(canvas, body, |i, row| {
+        let Some(entry) = pane.listed.get(i).and_then(|i| pane.all().get(*i)) else { return };
+        row.put(Role::Muted, &entry.seq.to_string());
+        row.put(Role::Muted, &when(&entry.at));
+        let actor = entry.actor.to_string();
+        row.put(Role::Text, actor.rsplit('/').next().unwrap_or(&actor));
+        row.put(action_role(entry.action), entry.action.as_str());
+        row.put(Role::Text, entry.subject.strip_prefix("prompt://").unwrap_or(&entry.subject));
+        match entry.signature {
+            Some(_) => row.put(Role::Good, signed),
+            None => row.put(Role::Faint, "no"),
+        }
+        row.put(Role::Muted, &words(&entry.payload));
+    });
+}
+
+/// `11-28 12:04`, out of RFC 3339.
+pub(super) fn when(at: &str) -> String {
+    match (at.get(5..10), at.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute}"),
+        _ => at.to_owned(),
+    }
+}
+
+/// What takes something back, and what changes who is served, is told apart; the word says which.
+fn action_role(action: Action) -> Role {
+    match action {
+        Action::Accept | Action::AutoApply | Action::Promote | Action::Activate => Role::Good,
+        Action::Rollback | Action::Stop | Action::Revoke | Action::Distrust => Role::Caution,
+        _ => Role::Text,
+    }
+}
+
+/// What was said for an entry, or what it is about.
+fn words(payload: &Value) -> String {
+    let known = ["reason", "why", "comment", "title", "cause"];
+    known.iter().find_map(|field| payload[field].as_str()).unwrap_or_default().to_owned()
+}
+
+/// What the detail is called.
+pub(super) fn title(pane: &LedgerPane) -> String {
+    pane.selected().map_or("Entry".to_owned(), |entry| format!("Entry {}", entry.seq))
+}
+
+/// The selected entry, whole.
+pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
+    let mut flow = Flow::default();
+    let Some(entry) = pane.selected() else { return flow };
+    let Entry { at, actor, action, subject, payload, .. } = entry;
+    flow.words(&format!("{action}  {subject}"), Role::Strong, width);
+    flow.words(&format!("{at}  by {actor}"), Role::Text, width);
+    let said = words(payload);
+    if !said.is_empty() {
+        flow.words(&said, Role::Text, width);
+    }
+    flow.words("", Role::Text, width);
+    flow.words("What it rests on", Role::Heading, width);
+    let payload = serde_json::to_string_pretty(payload).unwrap_or_default();
+    for line in payload.lines() {
+        flow.words(line, Role::Code, width);
+    }
+    flow.words("", Role::Text, width);
+    let mut field = |name: &str, value: &str| {
+        flow.words(name, Role::Heading, width);
+        flow.words(value, Role::Text, width);
+    };
+    field("Hash", &entry.hash.to_string());
+    field("Hash of the entry before", &entry.previous.to_string());
+    match (&entry.signature, entry.key) {
+        (Some(signature), Some(key)) => {
+            field("Signed by the key", &fingerprint(key));
+            field("Signature", &signature.to_string());
+        }
+        _ => field("Signature", "none: the store had no owner then, or nobody acted"),
+    }
+    flow
+}

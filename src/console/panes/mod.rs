@@ -1,0 +1,139 @@
+//! The panes: what fills the screen between the header and the status bar.
+//!
+//! A pane is a plain struct that asks, keeps what it was told, and draws it. To add one: a file here, a variant of
+//! [`Page`] or a [`Tab`](super::tab::Tab), and its rows in the table of actions.
+
+use ratatui::layout::Rect;
+
+use super::action::{Action, Where};
+use super::canvas::Canvas;
+use super::hitmap::Target;
+use super::message::{Fault, Ticket};
+use super::out::{Out, Place};
+use super::query::{Receipt, Reply};
+use crate::domain::call::Millis;
+use crate::service::live::Pulse;
+
+mod affinity;
+mod board;
+mod call;
+mod ledger;
+mod prompt;
+mod proposals;
+mod review;
+mod sheet;
+#[cfg(test)]
+mod synthetic;
+mod watch;
+mod words;
+
+pub use affinity::AffinityPane;
+pub use board::Leaderboard;
+pub use call::CallPane;
+pub use ledger::LedgerPane;
+pub use prompt::PromptPane;
+pub use proposals::Proposals;
+pub use review::Review;
+pub use watch::WatchPane;
+
+/// What lies over the root of a tab.
+#[derive(Debug)]
+pub enum Page {
+    /// The page of one prompt.
+    Prompt(Box<PromptPane>),
+    /// The review of one proposal.
+    Review(Box<Review>),
+    /// One call.
+    Call(Box<CallPane>),
+}
+
+impl Page {
+    /// The page of a place.
+    pub fn of(place: Place) -> Page {
+        match place {
+            Place::Prompt(uri) => Page::Prompt(Box::new(PromptPane::new(uri))),
+            Place::Review(id, queue) => Page::Review(Box::new(Review::new(id, queue))),
+            Place::Call(id) => Page::Call(Box::new(CallPane::new(id))),
+        }
+    }
+}
+
+/// What a pane is told when it draws.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Whether it has the focus: no dialog lies over it.
+    pub focused: bool,
+    /// Wall clock of the last message, ms.
+    pub now: Millis,
+    /// The state of the store, once it is known.
+    pub pulse: Option<&'a Pulse>,
+    /// The window of time, in words.
+    pub window: &'a str,
+}
+
+/// What the console does with each pane. Every call is a plain function of the pane's state.
+pub trait Pane {
+    /// Where its keys are at work, the nearest first.
+    fn places(&self) -> &'static [Where];
+
+    /// What the bar of hints offers, the most useful first.
+    fn hints(&self) -> &'static [Action];
+
+    /// Why an action cannot be done now; `None` where it can, or where the pane does not know the action.
+    fn objection(&self, _action: Action) -> Option<String> {
+        None
+    }
+
+    /// It is shown: asks for what it needs.
+    fn shown(&mut self, out: &mut Out<'_>);
+
+    /// The store, the window or the filter has changed: asks anew, and keeps what it has meanwhile.
+    fn changed(&mut self, out: &mut Out<'_>) {
+        self.shown(out);
+    }
+
+    /// A key did this; false if it is none of its actions.
+    fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool;
+
+    /// An answer has come; takes it if it was asked for here.
+    fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, out: &mut Out<'_>);
+
+    /// A command was carried out.
+    fn done(&mut self, _receipt: &Receipt, _out: &mut Out<'_>) {}
+
+    /// The mouse was pressed at something of it.
+    fn click(&mut self, _target: Target, _out: &mut Out<'_>) {}
+
+    /// The wheel was turned over a list of it, so many notches: towards the end above 0.
+    fn wheel(&mut self, _target: Target, _by: isize, _out: &mut Out<'_>) {}
+
+    /// The terminal has another size.
+    fn resized(&mut self, _out: &mut Out<'_>) {}
+
+    /// The user's editor has ended: the text, if it changed.
+    fn edited(&mut self, _edited: Result<Option<String>, Fault>, _out: &mut Out<'_>) {}
+
+    /// Its filter, if it has one.
+    fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// Narrows it.
+    fn set_filter(&mut self, _filter: String, _out: &mut Out<'_>) {}
+
+    /// Goes back one step within itself; false where there is none.
+    fn back(&mut self, _out: &mut Out<'_>) -> bool {
+        false
+    }
+
+    /// What is copied: what it is, and the text.
+    fn copied(&self) -> Option<(String, String)> {
+        None
+    }
+
+    /// What it is called among the crumbs.
+    fn crumb(&self) -> String;
+
+    /// Draws it.
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>);
+}

@@ -1,0 +1,73 @@
+//! What happened to a prompt and what is to be done: its alarms, its latest change, recommendations, and its history.
+
+use super::super::words;
+use super::screen::Line;
+use crate::domain::call::Millis;
+use crate::engine::number::percent;
+use crate::engine::trend::health::Level;
+use crate::service::live::PromptPage;
+use crate::theme::Role;
+
+/// All lines.
+pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let heading = |lines: &mut Vec<Line>, text: &str| {
+        if !lines.is_empty() {
+            lines.push(vec![]);
+        }
+        lines.push(vec![(Role::Heading, text.to_owned())]);
+    };
+    let stirred: Vec<_> = page.health.iter().filter(|health| health.level > Level::Stable).collect();
+    if !stirred.is_empty() {
+        heading(&mut lines, "watch");
+        for health in stirred {
+            let (_, word, role) = words::level(Some(health.level));
+            let since =
+                health.since.as_deref().and_then(|since| since.get(..16)).unwrap_or("").replace('T', " ");
+            let mut line = vec![
+                (role, format!("{word:<7}")),
+                (Role::Text, format!("{:<9}", health.id.measure.as_str())),
+                (Role::Muted, if since.is_empty() { String::new() } else { format!("since {since}  ") }),
+            ];
+            if let (Some(before), Some(current)) = (&health.baseline, &health.current) {
+                let text = format!("{} to {}", percent(Some(before.rate)), percent(Some(current.rate)));
+                line.push((Role::Text, text));
+                line.push((Role::Muted, format!(" of {}", current.sample_size)));
+            }
+            lines.push(line);
+            for cause in &health.causes {
+                lines.push(vec![(Role::Faint, "       ".into()), (Role::Muted, cause.what.clone())]);
+            }
+        }
+    }
+    if let Some(outcome) = &page.outcome {
+        heading(&mut lines, "latest change");
+        lines.push(vec![(Role::Text, outcome.clone())]);
+    }
+    if !page.recommendations.is_empty() {
+        heading(&mut lines, "recommended");
+        for said in &page.recommendations {
+            lines.push(vec![(Role::Muted, format!("{little} ")), (Role::Text, said.clone())]);
+        }
+    }
+    heading(&mut lines, "history");
+    if page.history.is_empty() {
+        lines.push(vec![(Role::Muted, "Nothing is published under this name.".into())]);
+    }
+    for at in &page.history {
+        let mut line = vec![
+            (Role::Muted, format!("{}  ", words::minute(at.at))),
+            (Role::Faint, format!("{:>4}  ", words::ago(now, at.at))),
+            (Role::Strong, format!("{:<8}", at.version.to_string())),
+            (if at.what == "active" { Role::Good } else { Role::Text }, format!(" {:<10}", at.what)),
+        ];
+        if let Some(by) = &at.by {
+            line.push((Role::Info, by.clone()));
+        }
+        lines.push(line);
+        if let Some(reason) = &at.reason {
+            lines.push(vec![(Role::Faint, " ".repeat(18)), (Role::Muted, reason.clone())]);
+        }
+    }
+    lines
+}

@@ -1,0 +1,67 @@
+use proptest::prelude::*;
+
+use super::super::synthetic::{SIZES, world};
+use crate::console::harness::{Answers, Harness};
+use crate::console::message::Fault;
+use crate::console::query::Query;
+
+fn open(size: (u16, u16)) -> Harness {
+    let mut console = Harness::new(size, world(12));
+    console.keys("<enter>");
+    console
+}
+
+#[test]
+fn looks() {
+    for (width, height) in SIZES {
+        insta::assert_snapshot!(format!("trends_{width}x{height}"), open((width, height)).text());
+    }
+    for (keys, section) in [("v", "parts"), ("vv", "text"), ("vvv", "history"), ("vvvv", "calls")] {
+        insta::assert_snapshot!(format!("{section}_80x24"), open((80, 24)).keys(keys).text());
+    }
+    insta::assert_snapshot!("calls_120x40", open((120, 40)).keys("Vj").text());
+    for (state, answer) in
+        [("loading", None), ("error", Some(Fault::new("the store cannot be read (I/O error)")))]
+    {
+        let mut rest = world(12);
+        let answers: Answers = Box::new(move |query| match query {
+            Query::Prompt(..) => answer.clone().map(Err),
+            query => rest(query),
+        });
+        let mut console = Harness::new((80, 24), answers);
+        insta::assert_snapshot!(format!("{state}_80x24"), console.keys("<enter>").text());
+    }
+}
+
+#[test]
+fn a_call_is_traced() {
+    for (width, height) in SIZES {
+        let mut console = open((width, height));
+        insta::assert_snapshot!(format!("call_{width}x{height}"), console.keys("V<enter>").text());
+    }
+}
+
+#[test]
+fn a_version_is_chosen_before_a_reason_is_given() {
+    let mut console = open((120, 40));
+    console.keys("B");
+    assert_eq!((console.app.dialogs.len(), console.commands.len()), (1, 0));
+}
+
+#[test]
+fn why_something_cannot_be_done() {
+    let mut console = open((120, 40));
+    assert!(console.keys("<enter>").text().contains("calls are opened from the list"), "{}", console.text());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_size_and_any_keys(
+        width in 0u16..220, height in 0u16..70,
+        keys in prop::collection::vec(prop::sample::select(vec!["j", "k", "G", "gg", "v", "V", "<enter>", "<esc>", "<pgdn>", "<ctrl-d>", "w", "h", "l"]), 0..12),
+    ) {
+        let mut console = open((width, height));
+        console.keys(&keys.concat());
+    }
+}

@@ -1,0 +1,447 @@
+//! The review of one proposal: the difference, and beside it what speaks for and against it.
+//!
+//! ```text
+//! ╭▌PROPOSAL-12 support.refund-reply 1.2.1 → 1.3.0 ── +3 -5 ─╮╭ low risk ────────────────╮
+//! │  12 - Be polite. Be brief.  │  12 + Be brief.            ││ Remove 3 repeated …        │
+//! │  ··· 24 unchanged lines ···                              ││ Risk · Evidence · Promises │
+//! ╰──────────────────────────────────────── change 1 of 4 ───╯╰────────────────────────────╯
+//! ```
+//!
+//! Below 120 columns the evidence stands under the difference, below 84 one of them has the screen. Nothing is decided
+//! here: keys open dialogs, and dialogs carry the digest of what they showed.
+
+pub mod beside;
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::proposals::defer;
+use super::{Pane, View};
+use crate::console::action::{Action, Where};
+use crate::console::canvas::Canvas;
+use crate::console::hitmap::{ListId, Target};
+use crate::console::message::{Effect, Fault, Loaded, Ticket};
+use crate::console::out::{Open, Out, Place, Step, Then};
+use crate::console::query::{Command, Layout, Query, Receipt, Reply, Reviewed};
+use crate::console::widgets::diff_view::{self, Mode};
+use crate::console::widgets::flow::Flow;
+use crate::console::widgets::panel::Panel;
+use crate::console::widgets::said::said;
+use crate::console::widgets::scroll;
+use crate::domain::proposal::ProposalId;
+use crate::theme::Role;
+
+/// Columns from which evidence stands beside the difference.
+const BESIDE: u16 = 120;
+/// Columns below which one of them has the screen.
+const ONE: u16 = 84;
+/// Unchanged lines around each change, and more of them at a key.
+const CONTEXTS: [Option<usize>; 3] = [Some(3), Some(12), None];
+/// Reasons of earlier rejections that are offered.
+const RECENT: usize = 6;
+
+/// The review of one proposal.
+#[derive(Debug)]
+pub struct Review {
+    id: ProposalId,
+    queue: Vec<ProposalId>,
+    reviewed: Loaded<Arc<Reviewed>>,
+    words: Flow,
+    words_width: u16,
+    offset: usize,
+    words_offset: usize,
+    /// Whether the evidence has the focus.
+    beside: bool,
+    mode: Mode,
+    context: usize,
+    invisibles: bool,
+}
+
+impl Review {
+    /// Of a proposal, opened from a queue.
+    pub fn new(id: ProposalId, queue: Vec<ProposalId>) -> Review {
+        Review {
+            id,
+            queue,
+            reviewed: Loaded::default(),
+            words: Flow::default(),
+            words_width: 0,
+            offset: 0,
+            words_offset: 0,
+            beside: false,
+            mode: Mode::Fitting,
+            context: 0,
+            invisibles: false,
+        }
+    }
+
+    fn ask(&mut self, out: &mut Out<'_>) {
+        let (diff, _) = split(body(out.ctx.size), self.beside);
+        let width = inner(diff.unwrap_or_default().width);
+        let layout =
+            Layout { width, mode: self.mode, context: CONTEXTS[self.context], invisibles: self.invisibles };
+        let id = self.id;
+        out.ask(&mut self.reviewed, Query::Review(id, layout));
+    }
+
+    fn write(&mut self, out: &Out<'_>) {
+        let (_, words) = split(body(out.ctx.size), self.beside);
+        let words = words.unwrap_or_default();
+        let width =
+            if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
+        if let Some(reviewed) = self.reviewed.value() {
+            self.words = beside::whole(reviewed, width.saturating_sub(1));
+            self.words_width = width;
+        }
+    }
+
+    fn go(&mut self, by: isize, out: &mut Out<'_>) {
+        let at = self.queue.iter().position(|id| *id == self.id);
+        let next = at.and_then(|at| self.queue.get(at.checked_add_signed(by)?)).copied();
+        match next {
+            Some(id) => {
+                let (queue, mode, context) = (std::mem::take(&mut self.queue), self.mode, self.context);
+                *self = Review { mode, context, invisibles: self.invisibles, ..Review::new(id, queue) };
+                self.ask(out);
+            }
+            None => out
+                .say(Role::Info, if by > 0 { "That was the last of the queue" } else { "That is the first" }),
+        }
+    }
+
+    fn scroll(&mut self, action: Action, out: &Out<'_>) -> bool {
+        let (list, len, offset) = if self.beside {
+            (ListId::Evidence, self.words.len(), &mut self.words_offset)
+        } else {
+            let len = self.reviewed.value().map_or(0, |reviewed| reviewed.laid.len());
+            (ListId::Diff, len, &mut self.offset)
+        };
+        match scroll::scrolled(action, len, out.ctx.hits.of(list)) {
+            Some(at) => {
+                *offset = at;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn change(&mut self, forth: bool, out: &mut Out<'_>) {
+        let Some(reviewed) = self.reviewed.value() else { return };
+        let at = out.ctx.hits.of(ListId::Diff).offset;
+        let laid = &reviewed.laid;
+        // A line above the change is kept in view.
+        let found = if forth { laid.next_change(at + 1) } else { laid.previous_change(at + 1) };
+        match found {
+            Some(line) => self.offset = line.saturating_sub(1),
+            None => out.say(Role::Info, if forth { "No change below" } else { "No change above" }),
+        }
+    }
+}
+
+/// The place between header and status bar.
+fn body(size: (u16, u16)) -> Rect {
+    Rect { x: 0, y: 1, width: size.0, height: size.1.saturating_sub(2) }
+}
+
+/// Columns inside a panel.
+fn inner(width: u16) -> u16 {
+    if width < crate::console::widgets::panel::NARROW { width } else { width.saturating_sub(4) }
+}
+
+/// The places of the difference and of what stands beside it.
+fn split(area: Rect, beside: bool) -> (Option<Rect>, Option<Rect>) {
+    if area.width >= BESIDE {
+        let left = area.width * 2 / 3;
+        let right = Rect { x: area.x + left, width: area.width - left, ..area };
+        return (Some(Rect { width: left, ..area }), Some(right));
+    }
+    if area.width >= ONE && area.height >= 20 {
+        let top = area.height * 3 / 5;
+        let below = Rect { y: area.y + top, height: area.height - top, ..area };
+        return (Some(Rect { height: top, ..area }), Some(below));
+    }
+    if beside { (None, Some(area)) } else { (Some(area), None) }
+}
+
+impl Pane for Review {
+    fn places(&self) -> &'static [Where] {
+        &[Where::Review, Where::List]
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[
+            Action::Accept,
+            Action::Reject,
+            Action::Modify,
+            Action::Defer,
+            Action::NextChange,
+            Action::NextProposal,
+            Action::Beside,
+            Action::Layout,
+        ]
+    }
+
+    fn objection(&self, action: Action) -> Option<String> {
+        let decides = [
+            Action::Accept,
+            Action::Reject,
+            Action::Modify,
+            Action::ModifyHere,
+            Action::Defer,
+            Action::Comment,
+        ];
+        if !decides.contains(&action) {
+            return None;
+        }
+        let Some(reviewed) = self.reviewed.value() else { return Some("it is still being read".to_owned()) };
+        let listed = &reviewed.shown.listed;
+        let open = matches!(listed.status, "open" | "deferred");
+        let running = listed.canary.as_ref().is_some_and(|canary| canary.is_running());
+        match action {
+            Action::Comment => None,
+            Action::Accept if open || running => reviewed.shown.obstacle.clone(),
+            _ if open => None,
+            _ => Some(format!("it is {} already", listed.status)),
+        }
+    }
+
+    fn shown(&mut self, out: &mut Out<'_>) {
+        if !self.reviewed.is_waiting() {
+            self.ask(out);
+        }
+    }
+
+    fn resized(&mut self, out: &mut Out<'_>) {
+        self.ask(out);
+        self.write(out);
+    }
+
+    fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
+        if self.scroll(action, out) {
+            return true;
+        }
+        let ids = vec![self.id];
+        let text = self.reviewed.value().map(|reviewed| reviewed.shown.listed.proposal.text.clone());
+        match action {
+            Action::Accept => out.open(Open::Accept(ids)),
+            Action::Reject => {
+                let recent =
+                    self.reviewed.value().map_or_else(Vec::new, |r| beside::recent(&r.shown, RECENT));
+                out.open(beside::reject(&ids, &[], recent));
+            }
+            Action::Defer => out.open(defer(&ids, out.ctx.stamp.now)),
+            Action::Comment => out.open(Open::Reason {
+                title: format!("Comment on {}", self.id),
+                lines: vec!["It is signed and enters the ledger.".to_owned()],
+                recent: vec![],
+                then: Then::Comment(self.id),
+            }),
+            Action::Modify => {
+                if let Some(text) = text {
+                    out.effect(Effect::Edit { name: format!("-{}.prompt", self.id), text });
+                }
+            }
+            Action::ModifyHere => {
+                if let Some(text) = text {
+                    out.open(Open::Editor(self.id, text));
+                }
+            }
+            Action::NextChange => self.change(true, out),
+            Action::PreviousChange => self.change(false, out),
+            Action::NextProposal => self.go(1, out),
+            Action::PreviousProposal => self.go(-1, out),
+            Action::Layout => {
+                let side = self.reviewed.value().is_some_and(|reviewed| reviewed.laid.is_side_by_side());
+                self.mode = if side { Mode::Unified } else { Mode::SideBySide };
+                self.ask(out);
+            }
+            Action::Context => {
+                self.context = (self.context + 1) % CONTEXTS.len();
+                self.ask(out);
+            }
+            Action::Invisibles => {
+                self.invisibles = !self.invisibles;
+                self.ask(out);
+            }
+            Action::Beside => {
+                self.beside = !self.beside;
+                self.write(out);
+            }
+            Action::Left | Action::Right => {
+                self.beside = action == Action::Right;
+                self.write(out);
+            }
+            Action::ReviewPrompt => {
+                if let Some(reviewed) = self.reviewed.value() {
+                    let uri = reviewed.shown.listed.proposal.prompt_uri.to_string();
+                    out.step(Step::Push(Place::Prompt(uri)));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, out: &mut Out<'_>) {
+        let answer = match answer {
+            Ok(Reply::Review(reviewed)) => Ok(Arc::clone(reviewed)),
+            Ok(_) => return,
+            Err(fault) => Err(fault.clone()),
+        };
+        // Where one was reading stays where it was, however wide the lines are now.
+        let place = self.reviewed.value().map(|reviewed| reviewed.laid.place(self.offset));
+        if self.reviewed.take(ticket, answer) {
+            if let (Some(place), Some(reviewed)) = (place, self.reviewed.value()) {
+                self.offset = if self.offset == 0 { 0 } else { reviewed.laid.line_of(place) };
+            }
+            self.write(out);
+        }
+    }
+
+    fn done(&mut self, receipt: &Receipt, out: &mut Out<'_>) {
+        if let Some(now) = receipt.now {
+            for id in &mut self.queue {
+                if *id == self.id {
+                    *id = now;
+                }
+            }
+            self.id = now;
+            self.offset = 0;
+        }
+        self.ask(out);
+    }
+
+    fn edited(&mut self, edited: Result<Option<String>, Fault>, out: &mut Out<'_>) {
+        match edited {
+            Ok(Some(text)) => _ = out.command(Command::Modify(self.id, text)),
+            Ok(None) => out.say(Role::Info, "The text was left as it was"),
+            Err(fault) => out.fault(&fault),
+        }
+    }
+
+    fn click(&mut self, target: Target, out: &mut Out<'_>) {
+        match target {
+            Target::List(ListId::Diff) => self.beside = false,
+            Target::List(ListId::Evidence) => self.beside = true,
+            _ => return,
+        }
+        self.write(out);
+    }
+
+    fn wheel(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
+        match target {
+            Target::List(list @ ListId::Diff) => {
+                let len = self.reviewed.value().map_or(0, |reviewed| reviewed.laid.len());
+                self.offset = scroll::wheeled(by, len, out.ctx.hits.of(list));
+            }
+            Target::List(list @ ListId::Evidence) => {
+                self.words_offset = scroll::wheeled(by, self.words.len(), out.ctx.hits.of(list));
+            }
+            _ => {}
+        }
+    }
+
+    fn back(&mut self, out: &mut Out<'_>) -> bool {
+        let narrow = out.ctx.size.0 < ONE;
+        let was = std::mem::take(&mut self.beside);
+        if was && narrow {
+            self.ask(out);
+        }
+        was && narrow
+    }
+
+    fn copied(&self) -> Option<(String, String)> {
+        let reviewed = self.reviewed.value()?;
+        let proposal = &reviewed.shown.listed.proposal;
+        let base = proposal.prompt_uri.at(proposal.base_version.clone()).to_string();
+        let id = proposal.id.to_string();
+        let diff = crate::engine::diff::unified(
+            (&base, &reviewed.shown.base_text),
+            (&id, &proposal.text),
+            &(*reviewed.diff).clone().folded(3),
+            &|_, text| text.to_owned(),
+        );
+        Some((format!("{id} as a difference"), diff))
+    }
+
+    fn crumb(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+        let (diff, words) = split(area, self.beside);
+        if let Some(area) = diff {
+            self.draw_diff(canvas, area, view);
+        }
+        if let Some(area) = words {
+            self.draw_words(canvas, area, view);
+        }
+    }
+}
+
+impl Review {
+    fn draw_diff(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+        let reviewed = self.reviewed.value();
+        let title = match reviewed {
+            Some(reviewed) => {
+                let proposal = &reviewed.shown.listed.proposal;
+                let next =
+                    reviewed.shown.publishes.as_ref().and_then(|publishes| publishes.uri.version.clone());
+                let arrow = canvas.glyph(crate::theme::Glyph::Arrow);
+                let next = next.map(|v| format!(" {arrow} {v}")).unwrap_or_default();
+                format!("{}  {} {}{next}", self.id, proposal.prompt_uri.key, proposal.base_version)
+            }
+            None => self.id.to_string(),
+        };
+        let note = reviewed.map_or_else(String::new, |r| format!("+{} -{}", r.diff.added, r.diff.removed));
+        let foot = reviewed.map_or_else(String::new, |r| {
+            let changes = r.laid.changes();
+            let at = changes.partition_point(|line| *line <= self.offset + 1).max(1).min(changes.len());
+            let waiting = if self.reviewed.is_waiting() { ", refreshing" } else { "" };
+            match changes.len() {
+                0 => format!("the texts are equal{waiting}"),
+                n => format!("change {at} of {n}{waiting}"),
+            }
+        });
+        let active = view.focused && !self.beside;
+        let panel = Panel { title: &title, note: &note, foot: &foot, active };
+        let inside = panel.draw(canvas, area);
+        match (reviewed, self.reviewed.fault()) {
+            (_, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
+            (Some(reviewed), None) => {
+                diff_view::draw(canvas, inside, &reviewed.laid, self.offset, ListId::Diff);
+            }
+            (None, None) => said(canvas, inside, Role::Muted, &["reading the proposal"]),
+        }
+    }
+
+    fn draw_words(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+        let listed = self.reviewed.value().map(|reviewed| &reviewed.shown.listed);
+        let title = listed.map_or_else(
+            || "Evidence".to_owned(),
+            |listed| format!("{} risk", listed.proposal.risk.level.as_str()),
+        );
+        let note = listed.map_or("", |listed| listed.status);
+        let panel = Panel { title: &title, note, active: view.focused && self.beside, ..Panel::default() };
+        let narrow = area.width < canvas.buf.area.width;
+        let inside = if narrow { panel.framed(canvas, area) } else { panel.draw(canvas, area) };
+        let height = usize::from(inside.height);
+        let shown = crate::console::hitmap::View {
+            offset: scroll::held(self.words_offset, height, self.words.len()),
+            height,
+        };
+        canvas.hits.view(ListId::Evidence, shown);
+        canvas.hits.zone(inside, Target::List(ListId::Evidence));
+        for row in 0..height.min(self.words.len().saturating_sub(shown.offset)) {
+            self.words.draw(
+                canvas,
+                inside.x,
+                inside.y + row as u16,
+                inside.width.saturating_sub(1),
+                shown.offset + row,
+            );
+        }
+        scroll::bar(canvas, inside, shown, self.words.len());
+    }
+}

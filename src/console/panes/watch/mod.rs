@@ -1,0 +1,406 @@
+//! What got worse, for whoever is on call: the worst first, each with since when, how sure that is, how many calls it
+//! touches and what may be the cause; beside it everything that is known of the selected stream.
+//!
+//! ```text
+//!  12.4 calls/s · 0.8% failed · $3.21/h · newest 2s ago · quarantine 0       counted up to 09:00
+//! ‖ frozen at 09:12:44, 3m ago · 2 newer looks wait
+//! ╭▌Watch ──────────── 3 of 12 rising ─╮ ╭ support.refund-reply ────────────╮
+//! │ STATE   STREAM       WAS → NOW   M │ │ ◆ PAGE negative  M 29,614         │
+//! │▌◆ PAGE  refund-reply 6% → 18%  29k │ │ now ──●──  18% [10%, 28%] of 222  │
+//! │         negative since 08:00 · …   │ │ SUSPECTED CAUSE …                 │
+//! ╰────────────────────────────────────╯ │ chart with the baseline's band    │
+//!                                        ╰───────────────────────────────────╯
+//! ```
+//!
+//! What is frozen is a copy of what was shown; new looks go on arriving underneath. Start with [`WatchPane`]; `rows` draws
+//! the list, `detail` the stream.
+
+mod detail;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::{Pane, View};
+use crate::console::action::{Action, Where};
+use crate::console::canvas::Canvas;
+use crate::console::hitmap::{ListId, Target};
+use crate::console::message::{Fault, Loaded, Ticket};
+use crate::console::out::{Open, Out, Place, Step, Then};
+use crate::console::query::{Command, Query, Receipt, Reply};
+use crate::console::widgets::list_state::ListState;
+use crate::console::widgets::scroll;
+use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::prompt::PromptUri;
+use crate::engine::number::percent;
+use crate::engine::trend::Subject;
+use crate::engine::trend::health::Health;
+use crate::engine::trend::words;
+use crate::service::Watch;
+use crate::service::live::{PromptPage, Rates};
+use crate::theme::Role;
+
+/// For how long a stream may be silenced: in words, and ms.
+const SILENCES: [(&str, Millis); 4] =
+    [("1 hour", HOUR_MS), ("4 hours", 4 * HOUR_MS), ("24 hours", 24 * HOUR_MS), ("7 days", 7 * 24 * HOUR_MS)];
+
+/// What is shown while the screen is held still.
+#[derive(Debug)]
+struct Held {
+    since: Millis,
+    look: Option<Arc<Watch>>,
+    rates: Option<Rates>,
+    /// Looks that came since.
+    newer: usize,
+}
+
+/// What got worse.
+#[derive(Debug, Default)]
+pub struct WatchPane {
+    look: Option<Arc<Watch>>,
+    fault: Option<Fault>,
+    rates: Loaded<Rates>,
+    held: Option<Held>,
+    filter: String,
+    /// Streams that the filter left, as indices into what is shown.
+    rows: Vec<usize>,
+    /// The stream that a person chose; without one the worst prompt is selected, whichever it is.
+    chosen: Option<String>,
+    list: ListState,
+    /// The page of the selected prompt, for its course over time.
+    page: Loaded<Arc<PromptPage>>,
+    /// Of which prompt.
+    page_of: Option<String>,
+    /// Whether the keys move in the detail.
+    beside: bool,
+    offset: usize,
+    read_only: bool,
+}
+
+impl WatchPane {
+    /// Whether the screen is held still.
+    pub fn is_frozen(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// The watch has looked.
+    pub fn watched(&mut self, watch: &Arc<Watch>) {
+        self.look = Some(Arc::clone(watch));
+        self.fault = None;
+        match &mut self.held {
+            Some(held) => held.newer += 1,
+            None => self.arrange(),
+        }
+    }
+
+    /// It is on the screen after a look: what is selected may be another stream.
+    pub fn follow(&mut self, out: &mut Out<'_>) {
+        self.ask_course(out, false);
+    }
+
+    /// The watch could not look.
+    pub fn failed(&mut self, fault: Fault) {
+        self.fault = Some(fault);
+    }
+
+    /// The look that is shown.
+    fn shown_look(&self) -> Option<&Watch> {
+        match &self.held {
+            Some(held) => held.look.as_deref(),
+            None => self.look.as_deref(),
+        }
+    }
+
+    fn shown_rates(&self) -> Option<&Rates> {
+        match &self.held {
+            Some(held) => held.rates.as_ref(),
+            None => self.rates.value(),
+        }
+    }
+
+    /// The stream in a row.
+    fn stream(&self, row: usize) -> Option<&Health> {
+        self.shown_look()?.streams.get(*self.rows.get(row)?)
+    }
+
+    fn selected(&self) -> Option<&Health> {
+        self.stream(self.list.selected(self.rows.len())?)
+    }
+
+    /// The prompt of the selected stream, as its URI.
+    fn prompt(&self) -> Option<&str> {
+        match &self.selected()?.id.subject {
+            Subject::Prompt(uri) => Some(uri),
+            _ => None,
+        }
+    }
+
+    /// Filters and orders the rows anew; the selection stays with its stream.
+    fn arrange(&mut self) {
+        let Some(look) = self.shown_look() else {
+            self.rows.clear();
+            return;
+        };
+        let streams = &look.streams;
+        let mut rows: Vec<usize> =
+            (0..streams.len()).filter(|i| passes(&streams[*i], &self.filter)).collect();
+        // As the watch ranks them; of one level prompts before what is pooled over them.
+        rows.sort_by_key(|i| {
+            let stream = &streams[*i];
+            (Reverse(stream.level), stream.silenced_until.is_some(), stream.id.subject.is_pooled())
+        });
+        let found = match &self.chosen {
+            Some(name) => rows.iter().position(|i| streams[*i].stream == *name),
+            None => rows.iter().position(|i| !streams[*i].id.subject.is_pooled()).or(Some(0)),
+        };
+        let index = found.unwrap_or(self.list.index).min(rows.len().saturating_sub(1));
+        self.rows = rows;
+        self.list.select(index);
+    }
+
+    /// The selection moved: it belongs to the stream from now on.
+    fn choose(&mut self, out: &mut Out<'_>) {
+        self.chosen = self.selected().map(|stream| stream.stream.clone());
+        self.offset = 0;
+        self.ask_course(out, false);
+    }
+
+    /// Asks for the course of the selected prompt, if it is another one, or `anew`.
+    fn ask_course(&mut self, out: &mut Out<'_>, anew: bool) {
+        let uri = self.prompt().map(ToOwned::to_owned);
+        if uri != self.page_of {
+            self.page.clear();
+        } else if !anew {
+            return;
+        }
+        self.page_of.clone_from(&uri);
+        if let Some(uri) = uri {
+            out.ask(&mut self.page, Query::Prompt(uri, out.window));
+        }
+    }
+
+    fn freeze(&mut self, out: &mut Out<'_>) {
+        if self.held.take().is_some() {
+            self.arrange();
+            self.ask_course(out, true);
+        } else {
+            let (look, rates) = (self.look.clone(), self.rates.value().copied());
+            self.held = Some(Held { since: out.ctx.stamp.now, look, rates, newer: 0 });
+        }
+    }
+
+    fn acknowledge(&self, out: &mut Out<'_>) {
+        let Some(stream) = self.selected() else { return };
+        let lines = vec![
+            (Role::Strong, stream.stream.clone()),
+            (
+                Role::Text,
+                "It is no alarm any more. A new baseline begins tomorrow: what is bad now counts as usual \
+                          from then on. To wait for a repair, silence it instead."
+                    .to_owned(),
+            ),
+        ];
+        out.step(Step::Open(Open::Confirm {
+            title: "Acknowledge".into(),
+            lines,
+            yes: "acknowledge",
+            weighty: None,
+            step: Box::new(Step::Do(Box::new(Command::Acknowledge(stream.stream.clone())))),
+        }));
+    }
+
+    fn silence(&self, out: &mut Out<'_>) {
+        let Some(stream) = self.selected() else { return };
+        let now = out.ctx.stamp.now;
+        let step = |length| Step::Do(Box::new(Command::Silence(stream.stream.clone(), now + length)));
+        let rows = SILENCES.iter().map(|(words, length)| ((*words).to_owned(), step(*length))).collect();
+        let title = format!("Silence {} for", words::subject(&stream.id.subject));
+        out.step(Step::Open(Open::Choose { title, rows, selected: 1 }));
+    }
+
+    fn roll_back(&self, out: &mut Out<'_>) {
+        let (Some(stream), Some(uri)) = (self.selected(), self.uri()) else { return };
+        let measure = stream.id.measure.as_str();
+        let mut recent = Vec::new();
+        if let (Some(was), Some(now), Some(since)) = (stream.baseline, stream.current, &stream.since) {
+            let (was, now) = (percent(Some(was.rate)), percent(Some(now.rate)));
+            recent.push(format!("{measure} rose from {was} to {now} since {since}"));
+        }
+        recent.extend(stream.causes.first().map(|cause| format!("{measure} rose: {}", cause.what)));
+        out.step(Step::Open(Open::Reason {
+            title: format!("Roll back {}", uri.key),
+            lines: vec!["Why the version before is to be active again; it goes into the ledger.".into()],
+            recent,
+            then: Then::RollBack(uri, None),
+        }));
+    }
+
+    fn uri(&self) -> Option<PromptUri> {
+        self.prompt()?.parse().ok()
+    }
+
+    fn asks_rates(&mut self, out: &mut Out<'_>) {
+        if !self.rates.is_waiting() {
+            out.ask(&mut self.rates, Query::Rates);
+        }
+    }
+}
+
+/// Whether a stream has all the words of a filter, and none that begins with `!`.
+fn passes(stream: &Health, filter: &str) -> bool {
+    let text = format!("{} {}", stream.stream, stream.level.as_str()).to_lowercase();
+    filter.to_lowercase().split_whitespace().all(|term| match term.strip_prefix('!') {
+        Some("") => true,
+        Some(not) => !text.contains(not),
+        None => text.contains(term),
+    })
+}
+
+impl Pane for WatchPane {
+    fn places(&self) -> &'static [Where] {
+        &[Where::Watch, Where::List]
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        const HINTS: &[Action] = &[
+            Action::Open,
+            Action::Acknowledge,
+            Action::Silence,
+            Action::WatchRollBack,
+            Action::Freeze,
+            Action::Filter,
+            Action::Right,
+        ];
+        HINTS
+    }
+
+    fn objection(&self, action: Action) -> Option<String> {
+        let decides = matches!(action, Action::Acknowledge | Action::Silence | Action::WatchRollBack);
+        let of_prompt = matches!(action, Action::WatchRollBack | Action::WatchPrompt | Action::Open);
+        let pooled = || self.selected().is_some_and(|stream| stream.id.subject.is_pooled());
+        let said = match action {
+            _ if decides && self.read_only => "the console is read-only",
+            _ if (decides || of_prompt) && self.selected().is_none() => "no stream is selected",
+            _ if of_prompt && pooled() => "this stream is about many prompts, not about one",
+            Action::WatchRollBack if self.uri().is_none() => "the prompt's name is no URI",
+            _ => return None,
+        };
+        Some(said.to_owned())
+    }
+
+    fn shown(&mut self, out: &mut Out<'_>) {
+        self.read_only = out.read_only;
+        self.asks_rates(out);
+        self.ask_course(out, !self.is_frozen());
+    }
+
+    fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
+        match action {
+            Action::Freeze => self.freeze(out),
+            Action::Acknowledge => self.acknowledge(out),
+            Action::Silence => self.silence(out),
+            Action::WatchRollBack => self.roll_back(out),
+            Action::Open | Action::WatchPrompt => {
+                if let Some(uri) = self.prompt() {
+                    out.step(Step::Push(Place::Prompt(uri.to_owned())));
+                }
+            }
+            Action::Right => self.beside = self.selected().is_some(),
+            Action::Left => self.beside = false,
+            _ if self.beside => {
+                let view = out.ctx.hits.of(ListId::Stream);
+                match scroll::scrolled(action, detail::lines(self), view) {
+                    Some(offset) => self.offset = offset,
+                    None => return false,
+                }
+            }
+            _ => {
+                if !self.list.act(action, self.rows.len(), out.ctx.hits.of(ListId::Watch)) {
+                    return false;
+                }
+                self.choose(out);
+            }
+        }
+        true
+    }
+
+    fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, _out: &mut Out<'_>) {
+        if self.rates.awaits(ticket) {
+            match answer {
+                Ok(Reply::Rates(rates)) => _ = self.rates.take(ticket, Ok(*rates)),
+                Err(fault) => _ = self.rates.take(ticket, Err(fault.clone())),
+                Ok(_) => {}
+            }
+        } else if self.page.awaits(ticket) {
+            match answer {
+                Ok(Reply::Prompt(page)) => _ = self.page.take(ticket, Ok(Arc::clone(page))),
+                Err(fault) => _ = self.page.take(ticket, Err(fault.clone())),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn done(&mut self, _receipt: &Receipt, out: &mut Out<'_>) {
+        // What was decided is to be seen, whatever was held.
+        if self.is_frozen() {
+            self.freeze(out);
+        }
+    }
+
+    fn click(&mut self, target: Target, out: &mut Out<'_>) {
+        match target {
+            Target::Row(ListId::Watch, row) => {
+                self.beside = false;
+                self.list.select(row);
+                self.choose(out);
+            }
+            Target::List(ListId::Stream) => self.beside = true,
+            _ => {}
+        }
+    }
+
+    fn wheel(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
+        match target {
+            Target::List(ListId::Stream) => {
+                self.offset = scroll::wheeled(by, detail::lines(self), out.ctx.hits.of(ListId::Stream));
+            }
+            Target::List(ListId::Watch) => {
+                self.list.wheel(by, self.rows.len(), out.ctx.hits.of(ListId::Watch));
+                self.choose(out);
+            }
+            _ => {}
+        }
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(&self.filter)
+    }
+
+    fn set_filter(&mut self, filter: String, out: &mut Out<'_>) {
+        self.filter = filter;
+        self.arrange();
+        self.offset = 0;
+        self.ask_course(out, false);
+    }
+
+    fn back(&mut self, _out: &mut Out<'_>) -> bool {
+        std::mem::take(&mut self.beside)
+    }
+
+    fn copied(&self) -> Option<(String, String)> {
+        let stream = self.selected()?;
+        Some(("the stream's name".into(), stream.stream.clone()))
+    }
+
+    fn crumb(&self) -> String {
+        "watch".into()
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+        rows::draw(self, canvas, area, view);
+    }
+}

@@ -1,0 +1,259 @@
+use super::*;
+use crate::console::harness::{Harness, NOW};
+use crate::console::query::Reply;
+use crate::domain::window::Window;
+use crate::engine::performance::{self, Names};
+use crate::engine::rollup::VersionId;
+use crate::engine::trend::cause::{Cause, Kind};
+use crate::engine::trend::estimate::{Estimate, time};
+use crate::engine::trend::health::Level;
+use crate::engine::trend::{Measure, StreamId};
+use crate::service::live::{Trend, TrendPoint};
+use proptest::prelude::*;
+use semver::Version;
+
+const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (60, 20)];
+
+fn prompt(key: &str) -> Subject {
+    Subject::Prompt(format!("prompt://org/HUMAN_CORP/{key}"))
+}
+
+fn estimate(rate: f64, half: f64, sample_size: i64) -> Option<Estimate> {
+    Some(Estimate { rate, interval: [(rate - half).max(0.0), rate + half], sample_size })
+}
+
+fn stream(subject: Subject, measure: Measure, level: Level, evidence: f64) -> Health {
+    let id = StreamId { subject, measure };
+    let onset = (NOW / HOUR_MS) as i32 - 26;
+    Health {
+        stream: id.to_string(),
+        id,
+        level,
+        reason: None,
+        evidence,
+        page_from: 120.0,
+        by_hour: false,
+        onset: Some(onset),
+        since: Some(time(onset)),
+        odds_ratio: Some(3.6),
+        baseline: estimate(0.06, 0.01, 1644),
+        current: estimate(0.18, 0.09, 222),
+        last_day: estimate(0.17, 0.1, 180),
+        calls_per_hour: Some(341.0),
+        units: 222,
+        last_unit: Some(time(onset + 24)),
+        silenced_until: None,
+        causes: vec![],
+    }
+}
+
+fn watch() -> Watch {
+    let mut worst = stream(prompt("support.refund-reply"), Measure::Negative, Level::Page, 29_614.0);
+    let what = "version 2.1.0 became active at 2026-11-27T09:00:00Z";
+    worst.causes.push(Cause { kind: Kind::Version, what: what.into(), before: None, after: None });
+    let model = "model gpt-4o-mini, which serves 62% of the calls, got worse for many prompts (negative)";
+    let (before, after) = (estimate(0.4, 0.05, 900), estimate(0.62, 0.06, 640));
+    worst.causes.push(Cause { kind: Kind::Model, what: model.into(), before, after });
+    let mut silenced = stream(prompt("legal.summary"), Measure::Latency, Level::Warn, 41.0);
+    silenced.silenced_until = Some("2026-11-29T12:00:00Z".into());
+    let mut over = stream(prompt("billing.dunning"), Measure::Errors, Level::Warn, 55.0);
+    over.last_day = estimate(0.05, 0.02, 900);
+    let mut few = stream(Subject::Task("code".into()), Measure::Unhappy, Level::Watch, 7.2);
+    few.calls_per_hour = None;
+    Watch {
+        until: "2026-11-28T10:00:00Z".into(),
+        streams: vec![
+            stream(Subject::Model("gpt-4o-mini".into()), Measure::Negative, Level::Page, 2.4e8),
+            worst,
+            over,
+            silenced,
+            few,
+        ],
+        stable: 1204,
+        insufficient: 88,
+        acknowledged: 1,
+        page_from: 120.0,
+    }
+}
+
+struct Nameless;
+
+impl Names for Nameless {
+    fn model(&self, _: u32) -> &'static str {
+        "m"
+    }
+    fn version(&self, _: VersionId) -> Option<&Version> {
+        None
+    }
+}
+
+fn page(uri: &str) -> PromptPage {
+    let uri: PromptUri = uri.parse().unwrap();
+    let step = 6 * HOUR_MS;
+    let from = NOW - 28 * step;
+    let point = |i: u64| TrendPoint {
+        calls: 2000,
+        failed: 20 + i,
+        signals: [80, if i < 24 { 5 + i % 3 } else { 20 }, 4, 2],
+        tokens: Some(900.0),
+        cost: Some(0.004),
+        latency: [Some(800.0), Some(1200.0 + 20.0 * i as f64)],
+    };
+    let trend = Trend {
+        from,
+        step,
+        points: (0..28).map(point).collect(),
+        activations: vec![(NOW - 27 * HOUR_MS, Version::new(2, 1, 0))],
+        alarms: vec![],
+    };
+    let window = Window { from_ms: from, to_ms: NOW };
+    PromptPage {
+        snapshot: performance::snapshot(&uri, window, [], &Nameless, &[]),
+        uri,
+        active: Some(Version::new(2, 1, 0)),
+        versions: vec![],
+        text: String::new(),
+        description: None,
+        affinities: vec![],
+        trend,
+        health: vec![],
+        outcome: None,
+        history: vec![],
+        recommendations: vec![],
+        open: 0,
+        as_of: NOW,
+    }
+}
+
+type Look = Option<Result<Watch, Fault>>;
+
+fn console(size: (u16, u16), mut look: impl FnMut() -> Look + 'static) -> Harness {
+    let answers = move |query: &Query| match query {
+        Query::Watch => look().map(|watch| watch.map(|watch| Reply::Watch(Arc::new(watch)))),
+        Query::Rates => Some(Ok(Reply::Rates(Rates {
+            calls: 12.4,
+            failed: Some(0.008),
+            cost: Some(3.21),
+            lag: Some(2100),
+            quarantined: 3,
+        }))),
+        Query::Prompt(uri, _) => Some(Ok(Reply::Prompt(Arc::new(page(uri))))),
+        _ => None,
+    };
+    let mut console = Harness::new(size, Box::new(answers));
+    console.keys("4");
+    console
+}
+
+fn calm() -> Watch {
+    Watch { streams: vec![], ..watch() }
+}
+
+#[test]
+fn looks_at_four_sizes() {
+    for (state, look) in [
+        ("full", (|| Some(Ok(watch()))) as fn() -> Look),
+        ("loading", || None),
+        ("empty", || Some(Ok(calm()))),
+        ("error", || Some(Err(Fault::new("the store is busy: another process has held it for 5 s")))),
+    ] {
+        for (width, height) in SIZES {
+            let text = console((width, height), look).text();
+            insta::assert_snapshot!(format!("{state}_{width}x{height}"), text);
+        }
+    }
+}
+
+#[test]
+fn the_detail_has_a_narrow_screen_of_its_own_and_gives_it_back() {
+    let mut console = console((80, 24), || Some(Ok(watch())));
+    insta::assert_snapshot!(console.keys("l").text());
+    assert!(console.keys("<esc>").text().contains("STREAM"));
+}
+
+#[test]
+fn two_keys_lead_to_the_worst_prompt() {
+    let mut console = console((120, 40), || Some(Ok(watch())));
+    // The harness has pressed `4`; a model's stream ranks first, the worst prompt is selected.
+    console.keys("<enter>");
+    assert_eq!(console.app.crumbs().len(), 2);
+}
+
+#[test]
+fn frozen_is_held_while_looks_go_on_arriving() {
+    let mut looks = 0;
+    let mut console = console((120, 40), move || {
+        looks += 1;
+        Some(Ok(if looks < 3 { watch() } else { calm() }))
+    });
+    console.keys(" ");
+    assert!(console.app.is_frozen());
+    console.send(crate::console::message::Msg::Changed);
+    console.settle();
+    console.send(crate::console::message::Msg::Changed);
+    console.settle();
+    let text = console.text();
+    assert!(text.contains("frozen since 12:00:0") && text.contains("newer look"), "{text}");
+    assert!(text.contains("refund-reply"), "{text}");
+    let text = console.keys(" ").text();
+    assert!(text.contains("All is stable") && !text.contains("frozen"), "{text}");
+}
+
+#[test]
+fn the_selection_stays_with_its_stream() {
+    let mut more = false;
+    let mut console = console((120, 40), move || {
+        let mut look = watch();
+        if std::mem::replace(&mut more, true) {
+            look.streams.insert(0, stream(prompt("new.worst"), Measure::Errors, Level::Page, 9e9));
+        }
+        Some(Ok(look))
+    });
+    console.keys("j");
+    let before = console.text().lines().find(|line| line.contains('▌') && line.contains("WARN")).is_some();
+    console.send(crate::console::message::Msg::Changed);
+    console.settle();
+    let text = console.text();
+    let after = text.lines().any(|line| line.contains('▌') && line.contains("model:gpt-4o-mini"));
+    assert!(before || after, "{text}");
+}
+
+#[test]
+fn filters_by_words_and_without_words() {
+    let page = stream(prompt("support.refund-reply"), Measure::Negative, Level::Page, 100.0);
+    for (filter, passes_it) in [
+        ("", true),
+        ("refund page", true),
+        ("REFUND !latency", true),
+        ("!negative", false),
+        ("warn", false),
+        ("!", true),
+    ] {
+        assert_eq!(passes(&page, filter), passes_it, "{filter}");
+    }
+}
+
+#[test]
+fn a_stream_of_many_prompts_has_no_page() {
+    let mut console = console((120, 40), || Some(Ok(watch())));
+    console.keys("gg/model<enter>");
+    let pane = &WatchPane::default();
+    assert_eq!(pane.objection(Action::Silence).as_deref(), Some("no stream is selected"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn any_size_and_any_keys(
+        width in 0u16..300,
+        height in 0u16..100,
+        keys in prop::collection::vec(
+            prop::sample::select(vec!["j", "k", "G", "gg", "l", "h", " ", "<ctrl-d>", "<ctrl-u>", "+", "_", "y"]),
+            0..24,
+        ),
+        full in any::<bool>(),
+    ) {
+        let look = move || Some(Ok(if full { watch() } else { calm() }));
+        console((width, height), look).keys(&keys.concat()).keys("<60x20>").keys("<200x60>");
+    }
+}

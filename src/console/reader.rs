@@ -1,0 +1,282 @@
+//! Answers questions, each thread with a view of the store of its own. Nothing is read on the thread that draws.
+//!
+//! Two threads: what a screen needs at once, and what may take long (the watch, checks of the ledger). Of the questions
+//! that wait, only the newest of its kind is answered: an answer to an older one would be dropped.
+
+use std::collections::HashSet;
+use std::mem::discriminant;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::fault::of_service;
+use super::message::{Msg, Ticket};
+use super::query::{AgentState, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified};
+use super::widgets::diff_view;
+use crate::domain::call::Millis;
+use crate::domain::proposal::ProposalId;
+use crate::domain::run::Run;
+use crate::domain::window::WindowSpec;
+use crate::domain::window::time;
+use crate::engine::diff::Diff;
+use crate::engine::rank::{Column, Sort};
+use crate::engine::trend::Subject;
+use crate::engine::trend::health::Health;
+use crate::keys::Keys;
+use crate::service::live::{Acting, AffinityGrid, BoardLine, BoardWish, Group, Live};
+use crate::service::proposals::Shown;
+use crate::service::{LogQuery, Service, ServiceError, Watch, now};
+
+/// Longest that two texts are compared before the comparison becomes coarser.
+const COMPARE: Duration = Duration::from_millis(200);
+/// Runs of the agent that are shown.
+const RUNS: usize = 50;
+/// Calls of a prompt that are listed.
+const CALLS: usize = 200;
+
+type Asked = (Ticket, Query);
+/// What the thread that may take long has found, handed to the one that ranks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dear {
+    watch: Option<Arc<Watch>>,
+    grid: Option<(WindowSpec, Arc<AffinityGrid>)>,
+}
+
+pub(super) type Found = Arc<Mutex<Dear>>;
+
+/// What answers need.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// What is asked.
+    pub service: Arc<Service>,
+    /// The keys of whoever acts here; `None` where there is no folder for them.
+    pub keys: Option<Keys>,
+    /// The steward that was asked for by name (`HUMAN_STEWARD`).
+    pub steward: Option<String>,
+}
+
+impl Ground {
+    /// The steward who acts here; nobody where a key cannot be read: whoever decides is told why.
+    fn acting(&self) -> Option<Acting> {
+        let keys = self.keys.as_ref()?;
+        let card = keys.steward(self.steward.as_deref()).ok()??;
+        Some((card.name.clone(), keys.public_key(&card).ok()))
+    }
+}
+
+/// Where questions go. The threads end when this is dropped.
+#[derive(Debug)]
+pub struct Readers {
+    quick: Sender<Asked>,
+    slow: Sender<Asked>,
+}
+
+impl Readers {
+    /// Starts the threads; answers go to `replies`.
+    pub fn start(ground: &Ground, replies: &UnboundedSender<Msg>) -> std::io::Result<Readers> {
+        let found = Found::default();
+        let thread = |name: &str| {
+            let (sender, asked) = channel();
+            let (reading, replies) = (Reading::new(ground.clone(), Arc::clone(&found)), replies.clone());
+            std::thread::Builder::new().name(name.into()).spawn(move || run(reading, &asked, &replies))?;
+            Ok::<_, std::io::Error>(sender)
+        };
+        Ok(Readers { quick: thread("quick-reader")?, slow: thread("slow-reader")? })
+    }
+
+    /// Asks; the answer comes as a message.
+    pub fn ask(&self, ticket: Ticket, query: Query) {
+        let to = if is_slow(&query) { &self.slow } else { &self.quick };
+        // A thread that has ended is gone with the console.
+        let _ = to.send((ticket, query));
+    }
+}
+
+/// Whether an answer may take longer than a person waits for a key.
+fn is_slow(query: &Query) -> bool {
+    matches!(query, Query::Watch | Query::Verify | Query::Came(_) | Query::Agent | Query::Affinity(_))
+}
+
+pub(super) struct Reading {
+    ground: Ground,
+    live: Option<Live>,
+    found: Found,
+    /// The queue as of an entry of the ledger, and when the first that was put off waits again, ms.
+    queue: Option<(u64, Option<Millis>, Arc<Vec<QueueLine>>)>,
+    compared: Option<(Arc<Shown>, Arc<Diff>)>,
+}
+
+fn run(mut reading: Reading, asked: &Receiver<Asked>, replies: &UnboundedSender<Msg>) {
+    while let Ok(first) = asked.recv() {
+        let mut waiting = vec![first];
+        while let Ok(next) = asked.try_recv() {
+            waiting.retain(|(_, query)| discriminant(query) != discriminant(&next.1));
+            waiting.push(next);
+        }
+        for (ticket, query) in waiting {
+            let answer = reading.answer(&query).map_err(|error| of_service(&error));
+            if replies.send(Msg::Reply(ticket, answer)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Reading {
+    pub(super) fn new(ground: Ground, found: Found) -> Reading {
+        Reading { ground, live: None, found, queue: None, compared: None }
+    }
+
+    pub(super) fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
+        let now = now();
+        let live = self.live.get_or_insert_with(|| Live::new(Arc::clone(&self.ground.service)));
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(watch) = found.watch {
+            live.set_levels(watch);
+        }
+        if let Some((window, grid)) = found.grid {
+            live.set_grid(window, grid);
+        }
+        let service = &*self.ground.service;
+        Ok(match query {
+            Query::Pulse => Reply::Pulse(Arc::new(live.pulse(self.ground.acting().as_ref(), now)?)),
+            Query::Board(wish) => Reply::Board(Arc::new(live.board(wish, now)?)),
+            Query::Leaders(window) => {
+                let watch = live.levels();
+                Reply::Leaders(Arc::new(leaders(live, *window, watch.as_deref(), now)?))
+            }
+            Query::Prompt(uri, window) => Reply::Prompt(Arc::new(live.prompt(uri, *window, now)?)),
+            Query::Calls(uri, window) => Reply::Calls(Arc::new(live.calls(uri, *window, CALLS, now)?)),
+            Query::Call(id) => Reply::Calls(Arc::new(live.call(id)?)),
+            Query::Affinity(window) => {
+                let grid = live.affinity(*window, now)?;
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).grid = live.grid();
+                Reply::Affinity(grid)
+            }
+            Query::Proposals => Reply::Proposals(self.queue(now)?),
+            Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
+            Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
+            Query::Watch => {
+                let watch = live.watch(now)?;
+                self.found.lock().unwrap_or_else(PoisonError::into_inner).watch = live.levels();
+                Reply::Watch(watch)
+            }
+            Query::Rates => Reply::Rates(live.rates(now)?),
+            Query::Ledger(limit) => {
+                let wish = LogQuery { limit: Some(*limit), ..LogQuery::default() };
+                Reply::Ledger(Arc::new(service.log(&wish)?))
+            }
+            Query::Verify => {
+                let audit = service.audit(None)?;
+                Reply::Verify(Arc::new(Verified {
+                    entries: audit.head.seq,
+                    head: audit.head.hash.to_string(),
+                    faults: audit.faults,
+                    as_of: now,
+                }))
+            }
+            Query::Agent => Reply::Agent(Arc::new(agent(service, now)?)),
+            Query::Names => Reply::Names(Arc::new(live.names()?)),
+        })
+    }
+}
+
+impl Reading {
+    /// All proposals; read anew when something was decided, or something that was put off waits again.
+    fn queue(&mut self, now: Millis) -> Result<Arc<Vec<QueueLine>>, ServiceError> {
+        let service = &self.ground.service;
+        let head = service.read()?.ledger_head()?.seq;
+        let ends = |lines: &[QueueLine]| lines.iter().filter_map(|line| line.until).min();
+        if let Some((seen, until, lines)) = &self.queue
+            && *seen == head
+            && until.is_none_or(|until| until > now)
+        {
+            return Ok(Arc::clone(lines));
+        }
+        let lines: Vec<QueueLine> =
+            service.proposals(None, None, now)?.into_iter().map(QueueLine::of).collect();
+        let lines = Arc::new(lines);
+        self.queue = Some((head, ends(&lines), Arc::clone(&lines)));
+        Ok(lines)
+    }
+
+    /// A proposal with its difference; texts that were compared just now are not compared again.
+    fn review(&mut self, id: ProposalId, layout: Layout, now: Millis) -> Result<Reviewed, ServiceError> {
+        let shown = Arc::new(self.ground.service.proposal(id, now)?);
+        let (old, new) = (shown.base_text.as_str(), shown.listed.proposal.text.as_str());
+        let diff = match &self.compared {
+            Some((before, diff)) if before.base_text == old && before.listed.proposal.text == new => {
+                Arc::clone(diff)
+            }
+            _ => Arc::new(Diff::between(old, new, Some(Instant::now() + COMPARE))),
+        };
+        let Layout { width, mode, context, invisibles } = layout;
+        let laid = diff_view::layout(old, new, &diff, width, mode, context, invisibles);
+        self.compared = Some((Arc::clone(&shown), Arc::clone(&diff)));
+        Ok(Reviewed { shown, diff, layout, laid })
+    }
+}
+
+/// The first of the leaderboard by each of the orders that a person asks for, and what degrades.
+fn leaders(
+    live: &mut Live,
+    window: WindowSpec,
+    watch: Option<&Watch>,
+    now: i64,
+) -> Result<Leaders, ServiceError> {
+    let mut first = |column, descending| -> Result<Option<BoardLine>, ServiceError> {
+        let sort = Sort { column, descending };
+        let (filter, group) = (String::new(), Group::None);
+        let wish = BoardWish { window, filter, sort, group, from: 0, count: 1, seek: None };
+        Ok(live.board(&wish, now)?.lines.pop())
+    };
+    let degrading = watch.map(|watch| {
+        let of_prompts = |health: &&Health| matches!(health.id.subject, Subject::Prompt(_));
+        let mut alarms = watch.streams.iter().filter(|s| s.is_alarm()).filter(of_prompts).peekable();
+        let worst = alarms.peek().map(|health| Box::new((*health).clone()));
+        let names: HashSet<&str> = alarms.map(|health| health.id.subject.name()).collect();
+        (names.len(), worst)
+    });
+    Ok(Leaders {
+        used: first(Column::Calls, true)?,
+        dear: first(Column::Cost, true)?,
+        best: first(Column::Score, true)?,
+        worst: first(Column::Score, false)?,
+        degrading,
+    })
+}
+
+/// The agent whose grant is the newest, and what it did.
+fn agent(service: &Service, now: i64) -> Result<AgentState, ServiceError> {
+    let trust = service.trust()?;
+    let granted = trust.grants().max_by_key(|granted| granted.entry);
+    let grant = granted.map_or_else(Vec::new, |granted| {
+        let grant = &granted.grant;
+        let standing = if granted.revoked {
+            "revoked".to_owned()
+        } else if now >= grant.expires_at {
+            format!("expired {}", time(grant.expires_at))
+        } else {
+            format!("until {}", time(grant.expires_at))
+        };
+        let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.as_str()).collect();
+        vec![
+            standing,
+            format!("may {}", scopes.join(", ")),
+            format!("with {}", grant.prompts),
+            format!("granted by {} (entry {})", granted.by, granted.entry),
+        ]
+    });
+    let record = granted.map(|granted| service.agent_record(&granted.grant.agent, now)).transpose()?;
+    let rows = service.read()?.proposals().runs(RUNS)?;
+    let runs =
+        rows.into_iter().filter_map(|row| Some((row.id, serde_json::from_value::<Run>(row.body).ok()?)));
+    Ok(AgentState {
+        agent: granted.map(|granted| granted.grant.agent.to_string()),
+        grant,
+        record,
+        runs: runs.collect(),
+    })
+}

@@ -1,0 +1,148 @@
+//! The terminal: taken, given back, and given back whatever happens.
+//!
+//! Raw mode, the alternate screen, bracketed paste and the mouse are taken together and given back together: on quitting,
+//! on an error, in a panic (before its report is printed), before an editor or a stop. Giving back twice does no harm.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::style::ResetColor;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+
+/// Whether the terminal is taken: what the panic hook and the guard ask.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Bytes of a frame that are gathered before they are written.
+const FRAME_BYTES: usize = 64 << 10;
+
+type Out = io::BufWriter<io::Stdout>;
+
+/// The terminal, taken.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: Terminal<CrosstermBackend<Out>>,
+    mouse: bool,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub fn take(mouse: bool) -> io::Result<Screen> {
+        let out = io::BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        let mut screen = Screen { terminal: Terminal::new(CrosstermBackend::new(out))?, mouse };
+        screen.enter()?;
+        Ok(screen)
+    }
+
+    /// Takes it again, after [`Screen::leave`]; the next frame is drawn whole.
+    pub fn enter(&mut self) -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        let out = self.terminal.backend_mut();
+        queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+        if self.mouse {
+            queue!(out, EnableMouseCapture)?;
+        }
+        queue!(out, Clear(ClearType::All))?;
+        Write::flush(out)?;
+        self.terminal.clear()
+    }
+
+    /// Gives it back for a while.
+    pub fn leave(&mut self) {
+        give_back();
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.terminal.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws a frame in one piece; `draw` fills the cells and says where the cursor stands.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| {
+            if let Some(cursor) = draw(frame.buffer_mut()) {
+                frame.set_cursor_position(cursor);
+            }
+        })?;
+        let out = self.terminal.backend_mut();
+        queue!(out, EndSynchronizedUpdate)?;
+        Write::flush(out)
+    }
+
+    /// Draws the next frame whole.
+    pub fn forget(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Takes mouse events, or leaves them to the terminal.
+    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        let out = self.terminal.backend_mut();
+        if on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+    }
+
+    /// Sends text to the terminal's clipboard. Whether the terminal takes it, nobody says.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+
+    /// Rings.
+    pub fn ring(&mut self) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(b"\x07")?;
+        Write::flush(out)
+    }
+
+    /// The terminal's title; hidden characters have been made visible.
+    pub fn title(&mut self, title: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), SetTitle(title))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Gives the terminal back, if it is taken. What fails here has nobody left to be told.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        ResetColor,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// Lets a panic give the terminal back before its report is printed.
+pub fn guard_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        give_back();
+        report(panic);
+    }));
+}

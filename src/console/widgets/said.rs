@@ -1,0 +1,36 @@
+//! What a pane says in place of what it would show: that it is empty, still being read, or could not be.
+//!
+//! ```text
+//!
+//!            No proposals wait: all are decided.
+//!                t shows the decided ones
+//!
+//! ```
+
+use ratatui::layout::Rect;
+
+use super::flow::Flow;
+use super::panel::centred;
+use crate::console::canvas::Canvas;
+use crate::theme::Role;
+
+/// Columns of a line of it, at most.
+const WIDTH: u16 = 72;
+
+/// Says `lines` in the middle of a place, the first in the role, the others as what to do next.
+pub fn said(canvas: &mut Canvas<'_>, area: Rect, role: Role, lines: &[&str]) {
+    let width = WIDTH.min(area.width.saturating_sub(2));
+    if width == 0 {
+        return;
+    }
+    let mut flow = Flow::default();
+    let mut widest = 0;
+    for (i, line) in lines.iter().enumerate() {
+        widest = widest.max(canvas.width(line).min(width));
+        flow.words(line, if i == 0 { role } else { Role::Muted }, width);
+    }
+    let place = centred(area, widest, flow.len() as u16);
+    for line in 0..place.height {
+        flow.draw(canvas, place.x, place.y + line, place.width, usize::from(line));
+    }
+}

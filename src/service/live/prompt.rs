@@ -1,0 +1,176 @@
+//! Everything about one prompt.
+
+use std::time::Instant;
+
+use super::boards::{answered, step_of};
+use super::known::Known;
+use super::said::Said;
+use super::wish::{HistoryLine, PromptPage, Trend, TrendPoint};
+use super::{Live, Result};
+use crate::domain::call::{HOUR_MS, Millis};
+use crate::domain::feedback::Signal;
+use crate::domain::prompt::PromptUri;
+use crate::domain::window::{Window, WindowSpec};
+use crate::engine::outcome::words;
+use crate::engine::rollup::{Cell, Clock, Hour};
+use crate::engine::trend::health::{Health, Level};
+use crate::service::routing::Circle;
+use crate::service::{Performance, Service};
+use crate::store::Reader;
+use crate::store::telemetry::TelemetryReader;
+
+/// Steps of a trend, at most.
+const STEPS: Hour = 120;
+/// Hours of a window from which on steps are whole days.
+const BY_DAY: Hour = 10 * 24;
+impl Live {
+    /// Everything about the prompt that `uri` names.
+    ///
+    /// What the detectors say, and how the prompt is, asks for the whole fleet; of a large one nobody has looked at yet
+    /// both are left out until the second thread has.
+    pub fn prompt(&mut self, uri: &str, window: WindowSpec, now: Millis) -> Result<PromptPage> {
+        self.answer(|live, reader, known| {
+            let catalog = &known.catalog;
+            let (uri, _) = catalog.find(uri)?;
+            let answered = answered(reader, window, now)?;
+            let circle = Circle::read(reader, catalog, &uri, None, answered)?;
+            let performance = Service::performance_in(catalog, uri.clone(), None, answered, &circle);
+            let health = live.health_of(reader, known, &uri, now)?;
+            let outcome = live.service.latest_outcome_in(reader, catalog, uri.clone(), now)?;
+            let called = performance.snapshot.stats.total_calls > 0;
+            let recommendations =
+                if called { live.said_of(reader, known, &uri, window, answered, now)? } else { Vec::new() };
+            known.waiting.at(now);
+            let Performance { snapshot, affinities, active, .. } = performance;
+            let published = known.catalog.published.get(&uri);
+            let versions: Vec<_> = published.into_iter().flat_map(|p| p.versions.keys().cloned()).collect();
+            let file = match active.as_ref().or(versions.last()) {
+                Some(version) => Some(reader.file(&uri, version)?),
+                None => None,
+            };
+            Ok(PromptPage {
+                trend: trend(reader, known, &uri, answered, &health)?,
+                history: history(reader, &uri)?,
+                text: file.as_ref().map(|file| file.text().to_owned()).unwrap_or_default(),
+                description: file.and_then(|file| file.description),
+                open: known.waiting.of(&uri.to_string()) as usize,
+                outcome: outcome.as_ref().map(words::line),
+                uri,
+                active,
+                versions,
+                snapshot,
+                affinities,
+                health,
+                recommendations,
+                as_of: now,
+            })
+        })
+    }
+
+    fn health_of(&self, reader: &Reader, known: &Known, uri: &PromptUri, now: Millis) -> Result<Vec<Health>> {
+        if !reader.has_monitors()? && known.is_large() {
+            return Ok(Vec::new());
+        }
+        self.service.streams_in(reader, &known.catalog, &known.standings, uri, now)
+    }
+
+    /// What the detectors say of a prompt, as the report lists it.
+    fn said_of(
+        &mut self,
+        reader: &Reader,
+        known: &Known,
+        uri: &PromptUri,
+        window: WindowSpec,
+        answered: Window,
+        now: Millis,
+    ) -> Result<Vec<String>> {
+        if known.is_large() {
+            return Ok(Vec::new());
+        }
+        let position = reader.position()?;
+        let said = match self.said.take().filter(|said| said.stands(window, position, now)) {
+            Some(said) => said,
+            None => {
+                let began = Instant::now();
+                let findings = self.service.findings_in(reader, &known.catalog, answered)?;
+                Said::new(window, findings, position, now, began.elapsed())
+            }
+        };
+        Ok(self.said.insert(said).of(uri))
+    }
+}
+
+/// The prompt over the window, in at most 120 steps of hours, or in days.
+fn trend(
+    reader: &Reader,
+    known: &Known,
+    uri: &PromptUri,
+    window: Window,
+    health: &[Health],
+) -> Result<Trend> {
+    let (hours, _) = window.hours();
+    let length = hours.end - hours.start;
+    let mut step =
+        if length > BY_DAY { ((length + STEPS - 1) / STEPS + 23) / 24 * 24 } else { step_of(length, STEPS) };
+    if hours.start < reader.detail()?.hours_from {
+        step = (step + 23) / 24 * 24;
+    }
+    let steps = hours.start.div_euclid(step)..(hours.end + step - 1).div_euclid(step);
+    let mut sums = vec![Cell::default(); steps.len()];
+    let numbers = known.catalog.numbers(uri, None);
+    let covered = steps.start * step..steps.end * step;
+    reader.cells(covered.clone(), step % 24 != 0, Some(&numbers), &mut |hour, _, cell| {
+        sums[(hour.div_euclid(step) - steps.start) as usize].merge_ranked(cell, 1);
+    })?;
+    let ms = |hour: Hour| i64::from(hour) * HOUR_MS;
+    let all = Window { from_ms: ms(covered.start), to_ms: ms(covered.end) };
+    let activations = known.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
+    let mut alarms: Vec<(Millis, String)> = health
+        .iter()
+        .filter(|h| h.level > Level::Stable)
+        .filter_map(|h| Some((ms(h.onset?), h.id.measure.as_str().to_owned())))
+        .filter(|(at, _)| all.contains(*at))
+        .collect();
+    alarms.sort();
+    Ok(Trend {
+        from: all.from_ms,
+        step: ms(step),
+        points: sums.iter().map(point).collect(),
+        activations: activations.iter().filter(|(at, _)| all.contains(*at)).cloned().collect(),
+        alarms,
+    })
+}
+
+fn point(cell: &Cell) -> TrendPoint {
+    let count = |n: i64| n.max(0) as u64;
+    TrendPoint {
+        calls: count(cell.calls),
+        failed: count(cell.calls - cell.ok),
+        signals: Signal::ALL.map(|signal| count(cell.signals.signal(Clock::Call, signal))),
+        tokens: cell.mean_tokens(),
+        cost: cell.mean_cost_usd(),
+        latency: [0.5, 0.95].map(|q| cell.latency_sketch.quantile(q).map(|us| us / 1e3)),
+    }
+}
+
+/// Publications and activations, the newest first.
+fn history(reader: &Reader, uri: &PromptUri) -> Result<Vec<HistoryLine>> {
+    let published = reader.version_rows(uri)?.into_iter().map(|row| HistoryLine {
+        at: row.published_at,
+        version: row.version,
+        what: "published",
+        by: Some(row.actor),
+        reason: row.note,
+    });
+    let active = reader.activations(uri)?.into_iter().rev().map(|row| HistoryLine {
+        at: row.at,
+        version: row.version,
+        what: "active",
+        by: Some(row.actor),
+        reason: row.reason,
+    });
+    // What became active at once comes after its publication.
+    let mut all: Vec<HistoryLine> = active.chain(published).collect();
+    all.sort_by_key(|line| std::cmp::Reverse(line.at));
+    Ok(all)
+}

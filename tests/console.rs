@@ -1,0 +1,180 @@
+//! The console in a real terminal: what it takes it gives back, whatever ends it; what is decided in it is decided; no key
+//! is lost between it and an editor.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod terminal;
+
+use std::process::Command;
+
+use portable_pty::CommandBuilder;
+use terminal::{Pty, world};
+
+const SIZE: (u16, u16) = (120, 40);
+const CTRL_Z: &str = "\u{1a}";
+const CTRL_C: &str = "\u{3}";
+const ESC: &str = "\u{1b}";
+
+fn open(folder: &std::path::Path, calls: u64, more: &[(&str, &str)]) -> (Pty, String, String) {
+    let (store, keys) = world(folder, calls);
+    let mut env = vec![("HUMAN_CONFIG_DIR", keys.as_str()), ("HOME", folder.to_str().unwrap())];
+    env.extend(more);
+    let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &env);
+    pty.shows("Prompts").settles();
+    (pty, store, keys)
+}
+
+fn human(store: &str, keys: &str, args: &[&str]) -> String {
+    let out = Command::new(env!("CARGO_BIN_EXE_human"))
+        .args(["--store", store])
+        .args(args)
+        .env("HUMAN_CONFIG_DIR", keys)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+#[test]
+fn a_proposal_is_triaged_accepted_and_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut pty, store, keys) = open(folder.path(), 60_000, &[]);
+    pty.type_("3").shows("open").settles();
+    let list = human(&store, &keys, &["prompts", "proposals", "list", "--json"]);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let low = list.as_array().unwrap().iter().find(|line| {
+        line["proposal"]["risk"]["level"] == "low"
+            && line["proposal"]["promptUri"].as_str().unwrap().contains("/org/")
+    });
+    let Some(low) = low else { panic!("the demo has a proposal of low risk: {list:#}") };
+    let id = low["proposal"]["id"].as_str().unwrap();
+    // The number of the proposal is its filter.
+    pty.type_("/").type_(&id.to_lowercase()).type_("\r").settles();
+    pty.type_("a").shows(&format!("Accept {id}")).type_("y").shows("undoes it").settles();
+    let status = || human(&store, &keys, &["prompts", "proposals", "show", id, "--json"]);
+    assert!(status().contains("\"accepted\""), "{}", status());
+    pty.type_("u").shows("Undo").type_("y").shows("Active again").settles();
+    let verify = human(&store, &keys, &["audit", "verify"]);
+    assert!(verify.contains("Holds"), "{verify}");
+    pty.type_("q").type_("q");
+    pty.type_(CTRL_C);
+    assert_eq!(pty.ends(), 0);
+    assert!(pty.is_given_back());
+}
+
+#[test]
+fn the_editor_has_the_terminal_and_no_key_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let editor = folder.path().join("editor.sh");
+    // It leaves what is typed meanwhile to the console.
+    std::fs::write(&editor, "#!/bin/sh\necho EDITING\nsleep 1\nprintf '\\nAnd say why.\\n' >> \"$1\"\n")
+        .unwrap();
+    let editor = format!("sh {}", editor.display());
+    let (mut pty, store, keys) = open(folder.path(), 60_000, &[("EDITOR", &editor)]);
+    pty.type_("3").settles().type_("\r").settles();
+    pty.type_("e").shows("EDITING").type_("?").shows("is now PROPOSAL-");
+    pty.until("help", |screen| screen.alternate_screen() && screen.contents().contains("Help"));
+    pty.type_(ESC).settles().type_(CTRL_C);
+    assert_eq!(pty.ends(), 0);
+    let log = human(&store, &keys, &["audit", "log", "--limit", "3"]);
+    assert!(log.contains("modify"), "{log}");
+}
+
+#[test]
+fn it_stops_resizes_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut pty, _, _) = open(folder.path(), 5_000, &[]);
+    for size in [(60, 20), (200, 60), (30, 5), (80, 24)] {
+        pty.resize(size).settles();
+        if size.0 < 40 {
+            pty.shows("too small");
+        } else {
+            pty.shows("Prompts");
+        }
+    }
+    pty.type_(CTRL_Z).until("given back", |screen| !screen.alternate_screen());
+    let stat = format!("/proc/{}/stat", pty.child.process_id().unwrap());
+    pty.until("stopped", |_| {
+        std::fs::read_to_string(&stat).unwrap().rsplit(") ").next().unwrap().starts_with('T')
+    });
+    assert!(pty.is_given_back());
+    pty.signal("CONT")
+        .until("back", |screen| screen.alternate_screen() && screen.contents().contains("Prompts"));
+    // The mouse opens a tab; at a key it is left to the terminal.
+    pty.settles().type_("\u{1b}[<0;40;1M\u{1b}[<0;40;1m").settles();
+    pty.type_("m").shows("mouse off");
+    pty.until("no mouse", |screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None);
+    pty.signal("TERM");
+    assert_eq!(pty.ends(), 0);
+    assert!(pty.is_given_back());
+}
+
+#[test]
+fn whatever_ends_it_the_terminal_is_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    for how in ["HUP", "INT", "TERM"] {
+        std::fs::create_dir_all(folder.path().join(how)).unwrap();
+        let (mut pty, _, _) = open(&folder.path().join(how), 2_000, &[]);
+        pty.signal(how);
+        pty.ends();
+        assert!(pty.is_given_back(), "{how}");
+    }
+}
+
+#[test]
+fn without_colours_the_selection_is_still_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut pty, _, _) = open(folder.path(), 5_000, &[("NO_COLOR", "1")]);
+    pty.type_("j").settles();
+    let screen = pty.screen.screen();
+    let (rows, cols) = screen.size();
+    let cells = (0..rows).flat_map(|row| (0..cols).filter_map(move |col| Some((row, col))));
+    let (mut reversed, mut coloured) = (0, 0);
+    for (row, col) in cells {
+        let Some(cell) = screen.cell(row, col) else { continue };
+        reversed += usize::from(cell.inverse());
+        let plain = cell.fgcolor() == vt100::Color::Default && cell.bgcolor() == vt100::Color::Default;
+        coloured += usize::from(!plain);
+    }
+    assert!(reversed > 20 && coloured == 0, "{reversed} cells reversed, {coloured} coloured");
+    pty.type_(CTRL_C);
+    assert_eq!(pty.ends(), 0);
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+    let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "panics_with_the_terminal", "--nocapture"]);
+    let mut pty = Pty::run(command, SIZE, &[("HUMAN_TEST_PANICS", "1")]);
+    pty.ends();
+    assert!(pty.is_given_back());
+    let text = pty.text();
+    assert!(text.contains("on purpose"), "the report is on the ordinary screen:\n{text}");
+}
+
+/// The child of the test above; of itself it does nothing.
+#[test]
+fn panics_with_the_terminal() {
+    if std::env::var_os("HUMAN_TEST_PANICS").is_none() {
+        return;
+    }
+    human::console::terminal::guard_panics();
+    let _screen = human::console::terminal::Screen::take(true).unwrap();
+    panic!("on purpose");
+}
+
+#[test]
+fn an_empty_store_says_how_to_feed_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("empty.db").display().to_string();
+    let home = folder.path().to_str().unwrap();
+    let mut pty = Pty::start(&["--store", &store], SIZE, &[("HOME", home), ("HUMAN_CONFIG_DIR", home)]);
+    pty.shows("human ingest").settles().type_("q");
+    assert_eq!(pty.ends(), 0);
+    assert!(pty.is_given_back());
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let out = Command::new(env!("CARGO_BIN_EXE_human")).output().unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("needs a terminal"));
+}
