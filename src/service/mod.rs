@@ -169,20 +169,21 @@ impl Service {
             None => named,
         };
         let circle = Circle::read(&reader, &catalog, &uri, version.as_ref(), window)?;
-        Ok(Self::performance_in(&catalog, uri, version, window, &circle))
+        Ok(Self::performance_in(&catalog, &uri, version, window, &circle))
     }
 
+    /// [`performance`](Self::performance) of a prompt among its peers.
     fn performance_in(
         catalog: &Catalog,
-        uri: PromptUri,
+        uri: &PromptUri,
         version: Option<Version>,
         window: Window,
         circle: &Circle,
     ) -> Performance {
         let affinities = circle.affinities(catalog);
         let mine = circle.own().map(|(key, evidence)| (key, &evidence.cell));
-        let snapshot = performance::snapshot(&uri, window, mine, &*catalog.dictionary, &affinities);
-        let active = catalog.published.get(&uri).and_then(|p| p.active.clone());
+        let snapshot = performance::snapshot(uri, window, mine, &*catalog.dictionary, &affinities);
+        let active = catalog.published.get(uri).and_then(|p| p.active.clone());
         Performance { snapshot, affinities, active, version }
     }
 

@@ -25,17 +25,14 @@ impl Lookout {
 
     /// The store as it is now, and whether it may differ from what was seen before.
     pub fn view(&mut self) -> Result<(Reader, bool)> {
-        let reader = match self.rested.take() {
-            Some(mut reader) => {
-                reader.begin_anew()?;
-                reader
-            }
-            None => {
-                self.seen = None;
-                let reader = Reader::open(&self.path)?;
-                reader.keep_pages(PAGES_KIB)?;
-                reader
-            }
+        let reader = if let Some(mut reader) = self.rested.take() {
+            reader.begin_anew()?;
+            reader
+        } else {
+            self.seen = None;
+            let reader = Reader::open(&self.path)?;
+            reader.keep_pages(PAGES_KIB)?;
+            reader
         };
         let version = reader.data_version()?;
         let moved = self.seen.replace(version) != Some(version);
@@ -53,5 +50,62 @@ impl Lookout {
     pub fn moved(&self) -> bool {
         let version = self.rested.as_ref().and_then(|reader| reader.data_version().ok());
         version.is_none() || version != self.seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::Call;
+    use crate::store::telemetry::{NamedCall, TelemetryReader, TelemetryWriter};
+    use crate::store::{Access, Store};
+
+    #[test]
+    fn views_follow_and_say_whether_anything_moved() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("s.db"), Access::Write).unwrap();
+        let mut lookout = store.lookout();
+        assert!(lookout.moved());
+        let (reader, moved) = lookout.view().unwrap();
+        let known = reader.dictionary().unwrap();
+        assert!(moved && known.models().is_empty());
+        drop(known);
+        lookout.rest(reader);
+        assert!(!lookout.moved());
+
+        let call = Call {
+            provenance_id: "c1".into(),
+            at: 7,
+            prompts: None,
+            model: "m".into(),
+            provider: None,
+            input_tokens: None,
+            output_tokens: None,
+            cached_tokens: None,
+            cost: None,
+            cost_estimated: false,
+            duration_us: None,
+            ttft_us: None,
+            ok: true,
+            error: None,
+            agent: None,
+            session: None,
+            user: None,
+        };
+        let named = NamedCall { call, aliases: Vec::new() };
+        store.write(move |tx| tx.telemetry.put_call(&named)).unwrap();
+        assert!(lookout.moved());
+        let (reader, moved) = lookout.view().unwrap();
+        assert!(moved);
+        assert_eq!(reader.dictionary().unwrap().models().len(), 1);
+        assert_eq!(reader.dictionary().unwrap().versions().count(), 0);
+        assert_eq!(reader.position().unwrap(), 1);
+        lookout.rest(reader);
+        // A view that is not given back is no loss.
+        let (reader, moved) = lookout.view().unwrap();
+        assert!(!moved);
+        drop(reader);
+        assert!(lookout.moved());
+        assert_eq!(lookout.view().unwrap().0.dictionary().unwrap().models().len(), 1);
     }
 }

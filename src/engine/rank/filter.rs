@@ -117,7 +117,7 @@ impl Is {
 
 impl Than {
     /// Reads what follows the word: a sign and a number with a unit. The error says what is wrong.
-    pub fn read(text: &str) -> Result<Than, String> {
+    pub fn read(typed: &str) -> Result<Than, String> {
         let tests = [
             (">=", Test::AtLeast),
             ("<=", Test::AtMost),
@@ -127,7 +127,7 @@ impl Than {
         ];
         let (test, number) = tests
             .into_iter()
-            .find_map(|(sign, test)| Some((test, text.strip_prefix(sign)?)))
+            .find_map(|(sign, test)| Some((test, typed.strip_prefix(sign)?)))
             .ok_or("it compares with <, <=, =, >= or >")?;
         let number = number.strip_prefix('$').unwrap_or(number);
         let units =

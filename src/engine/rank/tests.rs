@@ -65,14 +65,17 @@ impl Fleet {
         self.cells.insert(CellKey { version, layer, model }, cell);
     }
 
-    fn board(&self, filter: &str, sort: &str, limit: usize) -> Board<'_> {
-        let roster = Roster {
+    fn roster(&self) -> Roster<'_> {
+        Roster {
             subjects: &self.subjects,
             of_version: &self.of_version,
             models: &self.models,
             outer: &self.outer,
-        };
-        board(roster, &self.cells, &filter.parse().unwrap(), sort.parse().unwrap(), limit)
+        }
+    }
+
+    fn board(&self, filter: &str, sort: &str, limit: usize) -> Board<'_> {
+        board(self.roster(), &self.cells, &filter.parse().unwrap(), sort.parse().unwrap(), limit)
     }
 
     fn names(&self, filter: &str, sort: &str) -> Vec<&str> {
@@ -149,6 +152,20 @@ fn filters() {
 }
 
 #[test]
+fn what_is_being_typed_holds_as_far_as_it_goes() {
+    let mut own = Vec::new();
+    let (filter, fault) = Filter::typed("scope:core neg> !mine foo:bar", |term, not| {
+        (term == "mine").then(|| {
+            own.push(not);
+            Ok(())
+        })
+    });
+    assert_eq!(filter, "scope:core".parse::<Filter>().unwrap());
+    assert_eq!(fault.map(|fault| fault.term).as_deref(), Some("neg>"));
+    assert_eq!(own, [true]);
+}
+
+#[test]
 fn refusals_say_why() {
     for (filter, why) in [
         ("!", "nothing follows"),
@@ -174,8 +191,7 @@ proptest! {
     fn no_filter_panics(text in "\\PC{0,40}|(!?(scope|model|neg|p95|type)[:<>=]{0,2}[0-9a-z.*%]{0,5} ?){0,4}") {
         if let Ok(filter) = text.parse::<Filter>() {
             let fleet = Fleet::new();
-            let roster = Roster { subjects: &fleet.subjects, of_version: &fleet.of_version, models: &fleet.models, outer: &fleet.outer };
-            let all = board(roster, &fleet.cells, &filter, Sort::default(), 10);
+            let all = board(fleet.roster(), &fleet.cells, &filter, Sort::default(), 10);
             prop_assert!(all.matched <= 3);
         }
     }
@@ -188,6 +204,35 @@ proptest! {
             let cut = fleet.board("", sort, limit);
             let names = |board: &Board<'_>| board.rows.iter().map(|r| r.subject.name.clone()).collect::<Vec<_>>();
             prop_assert_eq!(names(&cut), names(&whole).into_iter().take(limit).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_line_up_that_followed_is_one_that_was_made(
+        changes in prop::collection::vec((2u32..6, 0u32..3, 1i64..50, any::<bool>()), 1..12),
+    ) {
+        let mut fleet = Fleet::new();
+        let mut lineup = Lineup::new(fleet.roster(), &fleet.cells);
+        for (version, model, calls, goes) in changes {
+            let key = CellKey { version, layer: Layer::Org, model };
+            if goes {
+                fleet.cells.remove(&key);
+            } else {
+                fleet.put(version, Layer::Org, model, calls, 10, (3, 1));
+            }
+            if !lineup.follow(fleet.roster(), &fleet.cells, &[key]) {
+                lineup = Lineup::new(fleet.roster(), &fleet.cells);
+            }
+            let fresh = Lineup::new(fleet.roster(), &fleet.cells);
+            for sort in ["calls", "neg", "p95"] {
+                let rank = |lineup: &Lineup| {
+                    let board = lineup.rank(
+                        fleet.roster(), &fleet.cells, &Filter::default(), sort.parse().unwrap(), 10,
+                    );
+                    board.rows.iter().map(Row::line).collect::<Vec<_>>()
+                };
+                prop_assert_eq!(rank(&lineup), rank(&fresh));
+            }
         }
     }
 }

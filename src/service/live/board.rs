@@ -122,9 +122,9 @@ fn put_together(placed: &mut [Placed], subjects: &[Subject], group: Group) {
     }
     let mut labels: Vec<(&str, i64)> = sums.into_iter().collect();
     labels.sort_unstable_by_key(|(label, calls)| (Reverse(*calls), *label));
-    let places: FxHashMap<&str, u32> =
+    let order: FxHashMap<&str, u32> =
         labels.into_iter().enumerate().map(|(place, (label, _))| (label, place as u32)).collect();
     for one in placed {
-        one.group = places[of(one)];
+        one.group = order[of(one)];
     }
 }

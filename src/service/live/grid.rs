@@ -29,8 +29,8 @@ const MODELS: usize = 40;
 pub struct Grid {
     /// The window that was asked for.
     pub spec: WindowSpec,
-    /// The grid.
-    pub grid: Arc<AffinityGrid>,
+    /// Its page.
+    pub page: Arc<AffinityGrid>,
     places: FxHashMap<String, usize>,
     /// Until when it is not made anew for a board, ms.
     pub until: Millis,
@@ -38,23 +38,19 @@ pub struct Grid {
 
 impl Grid {
     /// Keeps one.
-    pub fn new(spec: WindowSpec, grid: Arc<AffinityGrid>, until: Millis) -> Grid {
-        let lines = grid.lines.iter().enumerate();
+    pub fn new(spec: WindowSpec, page: Arc<AffinityGrid>, until: Millis) -> Grid {
+        let lines = page.lines.iter().enumerate();
         let places = lines.map(|(place, line)| (line.uri.to_string(), place)).collect();
-        Grid { spec, grid, places, until }
+        Grid { spec, page, places, until }
     }
 
     /// The model that serves a prompt best, its score, and whether there is enough evidence to recommend it.
     pub fn best(&self, prompt: &str) -> Option<(String, f64, bool)> {
-        let line = &self.grid.lines[*self.places.get(prompt)?];
-        let (place, best) = match line.recommended {
-            Some(place) => (place, line.cells[place].as_ref()?),
-            None => {
-                let known =
-                    line.cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.as_ref()?)));
-                known.max_by(|(_, a), (_, b)| a.affinity_score.total_cmp(&b.affinity_score))?
-            }
-        };
+        let line = &self.page.lines[*self.places.get(prompt)?];
+        let known = line.cells.iter().enumerate().filter_map(|(place, cell)| Some((place, cell.as_ref()?)));
+        let by_score = known.max_by(|(_, a), (_, b)| a.affinity_score.total_cmp(&b.affinity_score));
+        let recommended = line.recommended.and_then(|place| Some((place, line.cells[place].as_ref()?)));
+        let (place, best) = recommended.or(by_score)?;
         Some((best.model_id.clone(), best.affinity_score, line.recommended == Some(place)))
     }
 }

@@ -91,12 +91,11 @@ impl Waiting {
         self.of.clear();
         (self.high, self.due, self.counted) = (0, None, true);
         for row in &self.rows {
-            match row.until.filter(|until| *until > now) {
-                Some(until) => self.due = Some(self.due.map_or(until, |due| due.min(until))),
-                None => {
-                    *self.of.entry(row.prompt.clone()).or_default() += 1;
-                    self.high += usize::from(row.is_high);
-                }
+            if let Some(until) = row.until.filter(|until| *until > now) {
+                self.due = Some(self.due.map_or(until, |due| due.min(until)));
+            } else {
+                *self.of.entry(row.prompt.clone()).or_default() += 1;
+                self.high += usize::from(row.is_high);
             }
         }
     }

@@ -139,7 +139,7 @@ impl Live {
 
     /// The grid that was made last by [`Live::affinity`], and of which window.
     pub fn grid(&self) -> Option<(WindowSpec, Arc<AffinityGrid>)> {
-        self.grid.as_ref().map(|grid| (grid.spec, Arc::clone(&grid.grid)))
+        self.grid.as_ref().map(|grid| (grid.spec, Arc::clone(&grid.page)))
     }
 }
 

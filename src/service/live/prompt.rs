@@ -34,7 +34,7 @@ impl Live {
             let (uri, _) = catalog.find(uri)?;
             let answered = answered(reader, window, now)?;
             let circle = Circle::read(reader, catalog, &uri, None, answered)?;
-            let performance = Service::performance_in(catalog, uri.clone(), None, answered, &circle);
+            let performance = Service::performance_in(catalog, &uri, None, answered, &circle);
             let health = live.health_of(reader, known, &uri, now)?;
             let outcome = live.service.latest_outcome_in(reader, catalog, uri.clone(), now)?;
             let called = performance.snapshot.stats.total_calls > 0;
@@ -88,13 +88,13 @@ impl Live {
             return Ok(Vec::new());
         }
         let position = reader.position()?;
-        let said = match self.said.take().filter(|said| said.stands(window, position, now)) {
-            Some(said) => said,
-            None => {
-                let began = Instant::now();
-                let findings = self.service.findings_in(reader, &known.catalog, answered)?;
-                Said::new(window, findings, position, now, began.elapsed())
-            }
+        let stands = self.said.take().filter(|said| said.stands(window, position, now));
+        let said = if let Some(said) = stands {
+            said
+        } else {
+            let began = Instant::now();
+            let findings = self.service.findings_in(reader, &known.catalog, answered)?;
+            Said::new(window, findings, position, now, began.elapsed())
         };
         Ok(self.said.insert(said).of(uri))
     }
