@@ -120,12 +120,13 @@ impl Canvas<'_> {
         width(&safe(text))
     }
 
-    /// Blanks a place in the look of a role.
+    /// Blanks a place in the look of a role, on the screen's ground where the role has none.
     pub fn fill(&mut self, area: Rect, role: Role) {
-        let (area, style) = (self.on_screen(area), self.style(role));
+        let (area, ground, style) = (self.on_screen(area), self.style(Role::Ground), self.style(role));
         for position in area.positions() {
             let cell = &mut self.buf[position];
             cell.reset();
+            cell.set_style(ground);
             cell.set_style(style);
         }
     }

@@ -30,7 +30,7 @@ const NARROW: u16 = 84;
 /// Draws everything.
 pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
     let all = canvas.buf.area;
-    canvas.fill(all, Role::Text);
+    canvas.fill(all, Role::Ground);
     if all.width < LEAST.0 || all.height < LEAST.1 {
         return too_small(canvas, all);
     }

@@ -46,13 +46,18 @@ pub enum ThemeError {
         source: std::io::Error,
     },
     /// Files are not what they should be.
-    #[error("the theme `{name}` cannot be used:{}", .faults.iter().map(|fault| format!("\n  {fault}")).collect::<String>())]
+    #[error("the theme `{name}` cannot be used:\n  {}", lines(.faults))]
     Invalid {
         /// Which theme.
         name: String,
         /// All that is wrong, in all files that belong to it.
         faults: Vec<Fault>,
     },
+}
+
+/// Faults, one a line.
+fn lines(faults: &[Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
 }
 
 /// How roles are to look: colours as they are meant, before any terminal is asked.

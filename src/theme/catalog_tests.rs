@@ -144,12 +144,11 @@ fn a_name_leads_to_a_theme_of_the_folder_or_nowhere() {
 fn the_template_is_a_theme_and_names_every_role() {
     let folder = folder(&[("mine", Theme::template())]);
     Theme::named("mine", Some(folder.path())).unwrap_or_else(|e| panic!("{e}"));
-    let all: String = Theme::template()
+    let all: Vec<&str> = Theme::template()
         .lines()
         .map(|line| line.strip_prefix("# ").filter(|rest| rest.ends_with(" = \"sea\"")).unwrap_or(line))
-        .map(|line| format!("{line}\n"))
         .collect();
-    fs::write(folder.path().join("mine.toml"), all).unwrap();
+    fs::write(folder.path().join("mine.toml"), all.join("\n")).unwrap();
     let theme = Theme::named("mine", Some(folder.path())).unwrap_or_else(|e| panic!("{e}"));
     for role in Role::ALL {
         assert!(theme.roles.contains_key(role), "{} is missing", role.name());

@@ -79,8 +79,8 @@ fn grounded() -> Vec<(Theme, Rgb)> {
 /// WCAG's contrast ratio.
 fn contrast(a: Rgb, b: Rgb) -> f64 {
     let luminance = |rgb: Rgb| {
-        let [r, g, b] = rgb.linear();
-        0.2126 * r + 0.7152 * g + 0.0722 * b
+        let [red, green, blue] = rgb.linear();
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
     };
     let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
     a.max(b) / a.min(b)

@@ -1,6 +1,7 @@
 //! What a role looks like before it has a colour: bold, dimmed, underlined or reversed, and which role lends it its
 //! colours where a theme gives it none. So a theme of five lines works, `NO_COLOR` loses no meaning, and no theme can take
 //! the underline from a changed word.
+#![allow(clippy::match_same_arms, reason = "a line for each kind of role")]
 
 use ratatui::style::Modifier;
 
