@@ -301,7 +301,7 @@ impl Pane for AffinityPane {
         }
     }
 
-    fn click(&mut self, target: Target, out: &mut Out<'_>) {
+    fn click(&mut self, target: Target, _out: &mut Out<'_>) {
         match target {
             Target::Row(ListId::Affinity, row) => {
                 self.beside = false;
@@ -316,7 +316,6 @@ impl Pane for AffinityPane {
             Target::List(ListId::Models) => self.beside = true,
             _ => {}
         }
-        let _ = out;
     }
 
     fn wheel(&mut self, target: Target, by: isize, out: &mut Out<'_>) {

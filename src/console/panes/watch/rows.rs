@@ -48,7 +48,7 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         rest = Rect { y: rest.y + taken.height, height: rest.height - taken.height, ..rest };
         taken
     };
-    rates(pane, canvas, take(1), view);
+    rates(pane, canvas, take(1));
     if let Some(held) = &pane.held {
         banner(held, canvas, take(1), view.now);
     }
@@ -56,13 +56,11 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         take(1);
     }
     let selected = pane.selected().is_some();
-    if area.width >= BESIDE {
+    if area.width >= BESIDE && selected {
         let left = area.width * 11 / 20;
         list(pane, canvas, Rect { width: left, ..rest }, view, !pane.beside);
         let right = Rect { x: rest.x + left + 1, width: rest.width - left - 1, ..rest };
-        if selected {
-            detail::draw(pane, canvas, right, view);
-        }
+        detail::draw(pane, canvas, right, view);
     } else if area.width >= BELOW && rest.height >= 14 {
         // The list has what it needs, up to half of the rows.
         let needed = pane.rows.len() as u16 * ROW + 3;
@@ -115,7 +113,7 @@ pub(super) fn affected(stream: &Health) -> Option<String> {
     Some(if more < 0.95 { "<1".into() } else { format!("~{}", count(more.round() as u64)) })
 }
 
-fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect, view: &View<'_>) {
+fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect) {
     let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     let counted = pane.shown_look().map(|look| format!("counted up to {}", short(&look.until)));
     let Some(now) = pane.shown_rates() else {
@@ -126,7 +124,7 @@ fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect, view: &View<'_>) 
         canvas.put(inside.x, inside.y, inside.width, &words, Role::Faint);
         return;
     };
-    let parts = rate_words(now, view);
+    let parts = rate_words(now);
     let separator = format!("  {}  ", canvas.glyph(Glyph::Separator));
     let mut used = 0;
     for (i, (role, number, unit)) in parts.iter().enumerate() {
@@ -147,7 +145,7 @@ fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect, view: &View<'_>) 
 }
 
 /// The rates: a number and what it counts, the most telling first.
-fn rate_words(now: &Rates, view: &View<'_>) -> Vec<(Role, String, String)> {
+fn rate_words(now: &Rates) -> Vec<(Role, String, String)> {
     let calls = if now.calls >= 9.95 || now.calls <= 0.0 {
         count(now.calls.max(0.0).round() as u64)
     } else {
@@ -164,7 +162,6 @@ fn rate_words(now: &Rates, view: &View<'_>) -> Vec<(Role, String, String)> {
         (text, " since the newest call".to_owned())
     });
     let quarantined = if now.quarantined > 0 { Role::Caution } else { Role::Strong };
-    let _ = view;
     vec![
         (Role::Strong, calls, " calls/s".into()),
         (failed.0, failed.1, failed.2.into()),
