@@ -67,8 +67,8 @@ fn main() {
         once(&format!("first board, {window}"), || live.board(&wish, now).map(drop));
     }
     memory();
-    once("first pulse", || live.pulse(now).map(drop));
-    report("pulse", 20, || live.pulse(now).map(drop));
+    once("first pulse", || live.pulse(None, now).map(drop));
+    report("pulse", 20, || live.pulse(None, now).map(drop));
     report("rates", 20, || live.rates(END).map(drop));
     report("moved", 20, || {
         live.moved();

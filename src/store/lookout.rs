@@ -55,7 +55,6 @@ impl Lookout {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::domain::call::Call;
     use crate::store::telemetry::{NamedCall, TelemetryReader, TelemetryWriter};
     use crate::store::{Access, Store};

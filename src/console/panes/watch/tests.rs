@@ -73,6 +73,11 @@ fn watch() -> Watch {
         insufficient: 88,
         acknowledged: 1,
         page_from: 120.0,
+        regressions: vec![],
+        prompts: rustc_hash::FxHashMap::default(),
+        counted: 0,
+        position: 0,
+        notes: 0,
     }
 }
 
