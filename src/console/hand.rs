@@ -172,12 +172,12 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
                         });
                     }
                     Err(error) if several => {
-                        refused.push((id.to_string(), of_service(&error).text.to_string()))
+                        refused.push((id.to_string(), of_service(&error).text.to_string()));
                     }
                     Err(error) => return Err(of_service(&error)),
                 }
             }
-            Ok(receipt(done, refused, undo.filter(|_| !several)))
+            Ok(receipt(&done, refused, undo.filter(|_| !several)))
         }
         Command::Reject(ids, reason) => {
             let pen = means.pen()?;
@@ -261,11 +261,11 @@ fn each<T>(
             Err(error) => refused.push((id.to_string(), of_service(&error).text.to_string())),
         }
     }
-    Ok(receipt(done, refused, None))
+    Ok(receipt(&done, refused, None))
 }
 
-fn receipt(done: Vec<String>, refused: Vec<(String, String)>, undo: Option<Command>) -> Receipt {
-    let text = match done.as_slice() {
+fn receipt(done: &[String], refused: Vec<(String, String)>, undo: Option<Command>) -> Receipt {
+    let text = match done {
         [] => "Nothing was done".to_owned(),
         [one] => one.clone(),
         [first, ..] => {

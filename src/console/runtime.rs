@@ -174,12 +174,14 @@ impl Console {
         tokio::select! {
             biased;
             Some(msg) = self.mail.recv() => Ok(self.sift(msg)),
-            event = input => match event {
-                Some(event) => Ok(self.input(event?)),
+            event = input => if let Some(event) = event {
+                Ok(self.input(event?))
+            } else {
                 // The terminal is gone.
-                None => { self.quit = true; Ok(None) }
+                self.quit = true;
+                Ok(None)
             },
-            what = signals.next() => Ok(self.signalled(what)?),
+            what = signals.next() => Ok(self.signalled(&what)?),
             () = clock => Ok(self.elapsed()),
         }
     }
@@ -199,16 +201,13 @@ impl Console {
                 event = events.next() => event,
                 () = std::future::ready(()) => return Ok(None),
             };
-            match event {
-                Some(event) => {
-                    if let Some(msg) = self.input(event?) {
-                        return Ok(Some(msg));
-                    }
+            if let Some(event) = event {
+                if let Some(msg) = self.input(event?) {
+                    return Ok(Some(msg));
                 }
-                None => {
-                    self.quit = true;
-                    return Ok(None);
-                }
+            } else {
+                self.quit = true;
+                return Ok(None);
             }
         }
     }
@@ -237,7 +236,7 @@ impl Console {
         self.changes.is_due(now).then_some(Msg::Changed)
     }
 
-    fn signalled(&mut self, what: Signalled) -> io::Result<Option<Msg>> {
+    fn signalled(&mut self, what: &Signalled) -> io::Result<Option<Msg>> {
         match what {
             Signalled::End => self.quit = true,
             Signalled::Stop => self.suspend()?,
@@ -382,7 +381,8 @@ impl Signals {
 
 /// Commits to the store, by whichever process: told by the file system, so that nobody asks while nothing happens.
 struct Changes {
-    _watcher: Option<notify::RecommendedWatcher>,
+    /// Kept for as long as it is to watch.
+    watcher: Option<notify::RecommendedWatcher>,
     /// Whether a change has been told and not been taken yet.
     told: Arc<AtomicBool>,
     looked: Option<Instant>,
@@ -392,7 +392,7 @@ struct Changes {
 impl Changes {
     fn of(store: &Path, sender: &UnboundedSender<Msg>) -> Changes {
         let told = Arc::new(AtomicBool::new(false));
-        let mut changes = Changes { _watcher: None, told: Arc::clone(&told), looked: None, waiting: false };
+        let mut changes = Changes { watcher: None, told: Arc::clone(&told), looked: None, waiting: false };
         let sender = sender.clone();
         // Commits are appended to the journal beside the file.
         let Some(name) = store.file_name().map(|name| name.to_string_lossy().into_owned()) else {
@@ -410,7 +410,7 @@ impl Changes {
         };
         let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Without it the screen is as old as the last key, and says when it was read.
-        changes._watcher = notify::recommended_watcher(heard)
+        changes.watcher = notify::recommended_watcher(heard)
             .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher))
             .ok();
         changes

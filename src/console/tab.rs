@@ -57,6 +57,7 @@ impl Tab {
     }
 
     /// The tab so many further on, round and round.
+    #[must_use]
     pub fn step(self, by: isize) -> Tab {
         Tab::ALL[(self as isize + by).rem_euclid(5) as usize]
     }

@@ -208,13 +208,12 @@ impl Reading<'_> {
                 continue;
             }
             let Some(text) = self.string(value, &place, next) else { continue };
-            match Shade::parse(text) {
-                Some(shade) => drop(self.out.palette.insert(name.to_owned(), shade)),
-                None => {
-                    let otherwise = format!("write \"#rrggbb\" or one of {}", ANSI_NAMES.join(", "));
-                    let next = allowed(text, ANSI_NAMES.into_iter(), &otherwise);
-                    self.fault(&place, format!("is `{text}`, which is no colour"), next);
-                }
+            if let Some(shade) = Shade::parse(text) {
+                self.out.palette.insert(name.to_owned(), shade);
+            } else {
+                let otherwise = format!("write \"#rrggbb\" or one of {}", ANSI_NAMES.join(", "));
+                let next = allowed(text, ANSI_NAMES.into_iter(), &otherwise);
+                self.fault(&place, format!("is `{text}`, which is no colour"), next);
             }
         }
     }

@@ -37,10 +37,7 @@ impl App {
     pub(super) fn key(&mut self, chord: Chord, repeat: bool, ctx: &Ctx<'_>) -> Vec<Effect> {
         // What must work wherever one is.
         let one = [chord];
-        match ctx.keymap.meaning(&one, &[Where::Everywhere]) {
-            Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) => return self.act(action, ctx),
-            _ => {}
-        }
+        if let Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) = ctx.keymap.meaning(&one, &[Where::Everywhere]) { return self.act(action, ctx) }
         if !self.dialogs.is_empty() {
             return self.out(ctx, |app, out| {
                 if let Some(dialog) = app.dialogs.last_mut() {
@@ -92,9 +89,8 @@ impl App {
                 let before = focused!(self, pane => pane.filter()).unwrap_or_default().to_owned();
                 self.open(Dialog::Filter(FilterBar::new(before)), ctx)
             }
-            Action::Back => self.back(ctx),
             Action::Quit if self.is_at_root() => vec![Effect::Quit],
-            Action::Quit => self.back(ctx),
+            Action::Back | Action::Quit => self.back(ctx),
             Action::QuitNow => vec![Effect::Quit],
             Action::Suspend => vec![Effect::Suspend],
             Action::Unlock => vec![Effect::Unlock],

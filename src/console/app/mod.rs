@@ -93,6 +93,7 @@ use crate::theme::Role;
 
 /// How a console is set.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own in the configuration")]
 pub struct Settings {
     /// The window of time that it begins with.
     pub window: WindowSpec,
@@ -352,14 +353,12 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         }),
         Msg::Resize => app.out(ctx, |app, out| focused!(mut app, pane => pane.resized(out))),
         Msg::Tick => app.tick(ctx),
-        Msg::Changed => app.refresh(ctx),
+        Msg::Changed | Msg::Resumed => app.refresh(ctx),
         Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
         Msg::Done(id, done) => app.done(id, done, ctx),
         Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
-        Msg::Resumed => app.refresh(ctx),
-        Msg::Failed(fault) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
+        Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
         Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
-        Msg::Unlocked(Err(fault)) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
     };
     app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
     effects

@@ -16,6 +16,7 @@
 //! The decision carries the digest of each text that was drawn here. Many are accepted together only where all are of low
 //! risk, and each is listed.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
@@ -73,7 +74,7 @@ impl Accept {
         let Some(all) = self.all() else { return Some("its text is still being read".to_owned()) };
         for reviewed in &all {
             let id = reviewed.shown.listed.proposal.id;
-            let running = reviewed.shown.listed.canary.as_ref().is_some_and(|canary| canary.is_running());
+            let running = reviewed.shown.listed.canary.as_ref().is_some_and(crate::store::canary::Canary::is_running);
             if let Some(why) = &reviewed.shown.obstacle {
                 return Some(format!("{id} cannot be accepted: {why}"));
             }
@@ -264,7 +265,7 @@ impl Accept {
         canvas.hits.view(ListId::Dialog, crate::console::hitmap::View { offset, height });
         canvas.hits.zone(area, Target::List(ListId::Dialog));
         for row in 0..height {
-            let (item, second) = ((offset + row) / 2, (offset + row) % 2 == 1);
+            let (item, second) = (usize::midpoint(offset, row), (offset + row) % 2 == 1);
             let Some((id, slot)) = self.items.get(item) else { break };
             let y = area.y + row as u16;
             match slot.value() {
@@ -320,7 +321,7 @@ fn one(head: &mut Flow, reviewed: &Reviewed, width: u16) {
         listed.signatures.needed
     );
     if !proposal.usage.extended_by.is_empty() {
-        usage += &format!(", extended by {}", proposal.usage.extended_by.len());
+        let _ = write!(usage, ", extended by {}", proposal.usage.extended_by.len());
     }
     head.words(&usage, Role::Muted, width);
     for reason in proposal.risk.reasons.iter().filter(|reason| reason.level == RiskLevel::High) {

@@ -95,7 +95,7 @@ impl Question {
         self.objection = false;
         let yes = |ready: bool| if ready && !repeat { Answered::Yes } else { Answered::Nothing };
         match (chord.key, &mut self.word) {
-            (Key::Esc, _) => Answered::No,
+            (Key::Esc, _) | (Key::Char('q' | 'n'), None) => Answered::No,
             (Key::Tab | Key::BackTab, _) => {
                 self.yes = !self.yes;
                 Answered::Nothing
@@ -118,7 +118,6 @@ impl Question {
                 self.objection &= !ready;
                 yes(ready)
             }
-            (Key::Char('q' | 'n'), None) => Answered::No,
             (Key::Char('y'), None) => yes(self.is_ready(stamp)),
             (Key::Char('h'), None) => {
                 self.yes = false;
@@ -152,10 +151,7 @@ impl Question {
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, yes: &str, able: bool) {
         let mut y = area.y;
         if let Some((word, input)) = &self.word {
-            let (role, text) = match self.objection {
-                true => (Role::Caution, format!("Not yet: type {word} to the letter")),
-                false => (Role::Muted, format!("Type {word}")),
-            };
+            let (role, text) = if self.objection { (Role::Caution, format!("Not yet: type {word} to the letter")) } else { (Role::Muted, format!("Type {word}")) };
             canvas.put(area.x, y, area.width, &text, role);
             input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", true);
             y += 3;
@@ -201,7 +197,7 @@ impl Confirm {
     /// Asks before a version becomes active again.
     pub fn roll_back(uri: PromptUri, to: Option<Version>, reason: String) -> Confirm {
         let target =
-            to.as_ref().map_or_else(|| "the version that was active before".to_owned(), |v| v.to_string());
+            to.as_ref().map_or_else(|| "the version that was active before".to_owned(), std::string::ToString::to_string);
         let lines = vec![
             (Role::Text, format!("{uri}")),
             (Role::Text, format!("becomes active again: {target}")),

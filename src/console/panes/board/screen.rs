@@ -150,7 +150,7 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
     };
     let degrading = match &leaders.degrading {
         None => ("degrading", "not looked yet".to_owned(), Role::Faint, String::new()),
-        Some((0, _)) | Some((_, None)) => {
+        Some((0, _) | (_, None)) => {
             let text = format!("{} none", canvas.glyph(Glyph::Good));
             ("degrading", text, Role::Good, String::new())
         }
@@ -293,17 +293,14 @@ fn row_of(
     focused: bool,
 ) {
     canvas.hits.zone(row, Target::Row(ListId::Board, index));
-    match line {
-        Some(line) => {
-            for (cell, x, width) in &plan.0 {
-                let place = Rect { x: row.x + MARGIN + x, width: *width, ..row };
-                columns::draw(canvas, place, *cell, line);
-            }
+    if let Some(line) = line {
+        for (cell, x, width) in &plan.0 {
+            let place = Rect { x: row.x + MARGIN + x, width: *width, ..row };
+            columns::draw(canvas, place, *cell, line);
         }
-        None => {
-            let mark = canvas.glyph(Glyph::Ellipsis);
-            canvas.put(row.x + MARGIN, row.y, 1, mark, Role::Faint);
-        }
+    } else {
+        let mark = canvas.glyph(Glyph::Ellipsis);
+        canvas.put(row.x + MARGIN, row.y, 1, mark, Role::Faint);
     }
     if index == board.list.index {
         canvas.tint(row, if focused { Role::Selection } else { Role::SelectionIdle });
@@ -333,10 +330,10 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         return;
     }
     let mut parts = Vec::new();
-    if !board.filter.is_empty() {
-        parts.push(format!("{} of {} prompts", count(page.matched as u64), count(page.total as u64)));
-    } else {
+    if board.filter.is_empty() {
         parts.push(format!("{} prompts", count(page.total as u64)));
+    } else {
+        parts.push(format!("{} of {} prompts", count(page.matched as u64), count(page.total as u64)));
     }
     parts.push(format!("by {}", board.sort.column.word()));
     match board.group {

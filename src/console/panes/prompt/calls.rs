@@ -18,12 +18,12 @@ use crate::service::live::CallLine;
 use crate::theme::{Glyph, Role};
 
 /// Draws the list.
-pub(super) fn draw(pane: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+pub(super) fn draw(shown: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     if area.height < 2 {
         return;
     }
-    let Some(page) = pane.calls.value() else {
-        let (role, text) = match pane.calls.fault() {
+    let Some(page) = shown.calls.value() else {
+        let (role, text) = match shown.calls.fault() {
             Some(fault) => (Role::Bad, fault.text.to_string()),
             None => (Role::Faint, "reading its calls…".into()),
         };
@@ -48,15 +48,15 @@ pub(super) fn draw(pane: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view:
     columns.draw(canvas, Rect { height: 1, ..area }, &blank, true);
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let height = usize::from(body.height);
-    let in_view = InView { offset: pane.list.offset_for(height, page.lines.len()), height };
+    let in_view = InView { offset: shown.list.offset_for(height, page.lines.len()), height };
     canvas.hits.view(ListId::Calls, in_view);
     canvas.hits.zone(body, Target::List(ListId::Calls));
     for (index, y) in (in_view.offset..page.lines.len()).zip(body.top()..body.bottom()) {
         let row = Rect { y, height: 1, width: body.width - 1, ..body };
         canvas.hits.zone(row, Target::Row(ListId::Calls, index));
         columns.draw(canvas, row, &page.lines[index], false);
-        if index == pane.list.index {
-            let focused = view.focused && pane.section == Section::Calls;
+        if index == shown.list.index {
+            let focused = view.focused && shown.section == Section::Calls;
             canvas.tint(row, if focused { Role::Selection } else { Role::SelectionIdle });
             let mark = canvas.glyph(Glyph::Cursor);
             canvas.put(row.x, row.y, 1, mark, Role::Accent);

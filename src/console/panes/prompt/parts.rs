@@ -34,10 +34,10 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
         }
         let mut head = format!("{}{:>8}  {:<SCORE$}", fitted(title, name), "calls", "score");
         if room >= name + REST {
-            head += &format!("{:>8}{:>9}", "errors", "p95");
+            head.push_str("  errors      p95");
         }
         if room >= name + REST + 11 {
-            head += &format!("{:>11}", "avg cost");
+            head.push_str("   avg cost");
         }
         lines.push(vec![(Role::Heading, head)]);
         for (label, role, part) in rows {

@@ -71,7 +71,7 @@ fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
     vec![(section, area)]
 }
 
-/// What is left for sections of a pane.
+/// What is left for sections of a shown.
 fn below(area: Rect, all: bool) -> Rect {
     let head = (HEAD + u16::from(!all && area.width < WIDE)).min(area.height);
     Rect { y: area.y + head, height: area.height - head, ..area }
@@ -107,44 +107,44 @@ fn content(room: Rect, alone: bool) -> Rect {
 }
 
 /// Draws all of it.
-pub(super) fn draw(pane: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+pub(super) fn draw(shown: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     let area = canvas.on_screen(area);
     if area.width < 10 || area.height < 3 {
         return;
     }
-    let Some(page) = pane.page.value() else {
-        match pane.page.fault() {
+    let Some(page) = shown.page.value() else {
+        match shown.page.fault() {
             Some(fault) => said(canvas, area, Role::Bad, &[&fault.text, "ctrl-l asks again, esc goes back"]),
-            None => said(canvas, area, Role::Faint, &[&format!("reading {}…", pane.uri)]),
+            None => said(canvas, area, Role::Faint, &[&format!("reading {}…", shown.uri)]),
         }
         return;
     };
     let all = area.width >= ALL.0 && area.height >= ALL.1;
-    head(pane, page, canvas, area, view);
+    head(shown, page, canvas, area, view);
     if !all && area.width < WIDE {
         let row = Rect { y: area.y + HEAD.min(area.height - 1), height: 1, ..area };
-        tabs(pane.section, canvas, row);
+        tabs(shown.section, canvas, row);
     }
-    let rooms = rooms(below(area, all), pane.section, all);
+    let rooms = rooms(below(area, all), shown.section, all);
     let alone = rooms.len() == 1;
     for (section, room) in rooms {
-        let active = section == pane.section;
+        let active = section == shown.section;
         canvas.hits.zone(room, Target::Column(ListId::Prompt, section as usize));
-        let note = note(pane, page, section);
+        let note = note(shown, page, section);
         let panel = Panel { title: section.title(), note: &note, foot: "", active: active && view.focused };
         let framed = !alone && room.height >= 3;
         let inner = if framed { panel.draw(canvas, room) } else { content(room, true) };
-        section_in(pane, page, section, canvas, inner, view);
+        section_in(shown, page, section, canvas, inner, view);
     }
 }
 
-fn note(pane: &PromptPane, page: &PromptPage, section: Section) -> String {
+fn note(shown: &PromptPane, page: &PromptPage, section: Section) -> String {
     match section {
         Section::Trends => "▾ version  ▲ alarm".into(),
         Section::Parts => "score with its 95 % interval".into(),
         Section::Text => page.active.as_ref().map_or_else(String::new, ToString::to_string),
         Section::History => format!("{} versions", page.versions.len()),
-        Section::Calls => match pane.calls.value() {
+        Section::Calls => match shown.calls.value() {
             Some(calls) if calls.more => format!("newest {}", calls.lines.len()),
             Some(calls) => count(calls.lines.len() as u64),
             None => String::new(),
@@ -153,29 +153,29 @@ fn note(pane: &PromptPane, page: &PromptPage, section: Section) -> String {
 }
 
 fn section_in(
-    pane: &PromptPane,
+    shown: &PromptPane,
     page: &PromptPage,
     section: Section,
     canvas: &mut Canvas<'_>,
     area: Rect,
     view: &View<'_>,
 ) {
-    let offset = pane.offsets[section as usize];
-    let active = section == pane.section;
+    let offset = shown.offsets[section as usize];
+    let active = section == shown.section;
     let little = canvas.glyph(Glyph::Insufficient);
     match section {
         Section::Trends => trends::draw(page, canvas, area, offset, active),
         Section::Parts => lines(&parts::lines(page, area.width, little), canvas, area, offset, active),
         Section::History => lines(&story::lines(page, view.now, little), canvas, area, offset, active),
-        Section::Calls => calls::draw(pane, canvas, area, view),
+        Section::Calls => calls::draw(shown, canvas, area, view),
         Section::Text if page.text.is_empty() => {
             let text = "its text is not published here: human prompts publish DIR";
             canvas.put(area.x, area.y, area.width, text, Role::Muted);
         }
         Section::Text => {
             let list = if active { ListId::Prompt } else { ListId::Entry };
-            if pane.text.width == area.width && pane.text.of.is_some() {
-                prose::draw(canvas, area, &pane.text.laid, offset, list);
+            if shown.text.width == area.width && shown.text.of.is_some() {
+                prose::draw(canvas, area, &shown.text.laid, offset, list);
             } else {
                 prose::draw(canvas, area, &prose::layout(&page.text, area.width, SHOWING), offset, list);
             }
@@ -211,7 +211,7 @@ fn tabs(section: Section, canvas: &mut Canvas<'_>, row: Rect) {
     }
 }
 
-fn head(pane: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+fn head(shown: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     let (x, width) = (area.x + 1, area.width - 2);
     let level = page.health.first().map(|health| health.level);
     let (glyph, word, role) = words::level(level);
@@ -234,7 +234,7 @@ fn head(pane: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rec
         pieces.push((role, format!("{mark} {word}{alarm}")));
     }
     put(canvas, x, area.y, width, &pieces);
-    if pane.page.is_waiting() && pane.page.fault().is_none() {
+    if shown.page.is_waiting() && shown.page.fault().is_none() {
         canvas.put_right(x, area.y, width, "refreshing", Role::Faint);
     }
     let stats = &page.snapshot.stats;
@@ -269,7 +269,7 @@ fn head(pane: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rec
     pieces.push((Role::Faint, separator));
     pieces.push((Role::Muted, view.window.to_owned()));
     put(canvas, x, area.y + 1, width, &pieces);
-    if let Some(fault) = pane.page.fault() {
+    if let Some(fault) = shown.page.fault() {
         canvas.put(x, area.y + 2, width, &format!("not refreshed: {}", fault.text), Role::Bad);
     } else if let Some(about) = &page.description {
         canvas.put(x, area.y + 2, width, about, Role::Muted);

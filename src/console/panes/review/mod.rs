@@ -197,7 +197,7 @@ impl Pane for Review {
         let Some(reviewed) = self.reviewed.value() else { return Some("it is still being read".to_owned()) };
         let listed = &reviewed.shown.listed;
         let open = matches!(listed.status, "open" | "deferred");
-        let running = listed.canary.as_ref().is_some_and(|canary| canary.is_running());
+        let running = listed.canary.as_ref().is_some_and(crate::store::canary::Canary::is_running);
         match action {
             Action::Comment => None,
             Action::Accept if open || running => reviewed.shown.obstacle.clone(),

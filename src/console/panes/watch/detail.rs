@@ -35,16 +35,16 @@ const CHART: (u16, u16) = (14, 5);
 const WORDS: u16 = 7;
 
 /// How many lines its words have, as wide as they were drawn last; what scrolling needs to know.
-pub(super) fn lines(pane: &WatchPane) -> usize {
+pub(super) fn lines(shown: &WatchPane) -> usize {
     // Breaking differs by width; a few lines more only leave blanks at the end.
-    pane.selected().map_or(0, |stream| sheet(stream, None, 40, Glyph::Bullet.text(true), 0).len())
+    shown.selected().map_or(0, |stream| sheet(stream, None, 40, Glyph::Bullet.text(true), 0).len())
 }
 
 /// Draws it.
-pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-    let Some(stream) = pane.selected() else { return };
+pub(super) fn draw(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+    let Some(stream) = shown.selected() else { return };
     let name = words::subject(&stream.id.subject);
-    let active = pane.beside && view.focused;
+    let active = shown.beside && view.focused;
     let panel = Panel { title: &name, note: stream.id.measure.as_str(), foot: "", active };
     let inside = panel.draw(canvas, area);
     let bullet = canvas.glyph(Glyph::Bullet);
@@ -55,9 +55,9 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
     let chart = if chart < CHART.1 { inside.height.saturating_sub(WORDS).min(CHART.1 + 3) } else { chart };
     let chart = if chart < CHART.1 || !matches!(stream.id.subject, Subject::Prompt(_)) { 0 } else { chart };
     let words = Rect { height: inside.height - chart, ..inside };
-    sheet.draw(canvas, words, pane.offset);
+    sheet.draw(canvas, words, shown.offset);
     if chart > 0 {
-        course(pane, canvas, Rect { y: words.bottom(), height: chart, ..inside }, stream, view);
+        course(shown, canvas, Rect { y: words.bottom(), height: chart, ..inside }, stream, view);
     }
 }
 
@@ -135,8 +135,10 @@ fn rates(sheet: &mut Sheet, stream: &Health) {
     }
 }
 
-/// What is drawn of a measure in a step, and how it is called and written.
-fn measured(measure: Measure) -> (&'static str, fn(&TrendPoint) -> Option<f64>, fn(f64) -> String) {
+/// What is drawn of a measure: how it is called, its value in a step, and how that is written.
+type Drawn = (&'static str, fn(&TrendPoint) -> Option<f64>, fn(f64) -> String);
+
+fn measured(measure: Measure) -> Drawn {
     fn of_signals(point: &TrendPoint, bad: impl Fn(&[u64; 4]) -> u64) -> Option<f64> {
         let all: u64 = point.signals.iter().sum();
         (all > 0).then(|| bad(&point.signals) as f64 / all as f64)
@@ -156,12 +158,12 @@ fn measured(measure: Measure) -> (&'static str, fn(&TrendPoint) -> Option<f64>, 
     }
 }
 
-fn course(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, stream: &Health, view: &View<'_>) {
+fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, stream: &Health, view: &View<'_>) {
     let (title, of, written) = measured(stream.id.measure);
     let heading = format!("{title}, {}", view.window);
     let below = rule(canvas, area, &heading);
-    let Some(page) = pane.page.value() else {
-        let (role, text) = match pane.page.fault() {
+    let Some(page) = shown.page.value() else {
+        let (role, text) = match shown.page.fault() {
             Some(fault) => (Role::Bad, format!("its course could not be read: {}", fault.text)),
             None => (Role::Faint, "its course is being read".to_owned()),
         };
