@@ -214,6 +214,9 @@ impl Console {
 
     /// Changes of the store wait until it is time to look again.
     fn sift(&mut self, msg: Msg) -> Option<Msg> {
+        if matches!(msg, Msg::Reply(..)) {
+            self.changes.begin();
+        }
         if !matches!(msg, Msg::Changed) {
             return Some(msg);
         }
@@ -381,7 +384,9 @@ impl Signals {
 
 /// Commits to the store, by whichever process: told by the file system, so that nobody asks while nothing happens.
 struct Changes {
-    /// Kept for as long as it is to watch.
+    /// What commits are appended to; it is there once somebody reads the store.
+    journal: PathBuf,
+    sender: UnboundedSender<Msg>,
     watcher: Option<notify::RecommendedWatcher>,
     /// Whether a change has been told and not been taken yet.
     told: Arc<AtomicBool>,
@@ -391,29 +396,38 @@ struct Changes {
 
 impl Changes {
     fn of(store: &Path, sender: &UnboundedSender<Msg>) -> Changes {
-        let told = Arc::new(AtomicBool::new(false));
-        let mut changes = Changes { watcher: None, told: Arc::clone(&told), looked: None, waiting: false };
-        let sender = sender.clone();
-        // Commits are appended to the journal beside the file.
-        let Some(name) = store.file_name().map(|name| name.to_string_lossy().into_owned()) else {
-            return changes;
-        };
-        let journal = format!("{name}-wal");
+        let mut journal = store.as_os_str().to_owned();
+        journal.push("-wal");
+        Changes {
+            journal: journal.into(),
+            sender: sender.clone(),
+            watcher: None,
+            told: Arc::default(),
+            looked: None,
+            waiting: false,
+        }
+    }
+
+    /// Begins to watch, if it does not yet. Where it cannot, the screen is as old as its last key, and says when it was
+    /// read.
+    fn begin(&mut self) {
+        if self.watcher.is_some() {
+            return;
+        }
+        let (told, sender) = (Arc::clone(&self.told), self.sender.clone());
         let heard = move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             let data = matches!(event.kind, EventKind::Modify(notify::event::ModifyKind::Data(_)));
-            let ours = event.paths.iter().any(|path| path.file_name().is_some_and(|n| *n == *journal));
-            if data && ours && !told.swap(true, Ordering::SeqCst) {
+            if data && !told.swap(true, Ordering::SeqCst) {
                 // The console may have ended.
                 let _ = sender.send(Msg::Changed);
             }
         };
-        let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Without it the screen is as old as the last key, and says when it was read.
-        changes.watcher = notify::recommended_watcher(heard)
-            .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher))
+        self.watcher = notify::recommended_watcher(heard)
+            .and_then(|mut watcher| {
+                watcher.watch(&self.journal, RecursiveMode::NonRecursive).map(|()| watcher)
+            })
             .ok();
-        changes
     }
 
     /// A change was told: whether to look now; otherwise it waits.

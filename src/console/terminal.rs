@@ -13,14 +13,14 @@ use crossterm::event::{
 };
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
-    LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 /// Whether the terminal is taken: what the panic hook and the guard ask.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -55,9 +55,8 @@ impl Screen {
         if self.mouse {
             queue!(out, EnableMouseCapture)?;
         }
-        queue!(out, Clear(ClearType::All))?;
         Write::flush(out)?;
-        self.terminal.clear()
+        self.forget()
     }
 
     /// Gives it back for a while.
@@ -86,7 +85,9 @@ impl Screen {
 
     /// Draws the next frame whole.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `clear`, which asks the terminal where its cursor is and waits for the answer.
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Takes mouse events, or leaves them to the terminal.

@@ -6,7 +6,7 @@
 //!
 //!    human ingest FILE…             telemetry of your agents
 //!    human prompts publish DIR      your prompts
-//!                    d   fill it with the demo world
+//!                    d   open a demo world instead
 //! ```
 
 use ratatui::layout::Rect;
@@ -52,7 +52,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, pulse: &Pulse, demo: Opt
     rows.next();
     match (demo, rows.next()) {
         (Some(key), Some(row)) => {
-            let words = "fill it with the demo world";
+            let words = "open a demo world instead";
             let x = row.x + row.width.saturating_sub(canvas.width(key) + 2 + words.len() as u16) / 2;
             canvas.pieces(
                 x,
