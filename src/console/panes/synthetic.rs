@@ -40,7 +40,7 @@ fn score(mean: f64, n: u64) -> FeedbackScore {
     FeedbackScore { feedback_score: mean, interval, sample_size: n, verdict }
 }
 
-pub(super) fn name(i: usize) -> String {
+pub fn name(i: usize) -> String {
     let keys = ["support.reply", "sales.pitch", "code.review", "legal.summary", "intent.route", "mail.draft"];
     let key = keys[i % 6];
     let key = if i < 6 { key.to_owned() } else { format!("{key}-{}", i / 6) };
@@ -332,7 +332,7 @@ fn pulse(total: usize) -> Pulse {
 }
 
 /// A world of so many prompts.
-pub(super) fn world(total: usize) -> Answers {
+pub fn world(total: usize) -> Answers {
     Box::new(move |query| {
         let first = |i: usize| (i < total).then(|| line(i, total));
         let answer = match query {
@@ -361,6 +361,6 @@ pub(super) fn world(total: usize) -> Answers {
 pub(super) const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (60, 20)];
 
 /// A world in which every question fails.
-pub(super) fn broken() -> Answers {
+pub fn broken() -> Answers {
     failing()
 }
