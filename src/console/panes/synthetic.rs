@@ -40,7 +40,7 @@ fn score(mean: f64, n: u64) -> FeedbackScore {
     FeedbackScore { feedback_score: mean, interval, sample_size: n, verdict }
 }
 
-pub fn name(i: usize) -> String {
+pub(super) fn name(i: usize) -> String {
     let keys = ["support.reply", "sales.pitch", "code.review", "legal.summary", "intent.route", "mail.draft"];
     let key = keys[i % 6];
     let key = if i < 6 { key.to_owned() } else { format!("{key}-{}", i / 6) };
@@ -332,6 +332,7 @@ fn pulse(total: usize) -> Pulse {
 }
 
 /// A world of so many prompts.
+/// Answers of a world with so many prompts.
 pub fn world(total: usize) -> Answers {
     Box::new(move |query| {
         let first = |i: usize| (i < total).then(|| line(i, total));
