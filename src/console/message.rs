@@ -76,6 +76,8 @@ pub enum Msg {
     Edited(Result<Option<String>, Fault>),
     /// The console has the terminal again.
     Resumed,
+    /// The terminal is gone.
+    HungUp,
     /// Something that was wanted failed.
     Failed(Fault),
     /// The steward's key is unlocked, or why it is not.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, EventStream};
 use notify::{EventKind, RecursiveMode, Watcher as _};
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until};
@@ -105,6 +106,7 @@ impl Console {
         let readers = Readers::start(&means.ground, &sender)?;
         let hand = Hand::start(means.clone(), sender.clone())?;
         let changes = Changes::of(means.ground.service.path(), &sender);
+        tell_hang_up(sender.clone())?;
         Ok(Console {
             screen: Screen::take(settings.mouse)?,
             app: App::new(settings),
@@ -343,6 +345,20 @@ impl Console {
         self.tell(Msg::Resumed);
         Ok(())
     }
+}
+
+/// Tells when the other end of the terminal is gone: the stream of events does not say so, and reads on for ever. Waits
+/// without being woken.
+fn tell_hang_up(sender: UnboundedSender<Msg>) -> io::Result<()> {
+    std::thread::Builder::new().name("hang-up".into()).spawn(move || {
+        let stdin = io::stdin();
+        // Asked for nothing, it still says when the other end hangs up.
+        let mut ends = [PollFd::new(&stdin, PollFlags::empty())];
+        while poll(&mut ends, None) == Err(rustix::io::Errno::INTR) {}
+        // The console may have ended.
+        let _ = sender.send(Msg::HungUp);
+    })?;
+    Ok(())
 }
 
 /// What a signal means.

@@ -352,6 +352,7 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
             }
         }),
         Msg::Resize => app.out(ctx, |app, out| focused!(mut app, pane => pane.resized(out))),
+        Msg::HungUp => vec![Effect::Quit],
         Msg::Tick => app.tick(ctx),
         Msg::Changed | Msg::Resumed => app.refresh(ctx),
         Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
