@@ -181,7 +181,16 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         }
         Command::Reject(ids, reason) => {
             let pen = means.pen()?;
-            each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))
+            let mut receipt = each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))?;
+            let undone = without(&ids, &receipt.refused);
+            receipt.undo = (!undone.is_empty()).then_some(Command::Reopen(undone));
+            Ok(receipt)
+        }
+        Command::Reopen(ids) => {
+            let pen = means.pen()?;
+            each(&ids, "Reopened", |id| {
+                service.reopen(pen.clone(), id, format!("undo of rejecting {id}"), now)
+            })
         }
         Command::Defer(ids, until) => {
             let pen = means.pen()?;
@@ -262,6 +271,12 @@ fn each<T>(
         }
     }
     Ok(receipt(&done, refused, None))
+}
+
+/// Those that were not refused.
+fn without(ids: &[ProposalId], refused: &[(String, String)]) -> Vec<ProposalId> {
+    let was_refused = |id: &ProposalId| refused.iter().any(|(other, _)| *other == id.to_string());
+    ids.iter().copied().filter(|id| !was_refused(id)).collect()
 }
 
 fn receipt(done: &[String], refused: Vec<(String, String)>, undo: Option<Command>) -> Receipt {
