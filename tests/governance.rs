@@ -82,8 +82,8 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (any_proposal.clone(), prop::bool::weighted(0.9))
             .prop_map(|(proposal, right)| Op::Accept { proposal, right }),
         9 => any_proposal.clone().prop_map(|proposal| Op::AutoApply { proposal }),
-        2 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
-        3 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
+        3 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
+        4 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
         1 => (any_proposal.clone(), any::<u8>()).prop_map(|(proposal, text)| Op::Modify { proposal, text }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Defer { proposal }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Comment { proposal }),
@@ -211,8 +211,11 @@ impl World {
                 governed::step(db, pen, rules, now, |d| d.reject(named(proposal), "no").map(|_| ()))
             }
             Op::Reopen { proposal } => governed::step(db, pen, rules, now, |docket| {
-                let before = docket.proposals().get(named(proposal))?;
-                docket.reopen(named(proposal), "too hasty")?;
+                // Mostly the newest that was rejected: of others there is little to see.
+                let rejected = all.iter().find(|kept| kept.standing == Standing::Rejected && proposal == 0);
+                let id = rejected.map_or_else(|| named(proposal), |kept| kept.proposal.id);
+                let before = docket.proposals().get(id)?;
+                docket.reopen(id, "too hasty")?;
                 let active = prompts::active(db, &before.proposal.prompt_uri).unwrap();
                 assert_eq!(before.standing, Standing::Rejected);
                 assert_eq!(active.as_ref(), Some(&before.proposal.base_version));

@@ -14,8 +14,8 @@ use human::domain::proposal::{Drafter, Kind, Proposal, ProposalId, RiskLevel, St
 use human::domain::settled::{Realised, Settled};
 use human::engine::seal::Pen;
 use human::store::decide::Moved;
-use human::store::{explain, ledger};
 use human::store::proposals::Proposals;
+use human::store::{explain, ledger};
 use rusqlite::Connection;
 use semver::Version;
 use serde_json::Value;

@@ -181,7 +181,8 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         }
         Command::Reject(ids, reason) => {
             let pen = means.pen()?;
-            let mut receipt = each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))?;
+            let mut receipt =
+                each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))?;
             let undone = without(&ids, &receipt.refused);
             receipt.undo = (!undone.is_empty()).then_some(Command::Reopen(undone));
             Ok(receipt)

@@ -18,7 +18,8 @@ impl Docket<'_> {
     /// proposal is anything but rejected, where its base is active no more, and where another of its prompt and cause
     /// waits in its place.
     pub fn reopen(&self, id: ProposalId, reason: &str) -> Result<u64> {
-        let reason = said(reason, "taking back a rejection needs a reason: it stands in the ledger beside it")?;
+        let reason =
+            said(reason, "taking back a rejection needs a reason: it stands in the ledger beside it")?;
         let kept = self.entered(id)?;
         self.can_wait_again(&kept)?;
         let (asked, details) = (self.asked(Act::Reopen, &kept.proposal), json!({"reason": reason}));
@@ -29,7 +30,10 @@ impl Docket<'_> {
         let id = kept.proposal.id;
         let (uri, base) = (&kept.proposal.prompt_uri, &kept.proposal.base_version);
         let changed = |what: String| {
-            Err(StoreError::new(Kind::Changed, format!("{what}. Nothing was written; propose the change anew")))
+            Err(StoreError::new(
+                Kind::Changed,
+                format!("{what}. Nothing was written; propose the change anew"),
+            ))
         };
         if kept.standing != Standing::Rejected {
             let what = format!(
