@@ -368,3 +368,6 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
 pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
     chrome::draw(app, keymap, canvas);
 }
+
+#[cfg(test)]
+mod tests;

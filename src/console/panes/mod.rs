@@ -23,7 +23,7 @@ mod proposals;
 mod review;
 mod sheet;
 #[cfg(test)]
-mod synthetic;
+pub mod synthetic;
 mod watch;
 mod words;
 

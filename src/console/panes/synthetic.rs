@@ -332,7 +332,8 @@ fn pulse(total: usize) -> Pulse {
 }
 
 /// A world of so many prompts.
-pub(super) fn world(total: usize) -> Answers {
+/// Answers of a world with so many prompts.
+pub fn world(total: usize) -> Answers {
     Box::new(move |query| {
         let first = |i: usize| (i < total).then(|| line(i, total));
         let answer = match query {
@@ -361,6 +362,6 @@ pub(super) fn world(total: usize) -> Answers {
 pub(super) const SIZES: [(u16, u16); 4] = [(200, 60), (120, 40), (80, 24), (60, 20)];
 
 /// A world in which every question fails.
-pub(super) fn broken() -> Answers {
+pub fn broken() -> Answers {
     failing()
 }

@@ -15,11 +15,11 @@ use crate::engine::rank::{Placed, Row, Subject, head};
 use crate::engine::rollup::CellKey;
 
 impl Live {
-    /// A stretch of the leaderboard. A term of the filter that is not understood is said, and the others hold; the line
+    /// A stretch of the leaderboard; which model serves a prompt best is said by the grid that was made or handed over
+    /// last. A term of the filter that is not understood is said, and the others hold; the line
     /// numbers of the stretch are moved so that there are as many lines as can be.
     pub fn board(&mut self, wish: &BoardWish, now: Millis) -> Result<BoardPage> {
         self.answer(|live, reader, known| {
-            live.grid_for_board(reader, known, wish.window, now)?;
             known.waiting.at(now);
             let mut boards = std::mem::take(&mut live.boards);
             let kept = boards.of(reader, known, wish.window, now);

@@ -32,7 +32,7 @@ pub struct Grid {
     /// Its page.
     pub page: Arc<AffinityGrid>,
     places: FxHashMap<String, usize>,
-    /// Until when it is not made anew for a board, ms.
+    /// Until when it stands, ms.
     pub until: Millis,
 }
 

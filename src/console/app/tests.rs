@@ -1,0 +1,204 @@
+//! The console as a whole: whatever is typed at whatever size, it stands, and decides nothing that was not shown; whatever
+//! a prompt's text holds, it stays within its cells.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use crate::console::action::{Action, ROWS};
+use crate::console::fixtures::{Sample, about, samples};
+use crate::console::harness::{Answers, Harness, settings};
+use crate::console::keymap::{Chord, Key};
+use crate::console::message::{Fault, FaultKind, Mouse, MouseKind, Msg};
+use crate::console::panes::synthetic;
+use crate::console::query::{Command, Query, Receipt, Reply};
+use crate::domain::proposal::RiskLevel;
+use crate::engine::visible::hidden;
+
+/// Prompts and proposals together; what nobody answers stays open.
+fn everything() -> Answers {
+    let (mut prompts, mut proposals) = (synthetic::world(300), about(samples()));
+    Box::new(move |query| match query {
+        Query::Proposals | Query::Review(..) => proposals(query),
+        query => prompts(query),
+    })
+}
+
+fn any_key() -> impl Strategy<Value = Chord> {
+    let named = vec![
+        Key::Enter,
+        Key::Esc,
+        Key::Tab,
+        Key::BackTab,
+        Key::Backspace,
+        Key::Up,
+        Key::Down,
+        Key::Left,
+        Key::Right,
+        Key::Home,
+        Key::End,
+        Key::PageUp,
+        Key::PageDown,
+    ];
+    // Of the keys that end it none: a console that is quit is asked nothing.
+    let typed = proptest::char::range(' ', '~').prop_filter("quits", |c| *c != 'q');
+    prop_oneof![
+        6 => typed.prop_map(|c| Chord::plain(Key::Char(c))),
+        3 => proptest::sample::select(named).prop_map(Chord::plain),
+        1 => proptest::char::range('a', 'z').prop_filter("quits", |c| *c != 'c')
+            .prop_map(|c| Chord { key: Key::Char(c), ctrl: true, alt: false }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn it_stands_whatever_is_typed(
+        keys in proptest::collection::vec((any_key(), any::<bool>()), 1..200),
+        size in (0u16..=300, 0u16..=100),
+    ) {
+        let mut console = Harness::new(size, everything());
+        for (chord, held) in keys {
+            let shown = console.text();
+            let before = console.commands.len();
+            console.send(Msg::Key { chord, repeat: held });
+            console.settle();
+            for command in &console.commands[before..] {
+                if let Command::Accept(all) = command {
+                    for (id, _) in all {
+                        prop_assert!(shown.contains(&id.to_string()), "{id} was not shown:\n{shown}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_click_decides_nothing(at in proptest::collection::vec((0u16..120, 0u16..40), 1..60)) {
+        let mut console = Harness::new((120, 40), everything());
+        console.keys("3a");
+        for (column, row) in at {
+            for kind in [MouseKind::Click, MouseKind::WheelDown, MouseKind::Drag] {
+                console.send(Msg::Mouse(Mouse { kind, column, row }));
+                console.settle();
+            }
+        }
+        prop_assert!(console.commands.is_empty(), "{:?}", console.commands);
+    }
+}
+
+#[test]
+fn what_is_pasted_decides_nothing() {
+    let mut console = Harness::new((120, 40), everything());
+    for keys in ["3", "3a", "3<enter>", "3<enter>a"] {
+        console.keys("<esc><esc><esc>").keys(keys);
+        console.send(Msg::Paste("a\ny\r\u{1b}y y\n".into()));
+        console.settle();
+    }
+    assert_eq!(console.commands, []);
+}
+
+#[test]
+fn what_was_decided_is_undone_by_another_entry() {
+    let mut console = Harness::new((120, 40), everything());
+    let undo = Command::Comment(crate::domain::proposal::ProposalId(1), "undone".into());
+    let undoes = undo.clone();
+    console.outcome = Box::new(move |command| {
+        let undo = matches!(command, Command::Accept(_)).then(|| undoes.clone());
+        Ok(Receipt { text: "Published".into(), undo, ..Receipt::default() })
+    });
+    console.keys("3ay");
+    assert!(console.text().contains("u undoes it"), "{}", console.text());
+    console.keys("<wait:20000>uy");
+    assert_eq!(console.commands.last(), Some(&undo));
+    // Once.
+    console.keys("uy");
+    assert_eq!(console.commands.len(), 2);
+}
+
+#[test]
+fn a_refusal_is_said_at_length_and_nothing_is_lost() {
+    let mut console = Harness::new((120, 40), everything());
+    console.outcome = Box::new(|_| {
+        let text = "PROPOSAL-5 was not accepted: its base 1.0.0 is not active any more. Look at it again.";
+        Err(Fault { text: text.into(), kind: FaultKind::Changed })
+    });
+    console.keys("3ay");
+    assert!(console.text().contains("is not active any more"), "{}", console.text());
+    console.keys("<esc>");
+    assert!(console.text().contains("support.tone"), "{}", console.text());
+}
+
+#[test]
+fn a_stale_answer_is_dropped() {
+    let mut console = Harness::new((120, 40), everything());
+    let before = console.text();
+    console.send(Msg::Reply(crate::console::message::Ticket(1), Ok(Reply::Names(Arc::new(vec![])))));
+    console.draw();
+    assert_eq!(console.text(), before);
+}
+
+#[test]
+fn a_frame_asks_nothing_and_time_alone_wakes_nobody() {
+    let mut console = Harness::new((120, 40), everything());
+    console.effects.clear();
+    for _ in 0..5 {
+        console.draw();
+    }
+    assert!(console.effects.is_empty(), "{:?}", console.effects);
+}
+
+#[test]
+fn read_only_forbids_all_that_writes() {
+    let set = crate::console::app::Settings { read_only: true, ..settings() };
+    for keys in ["3a", "3r", "3f", "3<enter>a", "3<enter>r", "3<enter>e", "3<enter>E", "3<enter>c", "u", "K", "5R"] {
+        let mut console = Harness::with(set.clone(), (120, 40), everything());
+        console.keys(keys);
+        assert!(console.text().contains("read-only"), "{keys}\n{}", console.text());
+        assert!(console.commands.is_empty() && console.app.dialogs.is_empty(), "{keys}");
+    }
+}
+
+#[test]
+fn every_action_has_something_to_say() {
+    for row in ROWS {
+        assert!(!row.says.is_empty() && !row.hint.is_empty() && row.says.len() < 80, "{}", row.name);
+    }
+    assert_eq!(Action::Quit.row().name, "quit");
+}
+
+/// The texts of real prompts before and after real edits, where the collection is beside the repository.
+fn real_texts() -> Vec<(String, String)> {
+    let shared = std::env::var_os("HUMAN_SHARED").map_or_else(
+        || std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
+        std::path::PathBuf::from,
+    );
+    let Ok(bytes) = std::fs::read(shared.join("data/prompts/revision_pairs.jsonl.gz")) else {
+        println!("skipped: revision_pairs.jsonl.gz is not here");
+        return vec![];
+    };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    let pair = |line: &str| {
+        let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+        let of = |key: &str| pair[key].as_str().unwrap().to_owned();
+        (of("old"), of("new"))
+    };
+    text.lines().map(pair).collect()
+}
+
+#[test]
+fn real_prompts_of_every_script_stay_within_their_cells() {
+    for (i, texts) in real_texts().into_iter().enumerate() {
+        let sample = Sample { texts, ..Sample::new(1, "prompt://org/ACME/real.prompt", RiskLevel::Low) };
+        let size = [(200, 60), (120, 40), (80, 24), (60, 20)][i % 4];
+        let mut console = Harness::new(size, about(vec![sample]));
+        for keys in ["3<enter>", "xG", "\\", "z", "gg", "nn", "v", "a"] {
+            let text = console.keys(keys).text();
+            let bad = text.chars().find(|c| *c != '\n' && hidden(*c).is_some());
+            assert_eq!(bad, None, "pair {i} after {keys}");
+        }
+    }
+}
