@@ -66,12 +66,11 @@ pub(super) fn sheet(found: &Regression, mark: Option<&str>, columns: u16, now: M
     }
     sheet.push(Line::Blank);
     let label = |text: &str| (Role::Muted, format!("{text:<11}"));
-    match &found.evidence {
-        Some(measured) => rests_on(&mut sheet, measured),
-        None => {
-            let words = format!("what it rests on was not kept with it; {} has it", found.proposal);
-            sheet.words(Role::Insufficient, &words, columns);
-        }
+    if let Some(measured) = &found.evidence {
+        rests_on(&mut sheet, measured);
+    } else {
+        let words = format!("what it rests on was not kept with it; {} has it", found.proposal);
+        sheet.words(Role::Insufficient, &words, columns);
     }
     let age = instant(&found.since).map_or_else(|_| String::new(), |at| format!(", {} ago", ago(now - at)));
     sheet.push(Line::Text(vec![label("since"), (Role::Text, found.since.clone()), (Role::Muted, age)]));
@@ -80,12 +79,11 @@ pub(super) fn sheet(found: &Regression, mark: Option<&str>, columns: u16, now: M
     sheet.words(Role::Text, &format!("{}: {}", found.proposal, found.title), columns);
     sheet.push(Line::Blank);
     sheet.push(Line::Head("GOING BACK".into()));
-    match found.rollback {
-        Some(back) => sheet.words(Role::Text, &format!("{back} proposes to go back to {old}"), columns),
-        None => {
-            let words = format!("nothing proposes to go back to {old} yet; it can be rolled back by hand");
-            sheet.words(Role::Muted, &words, columns);
-        }
+    if let Some(back) = found.rollback {
+        sheet.words(Role::Text, &format!("{back} proposes to go back to {old}"), columns);
+    } else {
+        let words = format!("nothing proposes to go back to {old} yet; it can be rolled back by hand");
+        sheet.words(Role::Muted, &words, columns);
     }
     sheet
 }

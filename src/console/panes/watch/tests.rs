@@ -21,6 +21,7 @@ fn prompt(key: &str) -> Subject {
     Subject::Prompt(format!("prompt://org/HUMAN_CORP/{key}"))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as a stream holds it")]
 fn estimate(rate: f64, half: f64, sample_size: i64) -> Option<Estimate> {
     Some(Estimate { rate, interval: [(rate - half).max(0.0), rate + half], sample_size })
 }
