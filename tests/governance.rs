@@ -58,6 +58,7 @@ enum Op {
     Accept { proposal: u64, right: bool },
     AutoApply { proposal: u64 },
     Reject { proposal: u64 },
+    Reopen { proposal: u64 },
     Modify { proposal: u64, text: u8 },
     Defer { proposal: u64 },
     Comment { proposal: u64 },
@@ -81,7 +82,8 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (any_proposal.clone(), prop::bool::weighted(0.9))
             .prop_map(|(proposal, right)| Op::Accept { proposal, right }),
         9 => any_proposal.clone().prop_map(|proposal| Op::AutoApply { proposal }),
-        1 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
+        3 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
+        4 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
         1 => (any_proposal.clone(), any::<u8>()).prop_map(|(proposal, text)| Op::Modify { proposal, text }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Defer { proposal }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Comment { proposal }),
@@ -208,6 +210,18 @@ impl World {
             Op::Reject { proposal } => {
                 governed::step(db, pen, rules, now, |d| d.reject(named(proposal), "no").map(|_| ()))
             }
+            Op::Reopen { proposal } => governed::step(db, pen, rules, now, |docket| {
+                // Mostly the newest that was rejected: of others there is little to see.
+                let rejected = all.iter().find(|kept| kept.standing == Standing::Rejected && proposal == 0);
+                let id = rejected.map_or_else(|| named(proposal), |kept| kept.proposal.id);
+                let before = docket.proposals().get(id)?;
+                docket.reopen(id, "too hasty")?;
+                let active = prompts::active(db, &before.proposal.prompt_uri).unwrap();
+                assert_eq!(before.standing, Standing::Rejected);
+                assert_eq!(active.as_ref(), Some(&before.proposal.base_version));
+                assert!(pen.is_some_and(|pen| pen.identity().is_steward()));
+                Ok(())
+            }),
             Op::Modify { proposal, text } => governed::step(db, pen, rules, now, |docket| {
                 let old = docket.proposals().get(named(proposal))?.proposal;
                 let new = old.text.replace("Be just", &format!("Be kind {text}"));
@@ -366,6 +380,7 @@ impl World {
 struct Tally {
     applied: usize,
     automatic: usize,
+    reopened: usize,
     refused: usize,
     changed: usize,
 }
@@ -391,8 +406,10 @@ fn play(rules: Governance, ops: &[(Op, usize)], tally: &mut Tally) {
             assert_eq!((world.last_activation(), after), (activation, seq), "{op:?} was refused, and wrote");
         }
         tally.applied += world.explained(activation, seq, &before);
-        let new = world.entries().into_iter().filter(|entry| entry.seq > seq);
-        tally.automatic += new.filter(|entry| entry.action == Action::AutoApply).count();
+        for entry in world.entries().into_iter().filter(|entry| entry.seq > seq) {
+            tally.automatic += usize::from(entry.action == Action::AutoApply);
+            tally.reopened += usize::from(entry.action == Action::Reopen);
+        }
     }
     world.whole();
 }
@@ -422,5 +439,6 @@ fn whatever_is_tried_the_table_holds() {
         .unwrap();
     let tally = tally.into_inner();
     println!("{cases} sequences: {tally:?}");
-    assert!(tally.applied > 0 && tally.automatic > 0 && tally.refused > 0 && tally.changed > 0, "{tally:?}");
+    let all = [tally.applied, tally.automatic, tally.reopened, tally.refused, tally.changed];
+    assert!(all.iter().all(|n| *n > 0), "{tally:?}");
 }

@@ -14,8 +14,8 @@ use human::domain::proposal::{Drafter, Kind, Proposal, ProposalId, RiskLevel, St
 use human::domain::settled::{Realised, Settled};
 use human::engine::seal::Pen;
 use human::store::decide::Moved;
-use human::store::ledger;
 use human::store::proposals::Proposals;
+use human::store::{explain, ledger};
 use rusqlite::Connection;
 use semver::Version;
 use serde_json::Value;
@@ -260,6 +260,62 @@ fn what_is_refused_says_why() {
     });
     assert!(error.unwrap_err().to_string().contains("ended at"));
     office.is_sound();
+}
+
+#[test]
+fn a_rejection_is_taken_back_while_nothing_came_in_its_place() {
+    let office = Office::new();
+    let rejections = || Proposals::new(&office.db).rejections(&uri(PROMPT)).unwrap().len();
+    let reopen = ["reopen", "1", "--reason", "the parser was fixed"];
+    office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let (code, why) = office.refuses(Some(&ana()), 1, &reopen);
+    assert!(code == 4 && why.contains("PROPOSAL-1 is open, and only a rejection is taken back"), "{why}");
+    office.says(&["reject", "1", "--reason", "breaks parsing"]);
+    assert_eq!(rejections(), 1);
+    let (code, why) = office.refuses(Some(&ana()), 1, &["reopen", "1", "--reason", " "]);
+    assert!(code == 1 && why.contains("needs a reason"), "{why}");
+    for (who, seed, why) in
+        [(None, 0, "nobody signs"), (Some(&pen("steward://ACME/eve", 3)), 3, "eve is not trusted")]
+    {
+        let (code, said) = office.refuses(who, seed, &reopen);
+        assert!(code == 4 && said.contains(why), "{said}");
+    }
+    let error =
+        step(&office.db, Some(&agent()), &office.rules, NOW, |docket| docket.reopen(ProposalId(1), "x"));
+    assert!(error.unwrap_err().to_string().contains("is an agent, and taking back a rejection"));
+
+    // It waits again, is a constraint no more, and both words stay on record.
+    assert_eq!(office.says(&reopen), "Waits again: PROPOSAL-1\n");
+    assert_eq!(rejections(), 0);
+    let shown = office.says(&["show", "1"]);
+    assert!(shown.contains("breaks parsing") && shown.contains("the parser was fixed"), "{shown}");
+    assert!(office.says(&["list", "--status", "open"]).contains("PROPOSAL-1"));
+    office.is_sound();
+
+    // Not while another of its prompt and cause waits in its place.
+    office.says(&["reject", "1", "--reason", "breaks parsing after all"]);
+    office.propose(draft("Answer in brief.\n", "token-outlier", RiskLevel::Medium));
+    let (code, why) = office.refuses(Some(&ana()), 1, &reopen);
+    assert!(code == 4 && why.contains("PROPOSAL-2 waits in the place of PROPOSAL-1"), "{why}");
+    office.says(&["reject", "2", "--reason", "no"]);
+
+    // Taken back and accepted; then the base of the other has moved on.
+    office.says(&["reopen", "2", "--reason", "yes"]);
+    assert!(office.says(&["accept", "2"]).starts_with("Published: legal.contract-analysis@1.1.0\n"));
+    let (code, why) = office.refuses(Some(&ana()), 1, &reopen);
+    assert!(code == 4 && why.contains("1.1.0 is active by now"), "{why}");
+    let (code, why) = office.refuses(Some(&ana()), 1, &["reopen", "2", "--reason", "again"]);
+    assert!(code == 4 && why.contains("PROPOSAL-2 is accepted, and only"), "{why}");
+    let shown = office.says(&["show", "1"]);
+    assert!(shown.contains("breaks parsing after all"), "{shown}");
+    office.is_sound();
+
+    // Whoever writes to the file itself opens nothing by an entry that says something else.
+    let made = Proposals::new(&office.db).get(ProposalId(1)).unwrap().entry as i64;
+    let forged = "INSERT INTO proposal_standing (proposal, standing, entry) VALUES (1, 'open', ?)";
+    office.db.execute(forged, [made]).unwrap();
+    let faults = explain::check(&office.db).unwrap();
+    assert!(faults.iter().any(|fault| fault.contains("proposal 1 is said to be open")), "{faults:?}");
 }
 
 #[test]

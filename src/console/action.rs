@@ -182,6 +182,7 @@ actions! {
     Acknowledge "acknowledge" Watch ["a"] "acknowledge" "Say that it has been seen: a new baseline begins";
     Silence "silence" Watch ["s"] "silence" "Let it be silent for a time";
     WatchRollBack "watch-roll-back" Watch ["B"] "roll back" "Make an earlier version of the prompt active again";
+    WatchProposal "watch-proposal" Watch ["p"] "proposal" "Open the proposal to go back from what regressed";
     WatchPrompt "watch-prompt" Watch ["o"] "prompt" "Open the prompt's page";
 
     Part "part" Ledger ["v"] "part" "Move between the ledger, the runs and the agent";

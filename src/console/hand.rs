@@ -13,6 +13,7 @@ use super::fault::{of_keys, of_service};
 use super::message::{CommandId, Fault, FaultKind, Msg};
 use super::query::{Command, Receipt};
 use super::reader::Ground;
+use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
 use crate::domain::proposal::ProposalId;
 use crate::domain::window::{WindowSpec, time};
@@ -179,9 +180,12 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
             }
             Ok(receipt(&done, refused, undo.filter(|_| !several)))
         }
-        Command::Reject(ids, reason) => {
+        Command::Reject(ids, reason) => reject(means, &ids, &reason, now),
+        Command::Reopen(ids) => {
             let pen = means.pen()?;
-            each(&ids, "Rejected", |id| service.reject(pen.clone(), id, reason.clone(), now))
+            each(&ids, "Reopened", |id| {
+                service.reopen(pen.clone(), id, format!("undo of rejecting {id}"), now)
+            })
         }
         Command::Defer(ids, until) => {
             let pen = means.pen()?;
@@ -262,6 +266,21 @@ fn each<T>(
         }
     }
     Ok(receipt(&done, refused, None))
+}
+
+/// Rejects; what was rejected can be taken back.
+fn reject(means: &Means, ids: &[ProposalId], reason: &str, now: Millis) -> Result<Receipt, Fault> {
+    let (service, pen) = (&*means.ground.service, means.pen()?);
+    let mut receipt = each(ids, "Rejected", |id| service.reject(pen.clone(), id, reason.to_owned(), now))?;
+    let rejected = without(ids, &receipt.refused);
+    receipt.undo = (!rejected.is_empty()).then_some(Command::Reopen(rejected));
+    Ok(receipt)
+}
+
+/// Those that were not refused.
+fn without(ids: &[ProposalId], refused: &[(String, String)]) -> Vec<ProposalId> {
+    let was_refused = |id: &ProposalId| refused.iter().any(|(other, _)| *other == id.to_string());
+    ids.iter().copied().filter(|id| !was_refused(id)).collect()
 }
 
 fn receipt(done: &[String], refused: Vec<(String, String)>, undo: Option<Command>) -> Receipt {

@@ -232,6 +232,8 @@ pub enum Command {
     Accept(Vec<(ProposalId, Digest)>),
     /// Reject them all, for one reason.
     Reject(Vec<ProposalId>, String),
+    /// Take back their rejections: they wait again.
+    Reopen(Vec<ProposalId>),
     /// Put them off until a moment, ms.
     Defer(Vec<ProposalId>, Millis),
     /// Say something about one.

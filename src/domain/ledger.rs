@@ -63,6 +63,8 @@ actions! {
     Modify = "modify",
     /// It was rejected.
     Reject = "reject",
+    /// Its rejection was taken back.
+    Reopen = "reopen",
     /// It was put off.
     Defer = "defer",
     /// Something was said about it.

@@ -28,6 +28,8 @@ pub enum Act {
     Modify,
     /// Reject, defer or comment.
     Judge,
+    /// Take back a rejection.
+    Reopen,
     /// Apply a proposal without a person.
     AutoApply,
     /// Make a canary's version the active one, as its acceptance foresees.
@@ -273,6 +275,7 @@ fn agent(
         Act::Accept => return never("accepting a proposal"),
         Act::Modify => return never("modifying a proposal"),
         Act::Judge => return never("rejecting, deferring or commenting"),
+        Act::Reopen => return never("taking back a rejection"),
         Act::Delegate => return never("whom to trust"),
     };
     holds(identity, key, grant, scope, matter.prompt, now)?;

@@ -47,6 +47,7 @@ fn each(mut check: impl FnMut(Act, &Actor<'_>, &Matter<'_>, &Bench<'_>)) {
         Act::Accept,
         Act::Modify,
         Act::Judge,
+        Act::Reopen,
         Act::AutoApply,
         Act::Promote,
         Act::Stop,

@@ -212,6 +212,11 @@ impl Service {
         self.decide(pen, now, move |docket| docket.reject(id, &reason))
     }
 
+    /// Takes back the rejection of a proposal, which waits again; the number of the ledger entry.
+    pub fn reopen(&self, pen: Option<Pen>, id: ProposalId, reason: String, now: Millis) -> Result<u64> {
+        self.decide(pen, now, move |docket| docket.reopen(id, &reason))
+    }
+
     /// Puts a proposal off until a moment, ms; the number of the ledger entry.
     pub fn defer(&self, pen: Option<Pen>, id: ProposalId, until: Millis, now: Millis) -> Result<u64> {
         self.decide(pen, now, move |docket| docket.defer(id, until))
@@ -311,7 +316,9 @@ fn past(proposals: Proposals<'_>, of: &Proposal, now: Millis) -> Result<Vec<Past
             continue;
         }
         let history = proposals.history(kept.proposal.id)?;
-        let Some(event) = history.iter().find(|event| !event.standing.is_open()) else { continue };
+        // The decision that stands: an earlier one may have been taken back.
+        let waited = history.iter().rposition(|event| event.standing.is_open()).unwrap_or(0);
+        let Some(event) = history.get(waited + 1) else { continue };
         past.push(Past {
             id: kept.proposal.id,
             title: kept.proposal.title,

@@ -79,10 +79,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// How many streams warn, and how many page; those not counted that a person has silenced.
+    /// How many streams warn, and how many page; a regression warns. Those are not counted that a person has silenced.
     pub fn alarm_counts(&self) -> (usize, usize) {
         let count = |level: Level| self.streams.iter().filter(|h| h.is_alarm() && h.level == level).count();
-        (count(Level::Warn), count(Level::Page))
+        let regressed = self.regressions.iter().filter(|found| found.is_alarm()).count();
+        (count(Level::Warn) + regressed, count(Level::Page))
     }
 
     /// Whether a stream warns or pages or a version regressed, and nobody has silenced it.

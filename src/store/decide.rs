@@ -487,7 +487,7 @@ fn written<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Resu
     }
 }
 
-fn said<'t>(text: &'t str, or: &str) -> Result<&'t str> {
+pub(super) fn said<'t>(text: &'t str, or: &str) -> Result<&'t str> {
     let text = text.trim();
     if text.is_empty() { Err(unfit(or.to_owned())) } else { Ok(text) }
 }

@@ -359,9 +359,12 @@ fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Resul
 /// Actions that leave a proposal as it stands, whatever has become of it.
 const SAYS: &[Action] = &[Action::Sign, Action::Comment];
 
-/// Which actions make a proposal stand so.
-fn leads_to(standing: &str) -> &'static [Action] {
+/// Which actions make a proposal stand so that stood otherwise before. What was decided waits again by one of them alone:
+/// a steward takes a rejection back.
+fn leads_to(before: &str, standing: &str) -> &'static [Action] {
     match standing {
+        "open" if before == "rejected" => &[Action::Reopen],
+        "open" | "deferred" if !matches!(before, "open" | "deferred") => &[],
         "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer],
         "deferred" => &[Action::Defer],
         "accepted" => &[Action::Accept, Action::Canary, Action::Promote, Action::Stop],
@@ -392,7 +395,7 @@ fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Re
             let leads = if SAYS.contains(action) {
                 before == (standing.as_str(), version.as_deref())
             } else {
-                leads_to(&standing).contains(action)
+                leads_to(before.0, &standing).contains(action)
             };
             leads && is_about
         });

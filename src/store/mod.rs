@@ -23,6 +23,7 @@ pub mod prompts;
 pub mod proposals;
 mod quarantine;
 mod reader;
+mod reopen;
 mod schema;
 pub mod telemetry;
 mod writer;

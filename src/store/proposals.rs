@@ -286,7 +286,7 @@ impl<'a> Proposals<'a> {
         Ok(events)
     }
 
-    /// What was rejected for this prompt, and why, the newest first.
+    /// What was rejected for this prompt, and why, the newest first; not what a steward took back.
     pub fn rejections(self, prompt: &PromptUri) -> Result<Vec<Rejection>> {
         let filter =
             Filter { prompt: Some(prompt.clone()), standing: Some(Standing::Rejected), ..Filter::default() };

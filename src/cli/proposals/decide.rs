@@ -1,4 +1,4 @@
-//! `proposals accept`, `reject`, `modify`, `defer` and `comment`: a steward's word, signed.
+//! `proposals accept`, `reject`, `reopen`, `modify`, `defer` and `comment`: a steward's word, signed.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -110,6 +110,18 @@ pub fn reject(args: RejectArgs, desk: &mut Desk) -> Result<Exit> {
         return desk.document(&json!({"proposal": id, "status": "rejected", "entry": entry}));
     }
     writeln!(desk.out, "Rejected: {id}")?;
+    Ok(Exit::Done)
+}
+
+pub fn reopen(args: RejectArgs, desk: &mut Desk) -> Result<Exit> {
+    let id = args.id.id;
+    let (service, _, pen) = about(id, desk)?;
+    let entry = service.reopen(pen, id, args.reason, now())?;
+    service.close()?;
+    if desk.json {
+        return desk.document(&json!({"proposal": id, "status": "open", "entry": entry}));
+    }
+    writeln!(desk.out, "Waits again: {id}")?;
     Ok(Exit::Done)
 }
 

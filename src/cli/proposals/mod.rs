@@ -34,6 +34,8 @@ pub enum ProposalsVerb {
     Accept(AcceptArgs),
     /// Reject a proposal; the reason is a constraint on later drafts
     Reject(RejectArgs),
+    /// Take back a rejection: the proposal waits again, while its base is active and no other waits in its place
+    Reopen(RejectArgs),
     /// Put another text in the place of a proposal's: a new proposal supersedes it
     Modify(ModifyArgs),
     /// Put a proposal off
@@ -119,6 +121,7 @@ pub fn run(verb: ProposalsVerb, desk: &mut Desk) -> Result<Exit> {
         ProposalsVerb::Show(args) => show::show(args.id, desk),
         ProposalsVerb::Accept(args) => decide::accept(args, desk),
         ProposalsVerb::Reject(args) => decide::reject(args, desk),
+        ProposalsVerb::Reopen(args) => decide::reopen(args, desk),
         ProposalsVerb::Modify(args) => decide::modify(&args, desk),
         ProposalsVerb::Defer(args) => decide::defer(&args, desk),
         ProposalsVerb::Comment(args) => decide::comment(args, desk),

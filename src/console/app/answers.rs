@@ -58,8 +58,10 @@ impl App {
     /// The watch has looked: rings and says so where an alarm is new.
     pub(super) fn watched(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         let Some(watch) = self.watching.value().cloned() else { return vec![] };
-        let alarms: Vec<String> =
-            watch.streams.iter().filter(|s| s.is_alarm()).map(|s| s.stream.clone()).collect();
+        let streams = watch.streams.iter().filter(|s| s.is_alarm()).map(|s| s.stream.clone());
+        let regressed = watch.regressions.iter().filter(|found| found.is_alarm());
+        let regressed = regressed.map(|r| format!("{}@{} regressed", r.prompt_uri.key, r.new_version));
+        let alarms: Vec<String> = streams.chain(regressed).collect();
         let new: Vec<&String> = match &self.alarms {
             Some(before) => alarms.iter().filter(|name| !before.contains(name)).collect(),
             None => vec![],

@@ -5,7 +5,6 @@ use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::panes::{Page, Pane as _, View};
 use crate::console::tab::Tab;
-use crate::engine::trend::health::Level;
 
 /// What writes.
 const DECIDES: [Action; 16] = [
@@ -84,12 +83,9 @@ impl App {
         self.tab == Tab::Watch && self.watch.is_frozen()
     }
 
-    /// Streams that warn and that page, by the last watch.
+    /// What warns and what pages, by the last watch; a version that turned out worse warns.
     pub fn alarms(&self) -> Option<(usize, usize)> {
-        let watch = self.watching.value()?;
-        let alarms = || watch.streams.iter().filter(|stream| stream.is_alarm());
-        let pages = alarms().filter(|stream| stream.level == Level::Page).count();
-        Some((alarms().count() - pages, pages))
+        Some(self.watching.value()?.alarm_counts())
     }
 
     /// Commands that are being carried out.

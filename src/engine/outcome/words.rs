@@ -40,18 +40,19 @@ pub fn line(outcome: &Outcome) -> String {
 
 /// `odds of a negative signal x0.9 [0.6, 1.3], 212 units`: what a verdict rests on.
 pub fn evidence(basis: Basis, negative: &OddsEffect) -> String {
-    let odds = match negative.odds_ratio.zip(negative.interval) {
-        Some((ratio, [low, high])) => {
-            format!("odds of a negative signal x{} [{}, {}], ", times(ratio), times(low), times(high))
-        }
-        None => String::new(),
-    };
+    let odds = odds(negative).map_or_else(String::new, |odds| format!("odds of a negative signal {odds}, "));
     match basis {
         Basis::Concurrent => format!("{odds}{} units", count(negative.old_units + negative.new_units)),
         Basis::BeforeAfter => {
             format!("{odds}{} units, {} before", count(negative.new_units), count(negative.old_units))
         }
     }
+}
+
+/// How the odds changed, with the interval: `x0.9 [0.6, 1.3]`; nothing where nothing can be compared.
+pub fn odds(effect: &OddsEffect) -> Option<String> {
+    let (ratio, [low, high]) = effect.odds_ratio.zip(effect.interval)?;
+    Some(format!("x{} [{}, {}]", times(ratio), times(low), times(high)))
 }
 
 /// A factor; with a mark at the ends of what is tried.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use crate::console::fixtures::{Sample, about, failing, samples, silent};
 use crate::console::harness::{Harness, settings};
-use crate::console::query::Command;
+use crate::console::query::{Command, Receipt};
 use crate::domain::proposal::{ProposalId, RiskLevel};
 use crate::engine::seal::digest;
 
@@ -28,6 +28,26 @@ fn two_keys_from_the_queue_to_a_decision_of_low_risk() {
     let expected = Command::Accept(vec![(ProposalId(5), digest(text.as_bytes()))]);
     assert_eq!(console.commands, [expected]);
     assert!(console.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_rejection_is_undone_by_taking_it_back() {
+    let mut console = queue();
+    console.outcome = Box::new(|command| {
+        let undo = match command {
+            Command::Reject(ids, _) => Some(Command::Reopen(ids.clone())),
+            _ => None,
+        };
+        Ok(Receipt { text: "Rejected PROPOSAL-5".into(), undo, ..Receipt::default() })
+    });
+    console.keys("rtoo early<enter>");
+    assert!(console.text().contains("u undoes it"), "{}", console.text());
+    console.keys("uy");
+    let rejected = Command::Reject(vec![ProposalId(5)], "too early".into());
+    assert_eq!(console.commands, [rejected, Command::Reopen(vec![ProposalId(5)])]);
+    // It was undone once; there is nothing left to undo.
+    console.keys("uy");
+    assert_eq!(console.commands.len(), 2);
 }
 
 #[test]

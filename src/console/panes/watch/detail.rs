@@ -1,4 +1,4 @@
-//! What is known of one stream: how sure, how much worse, since when, why, and its course against the baseline.
+//! What is known of what is selected; of a stream: how sure, how much worse, since when, why, and its course against the baseline.
 //!
 //! ```text
 //! ◆ PAGE  negative · M 29,614: by chance once in so many months
@@ -12,8 +12,9 @@
 
 use ratatui::layout::Rect;
 
-use super::WatchPane;
+use super::item::Item;
 use super::rows::{affected, ago, level};
+use super::{WatchPane, regressed};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::panes::View;
@@ -25,7 +26,7 @@ use crate::domain::call::HOUR_MS;
 use crate::engine::number::{count, duration, mean, percent, usd};
 use crate::engine::trend::estimate::Estimate;
 use crate::engine::trend::health::Health;
-use crate::engine::trend::{Measure, Subject, words};
+use crate::engine::trend::{Measure, words};
 use crate::service::live::TrendPoint;
 use crate::theme::{Glyph, Role};
 
@@ -37,27 +38,35 @@ const WORDS: u16 = 7;
 /// How many lines its words have, as wide as they were drawn last; what scrolling needs to know.
 pub(super) fn lines(shown: &WatchPane) -> usize {
     // Breaking differs by width; a few lines more only leave blanks at the end.
-    shown.selected().map_or(0, |stream| sheet(stream, None, 40, Glyph::Bullet.text(true), 0).len())
+    shown.selected().map_or(0, |item| said(item, None, 40, Glyph::Bullet.text(true), 0).len())
 }
 
 /// Draws it.
 pub(super) fn draw(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-    let Some(stream) = shown.selected() else { return };
-    let name = words::subject(&stream.id.subject);
+    let Some(item) = shown.selected() else { return };
+    let title = item.title();
     let active = shown.beside && view.focused;
-    let panel = Panel { title: &name, note: stream.id.measure.as_str(), foot: "", active };
+    let panel = Panel { title: &title, note: item.note(), foot: "", active };
     let inside = panel.draw(canvas, area);
     let bullet = canvas.glyph(Glyph::Bullet);
-    let mark = canvas.glyph(level(stream.level).0);
-    let sheet = sheet(stream, Some(mark), inside.width, bullet, view.now);
+    let mark = canvas.glyph(level(item.level()).0);
+    let sheet = said(item, Some(mark), inside.width, bullet, view.now);
     let wanted = (sheet.len() as u16).max(WORDS);
     let chart = inside.height.saturating_sub(wanted).min(CHART.0);
     let chart = if chart < CHART.1 { inside.height.saturating_sub(WORDS).min(CHART.1 + 3) } else { chart };
-    let chart = if chart < CHART.1 || !matches!(stream.id.subject, Subject::Prompt(_)) { 0 } else { chart };
+    let chart = if chart < CHART.1 || item.prompt().is_none() { 0 } else { chart };
     let words = Rect { height: inside.height - chart, ..inside };
     sheet.draw(canvas, words, shown.offset);
     if chart > 0 {
-        course(shown, canvas, Rect { y: words.bottom(), height: chart, ..inside }, stream, view);
+        course(shown, canvas, Rect { y: words.bottom(), height: chart, ..inside }, item, view);
+    }
+}
+
+/// All that is said of it in words.
+fn said(item: Item<'_>, mark: Option<&str>, columns: u16, bullet: &str, now: i64) -> Sheet {
+    match item {
+        Item::Regression(found) => regressed::sheet(found, mark, columns, now),
+        Item::Stream(stream) => sheet(stream, mark, columns, bullet, now),
     }
 }
 
@@ -158,8 +167,8 @@ fn measured(measure: Measure) -> Drawn {
     }
 }
 
-fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, stream: &Health, view: &View<'_>) {
-    let (title, of, written) = measured(stream.id.measure);
+fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, item: Item<'_>, view: &View<'_>) {
+    let (title, of, written) = measured(item.measure());
     let heading = format!("{title}, {}", view.window);
     let below = rule(canvas, area, &heading);
     let Some(page) = shown.page.value() else {
@@ -175,14 +184,17 @@ fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, stream: &Healt
     let versions: Vec<(i64, String)> = trend.activations.iter().map(|(at, v)| (*at, v.to_string())).collect();
     let mut events: Vec<Event<'_>> =
         versions.iter().map(|(at, label)| Event { at: *at, glyph: Glyph::Version, label }).collect();
-    let onset = stream.onset.map(|hour| i64::from(hour) * HOUR_MS);
-    events.extend(onset.map(|at| Event { at, glyph: Glyph::Alert, label: "rose" }));
+    let (onset, label, baseline) = match item {
+        Item::Regression(_) => (item.since(), "known", None),
+        Item::Stream(stream) => (item.since(), "rose", stream.baseline),
+    };
+    events.extend(onset.map(|(_, at)| Event { at, glyph: Glyph::Alert, label }));
     events.sort_by_key(|event| event.at);
     // What counts as bad of a quantity is not the quantity: its baseline is no band here.
-    let band = stream.baseline.filter(|_| !stream.id.measure.is_quantity());
+    let band = baseline.filter(|_| !item.measure().is_quantity());
     let band = band.map(|estimate| (estimate.interval[0], estimate.interval[1]));
     let until = trend.from + trend.step * trend.points.len() as i64;
-    let role = if stream.level.is_alarm() { Role::Series2 } else { Role::Series1 };
+    let role = if item.level().is_alarm() { Role::Series2 } else { Role::Series1 };
     let chart = Chart {
         series: &[Series { label: title, role, values: &values }],
         band,

@@ -1,5 +1,6 @@
-//! What got worse, for whoever is on call: the worst first, each with since when, how sure that is, how many calls it
-//! touches and what may be the cause; beside it everything that is known of the selected stream.
+//! What got worse, for whoever is on call: versions that turned out worse and are active still, then streams, the worst
+//! first, each with since when, how sure that is, how many calls it touches and what may be the cause; beside it everything
+//! that is known of the selected one.
 //!
 //! ```text
 //!  12.4 calls/s · 0.8% failed · $3.21/h · newest 2s ago · quarantine 0       counted up to 09:00
@@ -13,16 +14,18 @@
 //! ```
 //!
 //! What is frozen is a copy of what was shown; new looks go on arriving underneath. Start with [`WatchPane`]; `rows` draws
-//! the list, `detail` the stream.
+//! the list, `detail` the stream, `regressed` what is said of a regression; `item` is what both have in common.
 
 mod detail;
+mod item;
+mod regressed;
 mod rows;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
+use item::Item;
 use ratatui::layout::Rect;
 
 use super::{Pane, View};
@@ -36,10 +39,7 @@ use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::scroll;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::prompt::PromptUri;
-use crate::engine::number::percent;
-use crate::engine::trend::Subject;
-use crate::engine::trend::health::Health;
-use crate::engine::trend::words;
+use crate::domain::proposal::ProposalId;
 use crate::service::Watch;
 use crate::service::live::{PromptPage, Rates};
 use crate::theme::Role;
@@ -66,9 +66,9 @@ pub struct WatchPane {
     rates: Loaded<Rates>,
     held: Option<Held>,
     filter: String,
-    /// Streams that the filter left, as indices into what is shown.
+    /// What the filter left, as indices of items of the look that is shown.
     rows: Vec<usize>,
-    /// The stream that a person chose; without one the worst prompt is selected, whichever it is.
+    /// What a person chose, by its name; without that the worst prompt is selected, whichever it is.
     chosen: Option<String>,
     list: ListState,
     /// The page of the selected prompt, for its course over time.
@@ -122,56 +122,52 @@ impl WatchPane {
         }
     }
 
-    /// The stream in a row.
-    fn stream(&self, row: usize) -> Option<&Health> {
-        self.shown_look()?.streams.get(*self.rows.get(row)?)
+    /// What is in a row.
+    fn item(&self, row: usize) -> Option<Item<'_>> {
+        item::at(self.shown_look()?, *self.rows.get(row)?)
     }
 
-    fn selected(&self) -> Option<&Health> {
-        self.stream(self.list.selected(self.rows.len())?)
+    fn selected(&self) -> Option<Item<'_>> {
+        self.item(self.list.selected(self.rows.len())?)
     }
 
-    /// The prompt of the selected stream, as its URI.
-    fn prompt(&self) -> Option<&str> {
-        match &self.selected()?.id.subject {
-            Subject::Prompt(uri) => Some(uri),
-            _ => None,
-        }
+    /// The prompt of what is selected, as its URI.
+    fn prompt(&self) -> Option<String> {
+        self.selected()?.prompt()
     }
 
-    /// Filters and orders the rows anew; the selection stays with its stream.
+    /// Filters and orders the rows anew; the selection stays with what it is about.
     fn arrange(&mut self) {
         let Some(look) = self.shown_look() else {
             self.rows.clear();
             return;
         };
-        let streams = &look.streams;
-        let mut rows: Vec<usize> =
-            (0..streams.len()).filter(|i| passes(&streams[*i], &self.filter)).collect();
-        // As the watch ranks them; of one level prompts before what is pooled over them.
-        rows.sort_by_key(|i| {
-            let stream = &streams[*i];
-            (Reverse(stream.level), stream.silenced_until.is_some(), stream.id.subject.is_pooled())
-        });
+        let all = (0..item::count(look)).filter_map(|i| Some((i, item::at(look, i)?)));
+        let mut items: Vec<(usize, Item<'_>)> = all.filter(|(_, item)| item.passes(&self.filter)).collect();
+        items.sort_by_key(|(_, item)| item.rank());
+        let first = |is: &dyn Fn(Item<'_>) -> bool| items.iter().position(|(_, item)| is(*item));
         let found = match &self.chosen {
-            Some(name) => rows.iter().position(|i| streams[*i].stream == *name),
-            None => rows.iter().position(|i| !streams[*i].id.subject.is_pooled()).or(Some(0)),
+            Some(name) => first(&|item| item.name() == *name),
+            None => first(&|item| item.is_page() && item.prompt().is_some())
+                .or_else(|| first(&|item| item.prompt().is_some()))
+                .or(Some(0)),
         };
+        let rows: Vec<usize> = items.into_iter().map(|(i, _)| i).collect();
         let index = found.unwrap_or(self.list.index).min(rows.len().saturating_sub(1));
         self.rows = rows;
         self.list.select(index);
     }
 
-    /// The selection moved: it belongs to the stream from now on.
+    /// The selection moved: it belongs to what it is about from now on.
     fn choose(&mut self, out: &mut Out<'_>) {
-        self.chosen = self.selected().map(|stream| stream.stream.clone());
+        self.chosen = self.selected().map(Item::name);
         self.offset = 0;
         self.ask_course(out, false);
     }
 
     /// Asks for the course of the selected prompt, if it is another one, or `anew`.
     fn ask_course(&mut self, out: &mut Out<'_>, anew: bool) {
-        let uri = self.prompt().map(ToOwned::to_owned);
+        let uri = self.prompt();
         if uri != self.page_of {
             self.page.clear();
         } else if !anew {
@@ -194,48 +190,39 @@ impl WatchPane {
     }
 
     fn acknowledge(&self, out: &mut Out<'_>) {
-        let Some(stream) = self.selected() else { return };
-        let lines = vec![
-            (Role::Strong, stream.stream.clone()),
-            (
-                Role::Text,
-                "It is no alarm any more. A new baseline begins tomorrow: what is bad now counts as usual \
-                          from then on. To wait for a repair, silence it instead."
-                    .to_owned(),
-            ),
-        ];
+        let Some(item) = self.selected() else { return };
         out.step(Step::Open(Open::Confirm {
             title: "Acknowledge".into(),
-            lines,
+            lines: vec![(Role::Strong, item.name()), (Role::Text, item.acknowledged())],
             yes: "acknowledge",
             weighty: None,
-            step: Box::new(Step::Do(Box::new(Command::Acknowledge(stream.stream.clone())))),
+            step: Box::new(Step::Do(Box::new(Command::Acknowledge(item.name())))),
         }));
     }
 
     fn silence(&self, out: &mut Out<'_>) {
-        let Some(stream) = self.selected() else { return };
+        let Some(item) = self.selected() else { return };
         let now = out.ctx.stamp.now;
-        let step = |length| Step::Do(Box::new(Command::Silence(stream.stream.clone(), now + length)));
+        let step = |length| Step::Do(Box::new(Command::Silence(item.name(), now + length)));
         let rows = SILENCES.iter().map(|(words, length)| ((*words).to_owned(), step(*length))).collect();
-        let title = format!("Silence {} for", words::subject(&stream.id.subject));
+        let title = format!("Silence {} for", item.title());
         out.step(Step::Open(Open::Choose { title, rows, selected: 1 }));
     }
 
     fn roll_back(&self, out: &mut Out<'_>) {
-        let (Some(stream), Some(uri)) = (self.selected(), self.uri()) else { return };
-        let measure = stream.id.measure.as_str();
-        let mut recent = Vec::new();
-        if let (Some(was), Some(now), Some(since)) = (stream.baseline, stream.current, &stream.since) {
-            let (was, now) = (percent(Some(was.rate)), percent(Some(now.rate)));
-            recent.push(format!("{measure} rose from {was} to {now} since {since}"));
-        }
-        recent.extend(stream.causes.first().map(|cause| format!("{measure} rose: {}", cause.what)));
+        let (Some(item), Some(uri)) = (self.selected(), self.uri()) else { return };
+        let (to, back) = match item {
+            Item::Regression(found) => (Some(found.old_version.clone()), found.rollback),
+            Item::Stream(_) => (None, None),
+        };
+        let which = to.as_ref().map_or_else(|| "the version before".to_owned(), ToString::to_string);
+        let mut lines = vec![format!("Why {which} is to be active again; it goes into the ledger.")];
+        lines.extend(back.map(|back| format!("{back} proposes the same, and can be accepted instead.")));
         out.step(Step::Open(Open::Reason {
             title: format!("Roll back {}", uri.key),
-            lines: vec!["Why the version before is to be active again; it goes into the ledger.".into()],
-            recent,
-            then: Then::RollBack(uri, None),
+            lines,
+            recent: item.reasons(),
+            then: Then::RollBack(uri, to),
         }));
     }
 
@@ -243,21 +230,19 @@ impl WatchPane {
         self.prompt()?.parse().ok()
     }
 
+    /// Of a regression: the proposal to go back while it waits, else the one that made the version active.
+    fn proposal(&self) -> Option<ProposalId> {
+        match self.selected()? {
+            Item::Regression(found) => Some(found.rollback.unwrap_or(found.proposal)),
+            Item::Stream(_) => None,
+        }
+    }
+
     fn asks_rates(&mut self, out: &mut Out<'_>) {
         if !self.rates.is_waiting() {
             out.ask(&mut self.rates, Query::Rates);
         }
     }
-}
-
-/// Whether a stream has all the words of a filter, and none that begins with `!`.
-fn passes(stream: &Health, filter: &str) -> bool {
-    let text = format!("{} {}", stream.stream, stream.level.as_str()).to_lowercase();
-    filter.to_lowercase().split_whitespace().all(|term| match term.strip_prefix('!') {
-        Some("") => true,
-        Some(not) => !text.contains(not),
-        None => text.contains(term),
-    })
 }
 
 impl Pane for WatchPane {
@@ -275,17 +260,28 @@ impl Pane for WatchPane {
             Action::Filter,
             Action::Right,
         ];
-        HINTS
+        const OF_REGRESSION: &[Action] = &[
+            Action::Open,
+            Action::WatchProposal,
+            Action::WatchRollBack,
+            Action::Acknowledge,
+            Action::Silence,
+            Action::Freeze,
+            Action::Filter,
+            Action::Right,
+        ];
+        if self.proposal().is_some() { OF_REGRESSION } else { HINTS }
     }
 
     fn objection(&self, action: Action) -> Option<String> {
         let decides = matches!(action, Action::Acknowledge | Action::Silence | Action::WatchRollBack);
         let of_prompt = matches!(action, Action::WatchRollBack | Action::WatchPrompt | Action::Open);
-        let pooled = || self.selected().is_some_and(|stream| stream.id.subject.is_pooled());
+        let pooled = || self.selected().is_some_and(|item| item.prompt().is_none());
         let said = match action {
             _ if decides && self.read_only => "the console is read-only",
             _ if (decides || of_prompt) && self.selected().is_none() => "no stream is selected",
             _ if of_prompt && pooled() => "this stream is about many prompts, not about one",
+            Action::WatchProposal if self.proposal().is_none() => "no proposal belongs to a stream",
             Action::WatchRollBack if self.uri().is_none() => "the prompt's name is no URI",
             _ => return None,
         };
@@ -306,7 +302,12 @@ impl Pane for WatchPane {
             Action::WatchRollBack => self.roll_back(out),
             Action::Open | Action::WatchPrompt => {
                 if let Some(uri) = self.prompt() {
-                    out.step(Step::Push(Place::Prompt(uri.to_owned())));
+                    out.step(Step::Push(Place::Prompt(uri)));
+                }
+            }
+            Action::WatchProposal => {
+                if let Some(id) = self.proposal() {
+                    out.step(Step::Push(Place::Review(id, vec![id])));
                 }
             }
             Action::Right => self.beside = self.selected().is_some(),
@@ -392,8 +393,12 @@ impl Pane for WatchPane {
     }
 
     fn copied(&self) -> Option<(String, String)> {
-        let stream = self.selected()?;
-        Some(("the stream's name".into(), stream.stream.clone()))
+        let item = self.selected()?;
+        let what = match item {
+            Item::Regression(_) => "the proposal's number",
+            Item::Stream(_) => "the stream's name",
+        };
+        Some((what.into(), item.name()))
     }
 
     fn crumb(&self) -> String {

@@ -6,21 +6,24 @@
 //!           negative since 11-20 08:00 (26h) · version 2.1.0 became active …
 //! ```
 //!
-//! Two lines a stream: what it is, and since when and why. From 120 columns on the detail stands beside the list, from 84
+//! Two lines a row: what it is, and since when and why. From 120 columns on the detail stands beside the list, from 84
 //! on below it; narrower there is one of both at a time.
 
 use ratatui::layout::Rect;
 
-use super::{Held, WatchPane, detail};
+use super::item::{self, Item};
+use super::{Held, WatchPane, detail, regressed};
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::panes::View;
+use crate::console::panes::sheet::Words;
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::console::widgets::scroll;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::time;
-use crate::engine::number::{count, duration, percent, usd};
+use crate::engine::number::{NONE, count, duration, percent, usd};
+use crate::engine::trend::estimate::Estimate;
 use crate::engine::trend::health::{Health, Level};
 use crate::engine::trend::words;
 use crate::service::Watch;
@@ -31,10 +34,12 @@ use crate::theme::{Glyph, Role};
 const BESIDE: u16 = 120;
 /// Columns from which it stands below.
 const BELOW: u16 = 84;
-/// Rows of a stream.
+/// Rows of each.
 const ROW: u16 = 2;
 /// Columns of the cursor and of the state.
 const STATE: u16 = 10;
+/// Columns of what changed.
+const CHANGE: u16 = 13;
 
 /// Draws the pane.
 pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
@@ -100,7 +105,7 @@ pub(super) fn ago(ms: Millis) -> String {
 }
 
 /// Day and hour of an RFC 3339 time: `11-20 08:00`.
-fn short(time: &str) -> String {
+pub(super) fn short(time: &str) -> String {
     match (time.get(5..10), time.get(11..16)) {
         (Some(day), Some(clock)) => format!("{day} {clock}"),
         _ => time.to_owned(),
@@ -185,26 +190,37 @@ fn banner(held: &Held, canvas: &mut Canvas<'_>, row: Rect, now: Millis) {
     canvas.put(row.x + 1, row.y, row.width.saturating_sub(2), &words, Role::ChipAlert);
 }
 
-/// How many of what, for the note of the panel.
-fn note(pane: &WatchPane, look: &Watch) -> String {
-    let all = look.streams.len();
-    let listed =
-        if pane.rows.len() == all { count(all as u64) } else { format!("{} of {all}", pane.rows.len()) };
+/// How many of what, for the note of the panel: the least of it, and all of it.
+fn note(pane: &WatchPane, look: &Watch) -> (String, String) {
+    let all = item::count(look);
+    let listed = match pane.rows.len() {
+        n if n == all => count(look.streams.len() as u64),
+        n => format!("{n} of {all}"),
+    };
+    let regressed = match look.regressions.len() {
+        0 => String::new(),
+        _ if pane.rows.len() < all => "regressed and ".to_owned(),
+        n => format!("{n} regressed, "),
+    };
+    let least = if pane.rows.len() < all {
+        format!("{listed} {regressed}rising")
+    } else {
+        format!("{regressed}{listed} rising")
+    };
     let seen =
         if look.acknowledged > 0 { format!(", {} acknowledged", look.acknowledged) } else { String::new() };
-    format!(
-        "{listed} rising, {} stable, {} with too little to say{seen}",
+    let whole = format!(
+        "{least}, {} stable, {} with too little to say{seen}",
         count(look.stable as u64),
         count(look.insufficient as u64)
-    )
+    );
+    (least, whole)
 }
 
 fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, active: bool) {
     let look = pane.shown_look();
-    let note = look.map(|look| note(pane, look)).unwrap_or_default();
-    // Where the whole note does not fit, its first part does.
-    let short = note.split(',').next().unwrap_or_default();
-    let note = if width(&note) + 14 <= area.width { note.as_str() } else { short };
+    let (least, whole) = look.map(|look| note(pane, look)).unwrap_or_default();
+    let note = if width(&whole) + 14 <= area.width { &whole } else { &least };
     let page_from = look.map(|look| count(look.page_from as u64));
     let foot = page_from.map(|from| format!("M: by chance once in M months; WARN from 20, PAGE from {from}"));
     let foot = foot.filter(|foot| width(foot) + 6 <= area.width).unwrap_or_default();
@@ -238,8 +254,10 @@ fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, 
 }
 
 fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect) {
-    if !look.streams.is_empty() {
-        let why = format!("None of {} rising streams has `{}`.", look.streams.len(), pane.filter);
+    if item::count(look) > 0 {
+        let what =
+            if look.regressions.is_empty() { "rising streams" } else { "regressions and rising streams" };
+        let why = format!("None of {} {what} has `{}`.", item::count(look), pane.filter);
         return said(canvas, inside, Role::Muted, &[&why, "Back clears the filter."]);
     }
     if look.stable + look.insufficient + look.acknowledged == 0 {
@@ -272,9 +290,9 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
         canvas.put(area.x + 2, area.y, room, "STATE", Role::Heading);
         canvas.put(area.x + STATE, area.y, room.saturating_sub(STATE), "STREAM", Role::Heading);
         let change = format!("WAS {} NOW", canvas.glyph(Glyph::Arrow));
-        let x = right.saturating_sub(more + months + 13);
+        let x = right.saturating_sub(more + months + CHANGE);
         if room > STATE + 30 {
-            canvas.put_right(x, area.y, 13, &change, Role::Heading);
+            canvas.put_right(x, area.y, CHANGE, &change, Role::Heading);
         }
         if months > 0 {
             canvas.put_right(right - more - months, area.y, months, "M", Role::Heading);
@@ -294,8 +312,8 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
         let y = body.y + nth as u16 * ROW;
         let place = Rect { y, height: ROW.min(body.bottom() - y), ..body };
         let place = Rect { width: room, ..place };
-        let Some(stream) = pane.stream(index) else { continue };
-        one(canvas, place, stream, view.now);
+        let Some(item) = pane.item(index) else { continue };
+        one(canvas, place, item, view.now);
         if pane.list.selected(len) == Some(index) {
             let cursor = canvas.glyph(Glyph::Cursor);
             for y in place.top()..place.bottom() {
@@ -308,47 +326,59 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
     scroll::bar(canvas, body, shown, len);
 }
 
-fn one(canvas: &mut Canvas<'_>, place: Rect, stream: &Health, now: Millis) {
+fn one(canvas: &mut Canvas<'_>, place: Rect, item: Item<'_>, now: Millis) {
     let (more, months) = numbers(place.width + 1);
-    let (mark, role) = level(stream.level);
+    let (mark, role) = level(item.level());
     // Silenced, it calls nobody.
-    let role = if stream.silenced_until.is_some() { Role::Muted } else { role };
-    let state = format!("{} {}", canvas.glyph(mark), stream.level.as_str());
+    let role = if item.silenced_until().is_some() { Role::Muted } else { role };
+    let state = format!("{} {}", canvas.glyph(mark), item.level().as_str());
     canvas.put(place.x + 2, place.y, STATE.saturating_sub(3).min(place.width), &state, role);
     let right = place.right();
-    let change = 13;
-    let numbers = more + months + if place.width > STATE + 30 { change } else { 0 };
-    let name = place.width.saturating_sub(STATE + numbers + 1);
+    let change = if place.width > STATE + 30 { CHANGE } else { 0 };
+    let name = place.width.saturating_sub(STATE + more + months + change + 1);
     let x = place.x + STATE;
-    canvas.put(x, place.y, name, &words::subject(&stream.id.subject), Role::Strong);
-    if place.width > STATE + 30 {
-        let rate =
-            |estimate: Option<crate::engine::trend::estimate::Estimate>| percent(estimate.map(|e| e.rate));
-        let arrow = canvas.glyph(Glyph::Arrow);
-        let text = format!("{} {arrow} {}", rate(stream.baseline), rate(stream.current));
-        canvas.put_right(right - more - months - change, place.y, change, &text, Role::Text);
-    }
-    if months > 0 {
-        canvas.put_right(right - more - months, place.y, months, &words::months(stream.evidence), Role::Text);
-    }
-    if more > 0 {
-        let text = affected(stream).unwrap_or_else(|| crate::engine::number::NONE.into());
-        canvas.put_right(right - more, place.y, more, &text, Role::Text);
+    canvas.put(x, place.y, name, &item.title(), Role::Strong);
+    let versions = match item {
+        Item::Regression(found) => {
+            Some(regressed::versions(found, canvas)).filter(|text| width(text) <= change)
+        }
+        Item::Stream(_) => None,
+    };
+    // What changed, how sure that is, how many calls it touches.
+    let numbers = match item {
+        Item::Regression(_) => [versions.clone().unwrap_or_default(), NONE.into(), NONE.into()],
+        Item::Stream(stream) => {
+            let rate = |estimate: Option<Estimate>| percent(estimate.map(|e| e.rate));
+            let (was, now) = (rate(stream.baseline), rate(stream.current));
+            [
+                format!("{was} {} {now}", canvas.glyph(Glyph::Arrow)),
+                words::months(stream.evidence),
+                affected(stream).unwrap_or_else(|| NONE.into()),
+            ]
+        }
+    };
+    let mut end = right - more - months - change;
+    for (wide, text) in [change, months, more].into_iter().zip(&numbers) {
+        if wide > 0 {
+            canvas.put_right(end, place.y, wide, text, Role::Text);
+        }
+        end += wide;
     }
     if place.height > 1 {
-        second(
-            canvas,
-            Rect { x, y: place.y + 1, width: place.width.saturating_sub(STATE), height: 1 },
-            stream,
-            now,
-        );
+        let row = Rect { x, y: place.y + 1, width: place.width.saturating_sub(STATE), height: 1 };
+        let pieces = match item {
+            Item::Regression(found) => regressed::second(found, canvas, versions.is_some(), now),
+            Item::Stream(stream) => second(stream, canvas, now),
+        };
+        let pieces: Vec<Piece<'_>> = pieces.iter().map(|(role, text)| (*role, text.as_str())).collect();
+        canvas.pieces(row.x, row.y, row.width, &pieces);
     }
 }
 
-/// The second line: what of it, since when, why.
-fn second(canvas: &mut Canvas<'_>, row: Rect, stream: &Health, now: Millis) {
+/// The second line of a stream: what of it, since when, why.
+fn second(stream: &Health, canvas: &Canvas<'_>, now: Millis) -> Vec<Words> {
     let separator = format!(" {} ", canvas.glyph(Glyph::Separator));
-    let mut pieces: Vec<(Role, String)> = vec![(Role::Text, stream.id.measure.as_str().to_owned())];
+    let mut pieces = vec![(Role::Text, stream.id.measure.as_str().to_owned())];
     if let (Some(since), Some(onset)) = (&stream.since, stream.onset) {
         let age = ago(now - i64::from(onset) * HOUR_MS);
         pieces.push((Role::Muted, format!(" since {} ({age})", short(since))));
@@ -364,6 +394,5 @@ fn second(canvas: &mut Canvas<'_>, row: Rect, stream: &Health, now: Millis) {
         (None, Some(reason)) => pieces.push((Role::Muted, format!("{separator}{reason}"))),
         (None, None) => {}
     }
-    let pieces: Vec<Piece<'_>> = pieces.iter().map(|(role, text)| (*role, text.as_str())).collect();
-    canvas.pieces(row.x, row.y, row.width, &pieces);
+    pieces
 }

@@ -1,13 +1,16 @@
 use super::*;
 use crate::console::harness::{Harness, NOW};
 use crate::console::query::Reply;
+use crate::domain::outcome::{Basis, OddsEffect};
+use crate::domain::settled::Measured;
 use crate::domain::window::Window;
 use crate::engine::performance::{self, Names};
 use crate::engine::rollup::VersionId;
 use crate::engine::trend::cause::{Cause, Kind};
 use crate::engine::trend::estimate::{Estimate, time};
-use crate::engine::trend::health::Level;
-use crate::engine::trend::{Measure, StreamId};
+use crate::engine::trend::health::{Health, Level};
+use crate::engine::trend::{Measure, StreamId, Subject};
+use crate::service::Regression;
 use crate::service::live::{Trend, TrendPoint};
 use proptest::prelude::*;
 use semver::Version;
@@ -18,6 +21,7 @@ fn prompt(key: &str) -> Subject {
     Subject::Prompt(format!("prompt://org/HUMAN_CORP/{key}"))
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as a stream holds it")]
 fn estimate(rate: f64, half: f64, sample_size: i64) -> Option<Estimate> {
     Some(Estimate { rate, interval: [(rate - half).max(0.0), rate + half], sample_size })
 }
@@ -79,6 +83,42 @@ fn watch() -> Watch {
         position: 0,
         notes: 0,
     }
+}
+
+/// The same, with a version that turned out worse, and one about which nobody is called.
+fn regressed() -> Watch {
+    let negative = OddsEffect {
+        odds_ratio: Some(3.04),
+        interval: Some([1.93, 4.71]),
+        old_units: 1310,
+        new_units: 402,
+        ln_e_regressed: 6.0,
+        ln_e_improved: -4.0,
+    };
+    let decided_at = Some("2026-11-26T08:00:00Z".to_owned());
+    let found = Regression {
+        proposal: ProposalId(26),
+        title: "Answer without the list of conditions".into(),
+        prompt_uri: "prompt://org/HUMAN_CORP/support.refund-reply".parse().unwrap(),
+        old_version: Version::new(2, 0, 0),
+        new_version: Version::new(2, 1, 0),
+        since: "2026-11-26T08:00:00Z".into(),
+        evidence: Some(Measured { basis: Basis::BeforeAfter, decided_at, negative }),
+        rollback: Some(ProposalId(27)),
+        silenced_until: None,
+    };
+    let silenced = Regression {
+        proposal: ProposalId(19),
+        title: "Shorter".into(),
+        prompt_uri: "prompt://core/legal.contract-analysis".parse().unwrap(),
+        old_version: Version::new(1, 12, 0),
+        new_version: Version::new(1, 12, 1),
+        evidence: None,
+        rollback: None,
+        silenced_until: Some("2026-11-29T12:00:00Z".into()),
+        ..found.clone()
+    };
+    Watch { regressions: vec![silenced, found], ..watch() }
 }
 
 struct Nameless;
@@ -158,6 +198,7 @@ fn calm() -> Watch {
 fn looks_at_four_sizes() {
     for (state, look) in [
         ("full", (|| Some(Ok(watch()))) as fn() -> Look),
+        ("regressed", || Some(Ok(Watch { streams: vec![], ..regressed() }))),
         ("loading", || None),
         ("empty", || Some(Ok(calm()))),
         ("error", || Some(Err(Fault::new("the store is busy: another process has held it for 5 s")))),
@@ -223,6 +264,52 @@ fn the_selection_stays_with_its_stream() {
 }
 
 #[test]
+fn what_regressed_stands_above_the_streams() {
+    let mut console = console((120, 40), || Some(Ok(regressed())));
+    insta::assert_snapshot!("regressed_and_rising_120x40", console.text());
+    // What pages is selected all the same; the regression that calls somebody is the first row.
+    let text = console.keys("gg").text();
+    assert!(text.contains("▲ REGRESSED  2.1.0 is worse than 2.0.0"), "{text}");
+    assert_eq!(console.app.alarms(), Some((2, 2)));
+    let text = console.keys("/legal 1.12<enter>").text();
+    assert!(text.contains("1 of 7 regressed and rising") && !text.contains("billing"), "{text}");
+}
+
+#[test]
+fn a_regression_goes_by_its_proposal() {
+    let mut console = console((120, 40), || Some(Ok(regressed())));
+    console.keys("gga");
+    assert!(console.text().contains("2.1.0 stays active although it is worse"), "{}", console.text());
+    console.keys("y");
+    assert_eq!(console.commands, [Command::Acknowledge("PROPOSAL-26".into())]);
+    console.keys("s<enter>");
+    assert!(matches!(&console.commands[1], Command::Silence(name, _) if name == "PROPOSAL-26"));
+    let text = console.keys("B").text();
+    assert!(text.contains("Why 2.0.0 is to be active again"), "{text}");
+    assert!(text.contains("2.1.0 is worse than 2.0.0: odds of a negative signal x3.0"), "{text}");
+    console.keys("<esc>p");
+    assert_eq!(console.app.crumbs(), ["Watch", "PROPOSAL-27"]);
+    // Without one to go back, the one that made it active.
+    console.keys("<esc>jp");
+    assert_eq!(console.app.crumbs(), ["Watch", "PROPOSAL-19"]);
+    console.keys("<esc><enter>");
+    assert_eq!(console.app.crumbs(), ["Watch", "legal.contract-analysis"]);
+}
+
+#[test]
+fn a_new_regression_is_a_new_alarm() {
+    let mut looks = 0;
+    let mut console = console((120, 40), move || {
+        looks += 1;
+        Some(Ok(if looks < 2 { watch() } else { regressed() }))
+    });
+    console.send(crate::console::message::Msg::Changed);
+    console.settle();
+    let text = console.text();
+    assert!(text.contains("support.refund-reply@2.1.0 regressed"), "{text}");
+}
+
+#[test]
 fn filters_by_words_and_without_words() {
     let page = stream(prompt("support.refund-reply"), Measure::Negative, Level::Page, 100.0);
     for (filter, passes_it) in [
@@ -233,7 +320,7 @@ fn filters_by_words_and_without_words() {
         ("warn", false),
         ("!", true),
     ] {
-        assert_eq!(passes(&page, filter), passes_it, "{filter}");
+        assert_eq!(Item::Stream(&page).passes(filter), passes_it, "{filter}");
     }
 }
 
@@ -251,12 +338,12 @@ proptest! {
         width in 0u16..300,
         height in 0u16..100,
         keys in prop::collection::vec(
-            prop::sample::select(vec!["j", "k", "G", "gg", "l", "h", " ", "<ctrl-d>", "<ctrl-u>", "+", "_", "y"]),
+            prop::sample::select(vec!["j", "k", "G", "gg", "l", "h", " ", "<ctrl-d>", "<ctrl-u>", "+", "_", "y", "p<esc>", "o<esc>"]),
             0..24,
         ),
-        full in any::<bool>(),
+        which in 0usize..3,
     ) {
-        let look = move || Some(Ok(if full { watch() } else { calm() }));
+        let look = move || Some(Ok([calm as fn() -> Watch, watch, regressed][which]()));
         console((width, height), look).keys(&keys.concat()).keys("<60x20>").keys("<200x60>");
     }
 }
