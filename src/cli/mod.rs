@@ -214,7 +214,7 @@ impl CliError {
                 | ServiceError::NoStream { .. },
             )
             | CliError::Keys(
-                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken { .. },
+                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken(_),
             )
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
