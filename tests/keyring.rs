@@ -6,92 +6,106 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-const PROMPT: &str = "---\nname: a.b\nhuman.scope: org\nhuman.org: ACME\n---\nAnswer.\n";
-
-fn is_installed(program: &str) -> bool {
-    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
-/// Runs a script in a session of its own, with an unlocked keyring if asked for; what it ended with and said.
-fn session(folder: &Path, keyring: bool, script: &str) -> (i32, String) {
-    let unlock = "printf '' | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1\n";
-    let script = format!("{}{script}", if keyring { unlock } else { "" });
-    let done = Command::new("dbus-run-session")
-        .args(["--", "sh", "-c", &script])
+/// `human` as a person without an own configuration folder runs it, and with nothing of this session.
+fn alone(program: &str, home: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .current_dir(home)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("XDG_DATA_HOME", folder.join("data"))
-        .env("XDG_RUNTIME_DIR", folder)
-        .env("HUMAN_CONFIG_DIR", folder.join("config"))
-        .env("HUMAN_STORE", folder.join("store.db"))
-        .env("HUMAN", env!("CARGO_BIN_EXE_human"))
-        .current_dir(folder)
-        .output()
-        .unwrap();
+        .env("HOME", home)
+        .env("XDG_DATA_HOME", home.join("data"))
+        .env("XDG_RUNTIME_DIR", home.join("run"))
+        .env("HUMAN_STORE", home.join("store.db"))
+        .env("HUMAN", env!("CARGO_BIN_EXE_human"));
+    command
+}
+
+/// What a command ended with, and what it said, its lines joined.
+fn told(command: &mut Command) -> (i32, String) {
+    let done = command.output().unwrap();
     let said = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
-    (done.status.code().unwrap_or(-1), said)
+    (done.status.code().unwrap_or(-1), said.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Runs a script on a bus of its own, with a keyring that is unlocked.
+fn session(home: &Path, script: &str) -> (i32, String) {
+    let script = format!(
+        "echo word | gnome-keyring-daemon --unlock --foreground --components=secrets >/dev/null 2>&1 & keyring=$!
+         for _ in 1 2 3 4 5 6 7 8 9; do test -S run/keyring/control && break; sleep 0.2; done
+         {script}
+         code=$?; kill -CONT $keyring; kill $keyring; exit $code"
+    );
+    told(alone("dbus-run-session", home).args(["--", "sh", "-c", &script]))
+}
+
+fn keys(home: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(home.join(".config/human/keys")).unwrap();
+    files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
 fn a_key_is_kept_in_the_keyring_and_signs_from_there() {
-    if !["dbus-run-session", "gnome-keyring-daemon"].into_iter().all(is_installed) {
+    let is_installed = |program: &&str| {
+        Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+    };
+    if !["dbus-run-session", "gnome-keyring-daemon"].iter().all(is_installed) {
         println!("skipped: dbus-run-session and gnome-keyring-daemon are not both installed");
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    std::fs::write(at.join("a.prompt"), PROMPT).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    for folder in ["data", "run"] {
+        std::fs::create_dir(home.join(folder)).unwrap();
+    }
+    std::fs::write(
+        home.join("a.prompt"),
+        "---\nname: a.b\nhuman.scope: org\nhuman.org: LOCAL\n---\nAnswer.\n",
+    )
+    .unwrap();
     let (code, said) = session(
-        at,
-        true,
-        "$HUMAN steward init ana --org ACME --keep-in keyring && $HUMAN prompts publish a.prompt && $HUMAN steward whoami &&
-         $HUMAN steward list && $HUMAN agent grant --org ACME --scope telemetry:read --expires 30d --keep-in keyring",
+        home,
+        "$HUMAN steward init ana && $HUMAN steward whoami && $HUMAN prompts publish a.prompt && $HUMAN steward list &&
+         $HUMAN agent grant --scope telemetry:read,prompts:read,proposals:write --expires 30d &&
+         $HUMAN agent run --once",
     );
     assert_eq!(code, 0, "{said}");
-    assert_eq!(said.matches("in the platform's keyring").count(), 3, "{said}");
-    assert!(said.contains("Published: a.b@1.0.0") && said.contains("key here, in a keyring"), "{said}");
-    let files: Vec<String> = std::fs::read_dir(at.join("config/keys"))
-        .unwrap()
-        .map(|file| file.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(!files.is_empty() && files.iter().all(|file| file.ends_with(".pub")), "{files:?}");
+    assert_eq!(said.matches("Key: the platform's keyring").count(), 2, "{said}");
+    assert!(said.contains("Key the platform's keyring Standing trusted here"), "{said}");
+    assert!(said.contains("Published: a.b@1.0.0") && said.contains("key in a keyring here"), "{said}");
+    assert!(
+        keys(home).len() == 2 && keys(home).iter().all(|file| file.ends_with(".pub")),
+        "{:?}",
+        keys(home)
+    );
 
-    // Another session of the same person has it too.
-    let (code, said) = session(at, true, "$HUMAN prompts label a.b@1.0.0 stable");
+    // Another session of the same person has it too; a keyring that hangs is not waited for.
+    let (code, said) = session(home, "$HUMAN prompts label a.b@1.0.0 stable");
     assert_eq!(code, 0, "{said}");
-    // Without a keyring, and with one that has lost it, the error says what to do.
-    let (code, said) = session(at, false, "DBUS_SESSION_BUS_ADDRESS= $HUMAN prompts label a.b@1.0.0 good");
-    assert!(code != 0 && said.contains("does not give the key of steward://ACME/ana"), "{said}");
-    assert!(said.contains("Unlock it"), "{said}");
-    std::fs::remove_dir_all(at.join("data")).unwrap();
-    let (code, said) = session(at, true, "$HUMAN prompts label a.b@1.0.0 good");
-    assert!(code != 0 && said.contains("Bring the entry back"), "{said}");
-    // Who it was is still known.
-    let (code, said) = session(at, true, "$HUMAN steward whoami");
-    assert!(code == 0 && said.contains("steward://ACME/ana"), "{said}");
+    let (code, said) = session(home, "kill -STOP $keyring; timeout 20 $HUMAN prompts label a.b@1.0.0 good");
+    assert!(code == 1 && said.contains("nothing was signed: no keyring answers here"), "{code} {said}");
+    assert!(said.contains("run the command in the session that it belongs to"), "{said}");
+    // One that has lost the key gives it no more; who it was is still known.
+    std::fs::remove_dir_all(home.join("data/keyrings")).unwrap();
+    let (code, said) = session(home, "$HUMAN steward whoami; $HUMAN prompts label a.b@1.0.0 good");
+    assert!(code == 1 && said.contains("steward://LOCAL/ana"), "{code} {said}");
+    assert!(said.contains("does not have it any more. Bring the entry back"), "{said}");
 }
 
 #[test]
 fn without_a_keyring_it_is_a_file_unless_that_was_not_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
-    let human = |words: &[&str]| {
-        let done = Command::new(env!("CARGO_BIN_EXE_human"))
-            .args(["steward", "init", "ana", "--org", "ACME"])
-            .args(words)
-            .env_clear()
-            .env("HOME", folder.path())
-            .env("HUMAN_STORE", folder.path().join("store.db"))
-            .output()
-            .unwrap();
-        let said = String::from_utf8([done.stdout, done.stderr].concat()).unwrap();
-        (done.status.code().unwrap(), said.split_whitespace().collect::<Vec<_>>().join(" "))
+    let home = tempfile::tempdir().unwrap();
+    let init = |words: &[&str]| {
+        told(alone(env!("CARGO_BIN_EXE_human"), home.path()).args(["steward", "init", "ana"]).args(words))
     };
-    let (code, said) = human(&["--keep-in", "keyring"]);
+    let (code, said) = init(&["--keep-in", "keyring"]);
     assert!(
         code == 1 && said.contains("this session has no D-Bus") && said.contains("--keep-in file"),
         "{said}"
     );
-    let (code, said) = human(&[]);
-    assert!(code == 0 && said.contains("keys/ana") && !said.contains("keyring"), "{said}");
+    let (code, said) = init(&[]);
+    assert!(code == 0 && said.contains("The key is in a file: no keyring answers here"), "{said}");
+    assert!(keys(home.path()).contains(&"ana".to_owned()), "{said}");
+    let (code, said) = init(&["--keep-in", "keyring"]);
+    assert!(code == 2 && said.contains("keys/ana already. Leave out"), "{said}");
 }

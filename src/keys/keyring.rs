@@ -20,13 +20,13 @@ const PERSON: Duration = Duration::from_secs(30);
 /// Why the keyring did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringFault {
-    /// There is none.
+    /// There is none, or none that answers.
     #[error("no keyring answers here ({0})")]
     None(String),
-    /// It takes too long.
-    #[error("the keyring did not answer within {} seconds", .0.as_secs())]
-    Late(Duration),
-    /// It is locked, or somebody did not unlock it.
+    /// Somebody was to unlock it, and did not.
+    #[error("the keyring waited {} seconds for somebody to unlock it", PERSON.as_secs())]
+    Late,
+    /// It is locked, and nobody unlocks it.
     #[error("the keyring is locked ({0})")]
     Locked(String),
     /// There is no such entry.
@@ -56,21 +56,30 @@ pub fn put(name: &str, secret: &[u8]) -> Result<(), KeyringFault> {
     within(PERSON, move || {
         entry.set_secret(&secret)?;
         let kept = Zeroizing::new(entry.get_secret()?);
-        if *kept == *secret { Ok(()) } else { Err(Error::BadDataFormat(Vec::new(), "it came back changed".into())) }
-    })?
+        if *kept == *secret {
+            Ok(())
+        } else {
+            Err(Error::BadDataFormat(Vec::new(), "it came back changed".into()))
+        }
+    })
+    .ok_or(KeyringFault::Late)?
     .map_err(fault)
 }
 
 /// The secret of this name.
 pub fn get(name: &str) -> Result<Zeroizing<Vec<u8>>, KeyringFault> {
     let entry = entry(name)?;
-    within(PERSON, move || entry.get_secret().map(Zeroizing::new))?.map_err(fault)
+    let got = within(PERSON, move || entry.get_secret().map(Zeroizing::new));
+    got.ok_or(KeyringFault::Late)?.map_err(fault)
 }
 
 fn entry(name: &str) -> Result<Entry, KeyringFault> {
     let name = name.to_owned();
-    within(ANSWER, move || store()?.build(SERVICE, &name, None))?
-        .map_err(|error| KeyringFault::None(why(&error)))
+    match within(ANSWER, move || store()?.build(SERVICE, &name, None)) {
+        Some(Ok(entry)) => Ok(entry),
+        Some(Err(error)) => Err(KeyringFault::None(why(&error))),
+        None => Err(KeyringFault::None(format!("nothing within {} seconds", ANSWER.as_secs()))),
+    }
 }
 
 #[cfg(target_os = "macos")]
@@ -94,14 +103,12 @@ fn store() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(dbus_secret_service_keyring_store::Store::new()?)
 }
 
-fn within<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, KeyringFault> {
+/// What the work results in, if it does within the limit.
+fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (answer, answers) = mpsc::channel();
     // Left to itself where it is late: it ends with the process.
     std::thread::spawn(move || answer.send(work()));
-    answers.recv_timeout(limit).map_err(|_| KeyringFault::Late(limit))
+    answers.recv_timeout(limit).ok()
 }
 
 fn fault(error: Error) -> KeyringFault {
@@ -126,8 +133,7 @@ mod tests {
 
     #[test]
     fn a_keyring_that_hangs_is_not_waited_for() {
-        let moment = Duration::from_millis(20);
-        assert_eq!(within(moment, std::thread::park), Err(KeyringFault::Late(moment)));
-        assert_eq!(within(ANSWER, || 7), Ok(7));
+        assert_eq!(within(Duration::from_millis(20), std::thread::park), None);
+        assert_eq!(within(ANSWER, || 7), Some(7));
     }
 }

@@ -177,11 +177,7 @@ pub struct Card {
 impl Card {
     /// Where the private half is, for people.
     pub fn place(&self) -> String {
-        if self.in_keyring {
-            "the platform's keyring".to_owned()
-        } else {
-            self.key.display().to_string()
-        }
+        if self.in_keyring { "the platform's keyring".to_owned() } else { self.key.display().to_string() }
     }
 }
 
