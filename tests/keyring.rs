@@ -104,7 +104,7 @@ fn without_a_keyring_it_is_a_file_unless_that_was_not_asked_for() {
         "{said}"
     );
     let (code, said) = init(&[]);
-    assert!(code == 0 && said.contains("The key is in a file: no keyring answers here"), "{said}");
+    assert!(code == 0 && said.contains("The key goes to a file: no keyring answers here"), "{said}");
     assert!(keys(home.path()).contains(&"ana".to_owned()), "{said}");
     let (code, said) = init(&["--keep-in", "keyring"]);
     assert!(code == 2 && said.contains("keys/ana already. Leave out"), "{said}");

@@ -212,8 +212,8 @@ fn grant(args: &GrantArgs, desk: &mut Desk) -> Result<Exit> {
     service.close()?;
     if desk.json {
         return desk.document(&json!({
-            "agent": grant.agent, "fingerprint": keys::fingerprint(key), "keptIn": kept_in(&card), "scopes": grant.scopes,
-            "prompts": grant.prompts, "expiresAt": time(expires_at), "entry": entry.seq,
+            "agent": grant.agent, "fingerprint": keys::fingerprint(key), "keptIn": kept_in(&card),
+            "scopes": grant.scopes, "prompts": grant.prompts, "expiresAt": time(expires_at), "entry": entry.seq,
         }));
     }
     writeln!(

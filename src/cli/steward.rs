@@ -79,7 +79,7 @@ impl KeepArgs {
             Some(KeepIn::Keyring) => keys.make_in_keyring(identity),
             None => match keys.make_in_keyring(identity) {
                 Err(KeyError::NotKept(fault @ KeyringFault::None(_))) => {
-                    desk.say(&format!("The key is in a file: {fault}."));
+                    desk.say(&format!("The key goes to a file: {fault}."));
                     keys.make(identity, None)
                 }
                 made => made,
@@ -180,8 +180,9 @@ fn init(args: &InitArgs, desk: &mut Desk) -> Result<Exit> {
     let public = Keys::public_file(&card);
     if desk.json {
         return desk.document(&json!({
-            "steward": identity, "fingerprint": fingerprint, "key": card.key, "keptIn": kept_in(&card),
-            "publicKey": line, "trusted": trusted, "owner": trust.owner() == Some(&identity), "store": store,
+            "steward": identity, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "keptIn": kept_in(&card), "publicKey": line, "trusted": trusted,
+            "owner": trust.owner() == Some(&identity), "store": store,
         }));
     }
     writeln!(desk.out, "{identity}  {fingerprint}\nKey: {}", shown(&card.place()))?;
@@ -249,8 +250,8 @@ fn whoami(desk: &mut Desk) -> Result<Exit> {
     let fingerprint = keys::fingerprint(key);
     if desk.json {
         return desk.document(&json!({
-            "steward": card.name, "fingerprint": fingerprint, "key": card.key, "keptIn": kept_in(&card),
-            "trusted": trusted, "owner": is_owner,
+            "steward": card.name, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "keptIn": kept_in(&card), "trusted": trusted, "owner": is_owner,
         }));
     }
     let standing = match (owner, trusted) {
@@ -274,7 +275,7 @@ fn list(desk: &mut Desk) -> Result<Exit> {
     let trust = desk.reading()?.trust()?;
     let me = Desk::steward()?.map(|card| card.name);
     let here = Desk::keys().map_or(Ok(Vec::new()), |keys| keys.all())?;
-    let kept = |who: &Identity| here.iter().find(|card| card.name == *who).map(|card| kept_in(&card));
+    let kept = |who: &Identity| here.iter().find(|card| card.name == *who).map(kept_in);
     let owner = trust.owner().cloned();
     if desk.json {
         for (steward, known) in trust.stewards() {
