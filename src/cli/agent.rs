@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::plain::shown;
+use super::steward::{KeepArgs, kept_in};
 use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
@@ -43,6 +45,8 @@ pub struct GrantArgs {
     expires: String,
     #[command(flatten)]
     which: WhichArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -197,7 +201,7 @@ fn grant(args: &GrantArgs, desk: &mut Desk) -> Result<Exit> {
     let keys = Desk::keys()?;
     let card = match keys.card(&agent)? {
         Some(card) => card,
-        None => keys.make(&agent, None)?,
+        None => args.keep.make(&keys, &agent, desk)?,
     };
     let mut scopes = args.scope.clone();
     scopes.sort_unstable();
@@ -208,15 +212,16 @@ fn grant(args: &GrantArgs, desk: &mut Desk) -> Result<Exit> {
     service.close()?;
     if desk.json {
         return desk.document(&json!({
-            "agent": grant.agent, "fingerprint": keys::fingerprint(key), "scopes": grant.scopes,
-            "prompts": grant.prompts, "expiresAt": time(expires_at), "entry": entry.seq,
+            "agent": grant.agent, "fingerprint": keys::fingerprint(key), "keptIn": kept_in(&card),
+            "scopes": grant.scopes, "prompts": grant.prompts, "expiresAt": time(expires_at), "entry": entry.seq,
         }));
     }
     writeln!(
         desk.out,
-        "Granted: {}  {}\nScopes: {}\nPrompts: {}\nUntil: {}",
+        "Granted: {}  {}\nKey: {}\nScopes: {}\nPrompts: {}\nUntil: {}",
         grant.agent,
         keys::fingerprint(key),
+        shown(&card.place()),
         words(&grant.scopes),
         grant.prompts,
         time(expires_at)

@@ -213,9 +213,7 @@ impl CliError {
                 | ServiceError::NoVersion { .. }
                 | ServiceError::NoStream { .. },
             )
-            | CliError::Keys(
-                KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken { .. },
-            )
+            | CliError::Keys(KeyError::Unknown { .. } | KeyError::Ambiguous { .. } | KeyError::Taken(_))
             | CliError::Usage(_)
             | CliError::Config(_) => Exit::Usage,
             CliError::Prompts(error) => match error.code() {

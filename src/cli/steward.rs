@@ -12,7 +12,7 @@ use crate::domain::identity::{Identity, PublicKey};
 use crate::domain::prompt::Name;
 use crate::engine::seal::Pen;
 use crate::engine::trust::Trust;
-use crate::keys::{self, Card, Keys, Passphrase};
+use crate::keys::{self, Card, KeyError, KeyringFault, Keys, Passphrase};
 use crate::service::Service;
 use crate::store::Kind;
 
@@ -42,11 +42,56 @@ pub struct InitArgs {
     #[arg(long, value_name = "ORG")]
     org: Option<Name>,
     /// Use this private key (Ed25519, in the format of OpenSSH) where it is
-    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "keep_in"])]
     key: Option<PathBuf>,
-    /// Protect the new key by a passphrase: asked for on the terminal, or taken from `HUMAN_PASSPHRASE`
-    #[arg(long)]
+    /// Keep the new key in a file, protected by a passphrase: asked for on the terminal, or taken from `HUMAN_PASSPHRASE`
+    #[arg(long, conflicts_with = "keep_in")]
     passphrase: bool,
+    #[command(flatten)]
+    keep: KeepArgs,
+}
+
+/// Where the private half of a new key is kept.
+#[derive(Debug, clap::Args)]
+pub struct KeepArgs {
+    /// Where the private half of a new key is kept [default: the keyring where there is one, else a file; a file where
+    /// `HUMAN_CONFIG_DIR` is set]
+    #[arg(long, value_name = "PLACE")]
+    keep_in: Option<KeepIn>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum KeepIn {
+    /// The platform's: Keychain, Credential Manager, Secret Service
+    Keyring,
+    /// In the configuration folder, for its owner alone (mode 0600)
+    File,
+}
+
+impl KeepArgs {
+    /// Makes a key that no passphrase protects.
+    pub(super) fn make(&self, keys: &Keys, identity: &Identity, desk: &Desk) -> Result<Card> {
+        // Whoever moves the folder means to have the keys in it.
+        let moved = std::env::var_os("HUMAN_CONFIG_DIR").is_some_and(|folder| !folder.is_empty());
+        let made = match self.keep_in {
+            Some(KeepIn::File) => keys.make(identity, None),
+            None if moved => keys.make(identity, None),
+            Some(KeepIn::Keyring) => keys.make_in_keyring(identity),
+            None => match keys.make_in_keyring(identity) {
+                Err(KeyError::NotKept(fault @ KeyringFault::None(_))) => {
+                    desk.say(&format!("The key goes to a file: {fault}."));
+                    keys.make(identity, None)
+                }
+                made => made,
+            },
+        };
+        Ok(made?)
+    }
+}
+
+/// `keptIn` of the JSON.
+pub(super) fn kept_in(card: &Card) -> &'static str {
+    if card.in_keyring { "keyring" } else { "file" }
 }
 
 #[derive(Debug, clap::Args)]
@@ -113,19 +158,15 @@ fn init(args: &InitArgs, desk: &mut Desk) -> Result<Exit> {
     let keys = Desk::keys()?;
     let known = keys.card(&identity)?;
     let card = match (&known, &args.key) {
-        (Some(card), None) if !args.passphrase => {
+        (Some(card), None) if !args.passphrase && args.keep.keep_in.is_none() => {
             keys.make_current(card)?;
             card.clone()
         }
         (_, Some(file)) => keys.refer(&identity, file)?,
-        (_, None) => {
-            // Before it is asked for.
-            if let Some(Card { name, key }) = known {
-                return Err(keys::KeyError::Taken { identity: name, path: key }.into());
-            }
-            let chosen = args.passphrase.then(chosen).transpose()?;
-            keys.make(&identity, chosen.as_ref())?
-        }
+        // Before a passphrase is asked for.
+        (Some(card), None) => return Err(KeyError::Taken(card.clone()).into()),
+        (None, None) if args.passphrase => keys.make(&identity, Some(&chosen()?))?,
+        (None, None) => args.keep.make(&keys, &identity, desk)?,
     };
     let key = keys.public_key(&card)?;
     let service = desk.writing()?;
@@ -139,11 +180,12 @@ fn init(args: &InitArgs, desk: &mut Desk) -> Result<Exit> {
     let public = Keys::public_file(&card);
     if desk.json {
         return desk.document(&json!({
-            "steward": identity, "fingerprint": fingerprint, "key": card.key, "publicKey": line, "trusted": trusted,
+            "steward": identity, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "keptIn": kept_in(&card), "publicKey": line, "trusted": trusted,
             "owner": trust.owner() == Some(&identity), "store": store,
         }));
     }
-    writeln!(desk.out, "{identity}  {fingerprint}\nKey: {}", shown(&card.key.display().to_string()))?;
+    writeln!(desk.out, "{identity}  {fingerprint}\nKey: {}", shown(&card.place()))?;
     if became.is_some() {
         writeln!(desk.out, "Owner of {}", shown(&store))?;
     } else if trusted {
@@ -208,7 +250,8 @@ fn whoami(desk: &mut Desk) -> Result<Exit> {
     let fingerprint = keys::fingerprint(key);
     if desk.json {
         return desk.document(&json!({
-            "steward": card.name, "fingerprint": fingerprint, "key": card.key, "trusted": trusted, "owner": is_owner,
+            "steward": card.name, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "keptIn": kept_in(&card), "trusted": trusted, "owner": is_owner,
         }));
     }
     let standing = match (owner, trusted) {
@@ -219,12 +262,11 @@ fn whoami(desk: &mut Desk) -> Result<Exit> {
         }
         (None, _) => "the store has no owner; `human steward init NAME` makes you its owner".to_owned(),
     };
-    let file = card.key.display().to_string();
     writeln!(
         desk.out,
         "{}\nFingerprint  {fingerprint}\nKey          {}\nStanding     {standing}",
         card.name,
-        shown(&file)
+        shown(&card.place())
     )?;
     Ok(Exit::Done)
 }
@@ -232,12 +274,15 @@ fn whoami(desk: &mut Desk) -> Result<Exit> {
 fn list(desk: &mut Desk) -> Result<Exit> {
     let trust = desk.reading()?.trust()?;
     let me = Desk::steward()?.map(|card| card.name);
+    let here = Desk::keys().map_or(Ok(Vec::new()), |keys| keys.all())?;
+    let kept = |who: &Identity| here.iter().find(|card| card.name == *who).map(kept_in);
     let owner = trust.owner().cloned();
     if desk.json {
         for (steward, known) in trust.stewards() {
             let line = json!({
                 "steward": steward, "fingerprint": keys::fingerprint(known.key), "publicKey": known.key,
                 "trusted": !known.distrusted, "owner": owner.as_ref() == Some(steward), "entry": known.since,
+                "keptIn": kept(steward),
             });
             writeln!(desk.out, "{line}")?;
         }
@@ -247,6 +292,8 @@ fn list(desk: &mut Desk) -> Result<Exit> {
         let mut words = vec![if known.distrusted { "trusted no more" } else { "trusted" }];
         words.extend((owner.as_ref() == Some(steward)).then_some("owner"));
         words.extend((me.as_ref() == Some(steward)).then_some("you"));
+        let kept = kept(steward).map(|place| format!("key in a {place} here"));
+        words.extend(kept.as_deref());
         vec![steward.to_string(), keys::fingerprint(known.key), known.since.to_string(), words.join(", ")]
     };
     let rows: Vec<Vec<String>> = trust.stewards().map(row).collect();

@@ -1,4 +1,4 @@
-//! Key files in the format of OpenSSH: made, read and refused. Start with [`make`] and [`secret`].
+//! Keys in the format of OpenSSH, in files and in the keyring: made, read and refused. Start with [`make`] and [`secret`].
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -9,7 +9,7 @@ use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey};
 use zeroize::Zeroizing;
 
-use super::{Ask, KeyError, Passphrase, Result, unreadable};
+use super::{Ask, Card, KeyError, Passphrase, Result, keyring, unreadable};
 use crate::domain::identity::{Hex, Identity, PublicKey};
 
 /// No key file is longer.
@@ -65,7 +65,7 @@ pub(super) fn make_folder(path: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| KeyError::File { path: path.to_owned(), verb: "written", error })
+    builder.create(path).map_err(|error| unwritten(path, error))
 }
 
 /// Makes a key pair by chance.
@@ -78,6 +78,23 @@ pub(super) fn keep(folder: &Path, identity: &Identity, secret: &[u8; 32]) -> Res
     write(folder, identity, Ed25519Keypair::from_seed(secret), None)
 }
 
+/// Makes a key pair by chance whose private half only the keyring holds. The path is that of a file which is not there:
+/// the public file stands where it would beside it.
+pub(super) fn make_in_keyring(folder: &Path, identity: &Identity) -> Result<PathBuf> {
+    let path = place(folder, identity);
+    let pair = Ed25519Keypair::random(&mut OsRng);
+    let public = Hex(pair.public.0);
+    let text = text(pair, identity, None, &path)?;
+    keyring::put(&entry(identity, public), text.as_bytes()).map_err(KeyError::NotKept)?;
+    write_public(&path, public, identity)?;
+    Ok(path)
+}
+
+/// What the keyring calls a key: by its fingerprint too, so that the same name in another folder has another entry.
+fn entry(identity: &Identity, key: PublicKey) -> String {
+    format!("{identity} {}", fingerprint(key))
+}
+
 /// Writes a key pair; the private file never existed with more permissions than 0600, and is on the disk when this
 /// returns. The public file stands beside it.
 fn write(
@@ -86,37 +103,54 @@ fn write(
     pair: Ed25519Keypair,
     passphrase: Option<&Passphrase>,
 ) -> Result<PathBuf> {
+    let path = place(folder, identity);
     let public = Hex(pair.public.0);
-    let mut path = folder.join(identity.name().map(ToString::to_string).unwrap_or_default());
-    let unmade = |path: &Path, why: String| KeyError::NoKey {
+    let text = text(pair, identity, passphrase, &path)?;
+    create(&path, text.as_bytes()).map_err(|error| unwritten(&path, error))?;
+    write_public(&path, public, identity)?;
+    Ok(path)
+}
+
+/// Where a new key goes: a name that no other key has, in a file or in the keyring.
+fn place(folder: &Path, identity: &Identity) -> PathBuf {
+    let name = identity.name().map(ToString::to_string).unwrap_or_default();
+    let path = folder.join(&name);
+    if !path.exists() && !public_file(&path).exists() {
+        return path;
+    }
+    // Somebody of this name in another organization, or a program.
+    let kind = if identity.is_steward() { "" } else { ".agent" };
+    let org = identity.org().map(ToString::to_string).unwrap_or_default();
+    folder.join(format!("{org}.{name}{kind}"))
+}
+
+/// A key pair in the format of OpenSSH; `path` names it in errors.
+fn text(
+    pair: Ed25519Keypair,
+    identity: &Identity,
+    passphrase: Option<&Passphrase>,
+    path: &Path,
+) -> Result<Zeroizing<String>> {
+    let unmade = |error: ssh_key::Error| KeyError::NoKey {
         path: path.to_owned(),
         what: "a key that could be made",
-        why,
+        why: error.to_string(),
         next: "Nothing was written.",
     };
-    let mut key = PrivateKey::new(KeypairData::Ed25519(pair), identity.to_string())
-        .map_err(|e| unmade(&path, e.to_string()))?;
+    let mut key = PrivateKey::new(KeypairData::Ed25519(pair), identity.to_string()).map_err(unmade)?;
     if let Some(passphrase) = passphrase {
-        key = key.encrypt(&mut OsRng, passphrase.as_bytes()).map_err(|e| unmade(&path, e.to_string()))?;
+        key = key.encrypt(&mut OsRng, passphrase.as_bytes()).map_err(unmade)?;
     }
-    let text = key.to_openssh(LineEnding::LF).map_err(|e| unmade(&path, e.to_string()))?;
-    let written = create(&path, text.as_bytes()).or_else(|error| {
-        if error.kind() != io::ErrorKind::AlreadyExists {
-            return Err(error);
-        }
-        // Somebody of this name in another organization, or a program.
-        let kind = if identity.is_steward() { "" } else { ".agent" };
-        let org = identity.org().map(ToString::to_string).unwrap_or_default();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        path = folder.join(format!("{org}.{name}{kind}"));
-        create(&path, text.as_bytes())
-    });
-    let failed = |path: &Path, error| KeyError::File { path: path.to_owned(), verb: "written", error };
-    written.map_err(|error| failed(&path, error))?;
-    let public_path = public_file(&path);
-    fs::write(&public_path, format!("{}\n", public_line(public, identity)))
-        .map_err(|error| failed(&public_path, error))?;
-    Ok(path)
+    key.to_openssh(LineEnding::LF).map_err(unmade)
+}
+
+fn write_public(path: &Path, key: PublicKey, identity: &Identity) -> Result<()> {
+    let path = public_file(path);
+    fs::write(&path, format!("{}\n", public_line(key, identity))).map_err(|error| unwritten(&path, error))
+}
+
+fn unwritten(path: &Path, error: io::Error) -> KeyError {
+    KeyError::File { path: path.to_owned(), verb: "written", error }
 }
 
 fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -142,7 +176,12 @@ fn read(path: &Path) -> Result<PrivateKey> {
     }
     let mut text = Zeroizing::new(Vec::with_capacity(4 << 10));
     (&mut file).take(MAX).read_to_end(&mut text).map_err(|error| unreadable(path, error))?;
-    let key = PrivateKey::from_openssh(&*text).map_err(|error| KeyError::NoKey {
+    parse(&text, path)
+}
+
+/// A private key, still encrypted if it is; `path` names it in errors.
+fn parse(text: &[u8], path: &Path) -> Result<PrivateKey> {
+    let key = PrivateKey::from_openssh(text).map_err(|error| KeyError::NoKey {
         path: path.to_owned(),
         what: PRIVATE,
         why: error.to_string(),
@@ -154,6 +193,18 @@ fn read(path: &Path) -> Result<PrivateKey> {
     }
 }
 
+/// The key of a card that the keyring holds.
+fn in_keyring(card: &Card) -> Result<PrivateKey> {
+    let text = keyring::get(&entry(&card.name, public_key(card)?))
+        .map_err(|fault| KeyError::NotGiven { identity: card.name.clone(), fault })?;
+    parse(&text, &card.key)
+}
+
+/// The public key of a card, for which neither a passphrase nor the keyring is asked.
+pub(super) fn public_key(card: &Card) -> Result<PublicKey> {
+    if card.in_keyring { Ok(read_public(&public_file(&card.key))?.0) } else { public_half(&card.key) }
+}
+
 /// The public half of a private file, which stands in it in the clear.
 pub(super) fn public_half(path: &Path) -> Result<PublicKey> {
     let key = read(path)?;
@@ -163,9 +214,10 @@ pub(super) fn public_half(path: &Path) -> Result<PublicKey> {
     }
 }
 
-/// The secret of a private file. `ask` is called where a passphrase protects it.
-pub(super) fn secret(path: &Path, ask: Ask<'_>) -> Result<Zeroizing<[u8; 32]>> {
-    let mut key = read(path)?;
+/// The secret of a card. `ask` is called where a passphrase protects it.
+pub(super) fn secret(card: &Card, ask: Ask<'_>) -> Result<Zeroizing<[u8; 32]>> {
+    let path = card.key.as_path();
+    let mut key = if card.in_keyring { in_keyring(card)? } else { read(path)? };
     if key.is_encrypted() {
         let passphrase =
             ask(path).map_err(|error| KeyError::NoPassphrase { path: path.to_owned(), error })?;

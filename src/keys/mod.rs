@@ -1,13 +1,13 @@
-//! The keys of whoever acts at this machine: Ed25519, in the format of OpenSSH, in files that nobody else may read.
+//! The keys of whoever acts at this machine: Ed25519, in the format of OpenSSH, in the platform's keyring or in files that
+//! nobody else may read.
 //!
 //! The configuration folder holds `identity.toml`, which names who may act here and who of them does, and `keys/`, one
-//! private file (mode 0600, perhaps protected by a passphrase) and one public file (`.pub`) each. An existing key such
-//! as `~/.ssh/id_ed25519` is referred to by its path, and never copied.
-//!
-//! The keyrings of macOS and Windows are not used: a file does the same on every platform, `ssh-keygen` reads it, and
-//! it can be protected by a passphrase that no other program holds. Knows nothing of stores. Start with [`Keys`].
+//! public file (`.pub`) each and, unless the keyring has it, one private file (mode 0600, perhaps protected by a
+//! passphrase). An existing key such as `~/.ssh/id_ed25519` is referred to by its path, and never copied. Knows nothing of
+//! stores. Start with [`Keys`].
 
 mod file;
+mod keyring;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::domain::identity::{Identity, PublicKey};
 use crate::engine::seal::Pen;
 pub use file::{fingerprint, public_line, read_public};
+pub use keyring::KeyringFault;
 
 /// A passphrase. Erased when it is dropped, and never printed.
 pub type Passphrase = Zeroizing<String>;
@@ -96,6 +97,19 @@ pub enum KeyError {
         /// Why it could not be asked for.
         error: std::io::Error,
     },
+    /// The keyring does not take a new key.
+    #[error(
+        "no key was made: {0}. Unlock the platform's keyring and try once more, or keep the key in a file with `--keep-in file`."
+    )]
+    NotKept(KeyringFault),
+    /// The keyring does not hand out a key that was put there.
+    #[error("the key of {identity} is in the platform's keyring, and nothing was signed: {fault}. {}", fault.next())]
+    NotGiven {
+        /// Whose.
+        identity: Identity,
+        /// Why not.
+        fault: KeyringFault,
+    },
     /// The list of identities is not valid.
     #[error("`{}` is not valid ({why}). Correct it, or move it away and name your key anew with `human steward init NAME --key FILE`.", path.display())]
     List {
@@ -122,15 +136,10 @@ pub enum KeyError {
     },
     /// The identity has another key already.
     #[error(
-        "{identity} has its key in `{}` already. Leave out --key and --passphrase to use it, or choose another name.",
-        path.display()
+        "{} has its key in {} already. Leave out --key, --passphrase and --keep-in to use it, or choose another name.",
+        .0.name, .0.place()
     )]
-    Taken {
-        /// Whose.
-        identity: Identity,
-        /// Where it is.
-        path: PathBuf,
-    },
+    Taken(Card),
 }
 
 fn join(identities: &[Identity]) -> String {
@@ -157,8 +166,19 @@ pub type Ask<'a> = &'a dyn Fn(&Path) -> std::io::Result<Passphrase>;
 pub struct Card {
     /// Who.
     pub name: Identity,
-    /// The private key's file; in the list relative to the configuration folder where it is inside.
+    /// The private key's file, which is not there where the keyring has the key; in the list relative to the configuration
+    /// folder where it is inside.
     pub key: PathBuf,
+    /// Whether the platform's keyring has the private half.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_keyring: bool,
+}
+
+impl Card {
+    /// Where the private half is, for people.
+    pub fn place(&self) -> String {
+        if self.in_keyring { "the platform's keyring".to_owned() } else { self.key.display().to_string() }
+    }
 }
 
 /// `identity.toml`.
@@ -224,23 +244,28 @@ impl Keys {
         let folder = self.folder.join("keys");
         file::make_folder(&folder)?;
         let key = file::make(&folder, identity, passphrase)?;
-        self.add(Card { name: identity.clone(), key })
+        self.add(Card { name: identity.clone(), key, in_keyring: false })
+    }
+
+    /// Makes a key pair for `identity`, the private half of which the platform's keyring keeps.
+    pub fn make_in_keyring(&self, identity: &Identity) -> Result<Card> {
+        self.vacant(identity)?;
+        let folder = self.folder.join("keys");
+        file::make_folder(&folder)?;
+        let key = file::make_in_keyring(&folder, identity)?;
+        self.add(Card { name: identity.clone(), key, in_keyring: true })
     }
 
     /// Writes the key of a secret that is known already, as those of a demo are; the same once more changes nothing.
     pub fn keep(&self, identity: &Identity, secret: &[u8; 32]) -> Result<Card> {
         if let Some(card) = self.card(identity)? {
             let is_same = self.public_key(&card)? == Pen::new(identity.clone(), secret).public_key();
-            return if is_same {
-                Ok(card)
-            } else {
-                Err(KeyError::Taken { identity: card.name, path: card.key })
-            };
+            return if is_same { Ok(card) } else { Err(KeyError::Taken(card)) };
         }
         let folder = self.folder.join("keys");
         file::make_folder(&folder)?;
         let key = file::keep(&folder, identity, secret)?;
-        self.add(Card { name: identity.clone(), key })
+        self.add(Card { name: identity.clone(), key, in_keyring: false })
     }
 
     /// Lets `identity` sign with a key that is there already. The file is read to see that it can be used.
@@ -248,7 +273,7 @@ impl Keys {
         self.vacant(identity)?;
         let path = fs::canonicalize(path).map_err(|error| unreadable(path, error))?;
         file::public_half(&path)?;
-        self.add(Card { name: identity.clone(), key: path })
+        self.add(Card { name: identity.clone(), key: path, in_keyring: false })
     }
 
     /// Makes a steward with a key here the current one.
@@ -257,14 +282,14 @@ impl Keys {
         self.write(&List { current: Some(card.name.clone()), ..list })
     }
 
-    /// The public key, for which no passphrase is needed.
+    /// The public key, for which neither a passphrase nor the keyring is needed.
     pub fn public_key(&self, card: &Card) -> Result<PublicKey> {
-        file::public_half(&card.key).map_err(|error| gone(error, card))
+        file::public_key(card).map_err(|error| gone(error, card))
     }
 
     /// What signs; `ask` is called where a passphrase protects the key.
     pub fn pen(&self, card: &Card, ask: Ask<'_>) -> Result<Pen> {
-        let secret = file::secret(&card.key, ask).map_err(|error| gone(error, card))?;
+        let secret = file::secret(card, ask).map_err(|error| gone(error, card))?;
         Ok(Pen::new(card.name.clone(), &secret))
     }
 
@@ -275,7 +300,7 @@ impl Keys {
 
     fn vacant(&self, identity: &Identity) -> Result<()> {
         match self.card(identity)? {
-            Some(card) => Err(KeyError::Taken { identity: card.name, path: card.key }),
+            Some(card) => Err(KeyError::Taken(card)),
             None => Ok(()),
         }
     }
@@ -286,7 +311,7 @@ impl Keys {
         if card.name.is_steward() {
             list.current = Some(card.name.clone());
         }
-        list.identity.push(Card { name: card.name.clone(), key });
+        list.identity.push(Card { key, ..card.clone() });
         self.write(&list)?;
         Ok(card)
     }
@@ -328,8 +353,8 @@ fn unreadable(path: &Path, error: std::io::Error) -> KeyError {
 
 fn gone(error: KeyError, card: &Card) -> KeyError {
     match error {
-        KeyError::File { error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
-            KeyError::Gone { identity: card.name.clone(), path: card.key.clone() }
+        KeyError::File { path, error, .. } if error.kind() == std::io::ErrorKind::NotFound => {
+            KeyError::Gone { identity: card.name.clone(), path }
         }
         other => other,
     }
