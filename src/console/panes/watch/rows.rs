@@ -15,13 +15,14 @@ use super::{Held, WatchPane, detail};
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::panes::View;
+use crate::console::panes::words::level;
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::console::widgets::scroll;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::time;
 use crate::engine::number::{count, duration, percent, usd};
-use crate::engine::trend::health::{Health, Level};
+use crate::engine::trend::health::Health;
 use crate::engine::trend::words;
 use crate::service::Watch;
 use crate::service::live::Rates;
@@ -75,17 +76,6 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         detail::draw(pane, canvas, rest, view);
     } else {
         list(pane, canvas, rest, view, true);
-    }
-}
-
-/// A level as mark and role.
-pub(super) const fn level(level: Level) -> (Glyph, Role) {
-    match level {
-        Level::Insufficient => (Glyph::Insufficient, Role::Insufficient),
-        Level::Stable => (Glyph::Good, Role::Good),
-        Level::Watch => (Glyph::Bullet, Role::Info),
-        Level::Warn => (Glyph::Caution, Role::Caution),
-        Level::Page => (Glyph::Page, Role::Page),
     }
 }
 
@@ -239,8 +229,9 @@ fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, 
 
 fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect) {
     if !look.streams.is_empty() {
-        let why = format!("None of {} rising streams has `{}`.", look.streams.len(), pane.filter);
-        return said(canvas, inside, Role::Muted, &[&why, "Back clears the filter."]);
+        let why = format!("nothing matches `{}`; esc clears it", pane.filter);
+        let all = format!("{} rising streams without the filter", look.streams.len());
+        return said(canvas, inside, Role::Muted, &[&why, &all]);
     }
     if look.stable + look.insufficient + look.acknowledged == 0 {
         let lines = [
@@ -310,7 +301,7 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
 
 fn one(canvas: &mut Canvas<'_>, place: Rect, stream: &Health, now: Millis) {
     let (more, months) = numbers(place.width + 1);
-    let (mark, role) = level(stream.level);
+    let (mark, _, role) = level(Some(stream.level));
     // Silenced, it calls nobody.
     let role = if stream.silenced_until.is_some() { Role::Muted } else { role };
     let state = format!("{} {}", canvas.glyph(mark), stream.level.as_str());
