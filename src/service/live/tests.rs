@@ -62,6 +62,7 @@ impl Place {
 
 fn wish(window: &str, filter: &str, sort: &str) -> BoardWish {
     BoardWish {
+        worst_first: false,
         window: window.parse().unwrap(),
         filter: filter.into(),
         sort: sort.parse().unwrap(),
