@@ -70,7 +70,13 @@ fn all() -> Vec<(&'static str, Dialog)> {
         ("theme", Dialog::Choose(Choose::theme(&["terminal".into(), "nord".into()], "nord"))),
         ("reason", reason()),
         ("field", Dialog::Field(Field::window("7d"))),
-        ("filter", Dialog::Filter(FilterBar::new("scope:core".into()))),
+        (
+            "filter",
+            Dialog::Filter(FilterBar::new(
+                "scope:core".into(),
+                &["words", "!word", "scope:core", "neg>10", "calls>1k"],
+            )),
+        ),
         ("help", Dialog::Help(help())),
         ("palette", Dialog::Palette(palette())),
         ("fault", Dialog::Notice(Notice::fault(&fault()))),

@@ -83,7 +83,11 @@ pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
     }
     section(&mut flow, "Drafted", width);
     let run = proposal.run.map(|run| format!(", in run {run}")).unwrap_or_default();
-    let cost = if proposal.drafting_cost_usd > 0.0 { format!(", for {}", usd(Some(proposal.drafting_cost_usd))) } else { String::new() };
+    let cost = if proposal.drafting_cost_usd > 0.0 {
+        format!(", for {}", usd(Some(proposal.drafting_cost_usd)))
+    } else {
+        String::new()
+    };
     item(
         &mut flow,
         &format!("{}, {}{run}{cost}", time(proposal.created_at), proposal.drafted_by),
