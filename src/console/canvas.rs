@@ -139,7 +139,7 @@ impl Canvas<'_> {
             return self.buf.set_style(area, style);
         }
         let ground = self.style(Role::Ground).bg;
-        let badges = [Role::Page, Role::ChipAlert].map(|role| self.style(role));
+        let badges = [Role::Page, Role::ChipAlert, Role::Escape].map(|role| self.style(role));
         let is_badge = |cell: &Cell| {
             badges.iter().any(|badge| {
                 badge.bg.is_some_and(|bg| cell.bg == bg && Some(bg) != ground)

@@ -35,7 +35,7 @@ impl FilterBar {
     }
 
     /// Whether a fault is to be said now: it is of a term that is finished.
-    fn is_due(&self, fault: &str) -> bool {
+    pub(super) fn is_due(&self, fault: &str) -> bool {
         let text = self.input.text();
         let mut terms: Vec<&str> = text.split_whitespace().collect();
         if !text.ends_with(char::is_whitespace) {

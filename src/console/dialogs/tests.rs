@@ -182,6 +182,24 @@ fn the_palette_goes_to_prompts() {
 }
 
 #[test]
+fn the_palette_knows_what_hints_call_an_action() {
+    let mut console = Harness::new((100, 30), silent());
+    console.keys(":roll");
+    assert!(console.text().contains("Roll back: "), "{}", console.text());
+    assert!(!console.text().contains("Narrow the list"), "{}", console.text());
+}
+
+#[test]
+fn a_term_is_faulted_when_it_is_finished() {
+    let bar = |text: &str| FilterBar::new(text.to_owned(), &["words"]);
+    let fault = "`neg>>10`: `>10` is not a number";
+    assert!(!bar("neg>>10").is_due(fault));
+    assert!(bar("neg>>10 ").is_due(fault));
+    assert!(bar("neg>>10 ref").is_due(fault));
+    assert!(!bar("neg>10 ref").is_due(fault));
+}
+
+#[test]
 fn an_edited_text_is_sent_or_asked_about() {
     let editor = || Dialog::Editor(Box::new(Editor::new(ProposalId(12), "one\ntwo\n".into())));
     let mut console = over((80, 24), editor());
