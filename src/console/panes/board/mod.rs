@@ -40,6 +40,8 @@ const HEALTH: usize = Column::ALL.len();
 pub struct Leaderboard {
     page: Loaded<Arc<BoardPage>>,
     leaders: Loaded<Arc<Leaders>>,
+    /// The windows that who leads was asked for, and answered, last.
+    led: [Option<WindowSpec>; 2],
     /// What is shown was asked for with this.
     shown: Option<BoardWish>,
     /// The newest question.
@@ -84,6 +86,7 @@ impl Leaderboard {
 
     fn ask_leaders(&mut self, out: &mut Out<'_>) {
         self.again[1] = false;
+        self.led[0] = Some(out.window);
         out.ask(&mut self.leaders, Query::Leaders(out.window));
     }
 
@@ -327,8 +330,13 @@ impl Pane for Leaderboard {
             Reply::Leaders(leaders) => Ok(leaders),
             _ => Err(Fault::new("this says not who leads")),
         });
-        if self.leaders.take(ticket, leaders) && self.again[1] {
-            self.ask_leaders(out);
+        if self.leaders.take(ticket, leaders) {
+            if answer.is_ok() {
+                self.led[1] = self.led[0];
+            }
+            if self.again[1] {
+                self.ask_leaders(out);
+            }
         }
     }
 

@@ -60,6 +60,10 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
     if summary > 0 {
         let place = Rect { x: rest.x + 1, width: rest.width - 2, height: summary, ..rest };
         summed(board.leaders.value().map(|leaders| &**leaders), canvas, place);
+        // Those of another window are old until the new ones are there.
+        if board.led[0] != board.led[1] {
+            canvas.tint(place, Role::Faint);
+        }
         rest = Rect { y: rest.y + summary, height: rest.height - summary, ..rest };
     }
     let foot = Rect { y: rest.bottom() - 1, height: 1, ..rest };
@@ -100,9 +104,11 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
         let each = area.width / 5;
         for (i, (label, name, role, number)) in answers.iter().enumerate() {
             let x = area.x + each * i as u16;
-            canvas.put(x, area.y, each - 2, label, Role::Muted);
-            canvas.put(x, area.y + 1, each - 2, name, *role);
-            canvas.put(x, area.y + 2, each - 2, number, Role::Text);
+            // The last has what is left.
+            let room = if i == 4 { area.right() - x } else { each - 2 };
+            canvas.put(x, area.y, room, label, Role::Muted);
+            canvas.put(x, area.y + 1, room, name, *role);
+            canvas.put(x, area.y + 2, room, number, Role::Text);
         }
         return;
     }
