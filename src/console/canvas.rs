@@ -3,7 +3,7 @@
 //! Text is data: whatever it holds, control, bidirectional and invisible characters are shown, never emitted, and it is
 //! cut between graphemes at the width that it is given.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
@@ -134,10 +134,28 @@ impl Canvas<'_> {
         }
     }
 
-    /// Lays a role's look over what stands in a place.
+    /// Lays a role's look over what stands in a place. Badges keep theirs: the letters of one are made for its ground,
+    /// and could not be read on another.
     pub fn tint(&mut self, area: Rect, role: Role) {
         let (area, style) = (self.on_screen(area), self.style(role));
-        self.buf.set_style(area, style);
+        if role == Role::Backdrop {
+            return self.buf.set_style(area, style);
+        }
+        let ground = self.style(Role::Ground).bg;
+        let badges = [Role::Page, Role::ChipAlert, Role::Escape].map(|role| self.style(role));
+        let is_badge = |cell: &Cell| {
+            badges.iter().any(|badge| {
+                badge.bg.is_some_and(|bg| cell.bg == bg && Some(bg) != ground)
+                    && badge.fg.is_none_or(|fg| cell.fg == fg)
+                    && cell.modifier.contains(badge.add_modifier)
+            })
+        };
+        for position in area.positions() {
+            let cell = &mut self.buf[position];
+            if !is_badge(cell) {
+                cell.set_style(style);
+            }
+        }
     }
 }
 

@@ -46,7 +46,10 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
         if !dialog.is_bar() {
             backdrop(canvas, all);
         }
-        dialog.draw(canvas, all);
+        match dialog {
+            Dialog::Filter(bar) => bar.draw_with(canvas, all, app.filter_fault()),
+            dialog => dialog.draw(canvas, all),
+        }
     }
     toasts(app, canvas, Rect { height: all.height - 1, ..all });
 }
@@ -92,13 +95,16 @@ fn header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let open = app.tab == tab;
         let start = x;
         let role = if open { Role::TabActive } else { Role::Tab };
+        let badge = badge(app, tab, canvas);
         let name = match (wide || open, i + 1) {
             (true, n) => format!(" {n} {} ", tab.title()),
+            // What it has to say is no tab of its own.
+            (false, n) if badge.is_some() => format!(" {n}:"),
             (false, n) => format!(" {n} "),
         };
         let room = area.right().saturating_sub(x);
         x += canvas.put(x, area.y, room, &name, role);
-        if let Some((role, text)) = badge(app, tab, canvas) {
+        if let Some((role, text)) = badge {
             let room = area.right().saturating_sub(x);
             x += canvas.put(x, area.y, room, &text, role) + 1;
         }
@@ -116,7 +122,10 @@ fn header(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if let Some(who) = who.filter(|_| wide) {
         parts.push((Role::Muted, who));
     }
-    parts.push((Role::Muted, window));
+    parts.push(match app.earlier_window() {
+        Some(_) => (Role::Info, format!("reading {window}…")),
+        None => (Role::Muted, window),
+    });
     let room = area.right().saturating_sub(x + 2);
     // The window goes last, the crumbs are cut before it.
     while parts.len() > 1 && width_of(canvas, &parts, &separator) > room && parts.len() > 2 {

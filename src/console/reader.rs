@@ -229,7 +229,8 @@ fn leaders(
     let mut first = |column, descending| -> Result<Option<BoardLine>, ServiceError> {
         let sort = Sort { column, descending };
         let (filter, group) = (String::new(), Group::None);
-        let wish = BoardWish { window, filter, sort, group, from: 0, count: 1, seek: None };
+        let wish =
+            BoardWish { window, filter, sort, worst_first: false, group, from: 0, count: 1, seek: None };
         Ok(live.board(&wish, now)?.lines.pop())
     };
     let degrading = watch.map(|watch| {

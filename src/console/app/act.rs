@@ -55,6 +55,10 @@ impl App {
             Meaning::Begins => vec![],
             Meaning::Does(action) => {
                 self.typed.clear();
+                // Its key means nothing where there is something to see.
+                if action == Action::Demo && self.objection(action).is_some() {
+                    return vec![];
+                }
                 // A held key moves; it does nothing else twice.
                 if repeat && action.row().place != Where::List { vec![] } else { self.act(action, ctx) }
             }
@@ -91,7 +95,8 @@ impl App {
             }
             Action::Filter => {
                 let before = focused!(self, pane => pane.filter()).unwrap_or_default().to_owned();
-                self.open(Dialog::Filter(FilterBar::new(before)), ctx)
+                let syntax = focused!(self, pane => pane.filter_syntax());
+                self.open(Dialog::Filter(FilterBar::new(before, syntax)), ctx)
             }
             Action::Quit if self.is_at_root() => vec![Effect::Quit],
             Action::Back | Action::Quit => self.back(ctx),

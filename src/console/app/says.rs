@@ -5,6 +5,7 @@ use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::panes::{Page, Pane as _, View};
 use crate::console::tab::Tab;
+use crate::domain::window::WindowSpec;
 
 /// What writes.
 const DECIDES: [Action; 16] = [
@@ -78,6 +79,16 @@ impl App {
         focused!(self, pane => pane.filter()).filter(|filter| !filter.is_empty())
     }
 
+    /// What is wrong with it.
+    pub fn filter_fault(&self) -> Option<&str> {
+        focused!(self, pane => pane.filter_fault())
+    }
+
+    /// The window that what is shown belongs to, while that of another is being read.
+    pub fn earlier_window(&self) -> Option<WindowSpec> {
+        focused!(self, pane => pane.earlier_window())
+    }
+
     /// Whether the pane is frozen.
     pub fn is_frozen(&self) -> bool {
         self.tab == Tab::Watch && self.watch.is_frozen()
@@ -95,7 +106,7 @@ impl App {
 
     /// Draws the pane that has the focus.
     pub fn draw_pane(&self, canvas: &mut Canvas<'_>, area: ratatui::layout::Rect) {
-        let words = self.window.words();
+        let words = self.earlier_window().unwrap_or(self.window).words();
         let view = View {
             focused: self.dialogs.is_empty(),
             now: self.now,

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //!  /refund scope:core▏                    words · !word · scope:core · neg>10 · calls>1k
+//!  /neg>>10 refund▏                       ✗ `neg>>10`: `>10` is not a number
 //! ```
+//!
+//! How it is written is the list's to say; what is wrong with a term is said when the term is finished.
 
 use ratatui::layout::Rect;
 
@@ -14,8 +17,6 @@ use crate::console::out::{Out, Step};
 use crate::console::widgets::input::Input;
 use crate::theme::{Glyph, Role};
 
-/// How filters are written.
-const SYNTAX: [&str; 5] = ["words", "!word", "scope:core", "neg>10", "calls>1k"];
 /// Columns that the text has at least.
 const LEAST: u16 = 24;
 
@@ -24,12 +25,23 @@ const LEAST: u16 = 24;
 pub struct FilterBar {
     before: String,
     input: Input,
+    syntax: &'static [&'static str],
 }
 
 impl FilterBar {
-    /// Begins with what the filter is.
-    pub fn new(before: String) -> FilterBar {
-        FilterBar { input: Input::of(&before), before }
+    /// Begins with what the filter is; `syntax` is how the list below has it written.
+    pub fn new(before: String, syntax: &'static [&'static str]) -> FilterBar {
+        FilterBar { input: Input::of(&before), before, syntax }
+    }
+
+    /// Whether a fault is to be said now: it is of a term that is finished.
+    pub(super) fn is_due(&self, fault: &str) -> bool {
+        let text = self.input.text();
+        let mut terms: Vec<&str> = text.split_whitespace().collect();
+        if !text.ends_with(char::is_whitespace) {
+            terms.pop();
+        }
+        terms.iter().any(|term| fault.starts_with(&format!("`{}`", term.escape_debug())))
     }
 
     fn changed(&self, out: &mut Out<'_>) {
@@ -74,6 +86,13 @@ impl Popup for FilterBar {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        self.draw_with(canvas, area, None);
+    }
+}
+
+impl FilterBar {
+    /// Draws it, with what the list says is wrong with the filter.
+    pub fn draw_with(&self, canvas: &mut Canvas<'_>, area: Rect, fault: Option<&str>) {
         let area = canvas.on_screen(area);
         if area.height < 2 {
             return;
@@ -82,7 +101,16 @@ impl Popup for FilterBar {
         canvas.fill(line, Role::Input);
         canvas.put(line.x, line.y, line.width, " /", Role::Key);
         let between = format!(" {} ", canvas.glyph(Glyph::Separator));
-        let mut syntax = SYNTAX.to_vec();
+        if let Some(fault) = fault.filter(|fault| self.is_due(fault)) {
+            let said = format!("{} {fault}", canvas.glyph(Glyph::Bad));
+            let taken = (canvas.width(&said) + 2).min(line.width.saturating_sub(LEAST));
+            let field =
+                Rect { x: line.x.saturating_add(2), width: line.width.saturating_sub(2 + taken), ..line };
+            self.input.draw(canvas, field, "", true);
+            canvas.put(line.right() - taken, line.y, taken.saturating_sub(1), &said, Role::Bad);
+            return;
+        }
+        let mut syntax = self.syntax.to_vec();
         let mut said = syntax.join(&between);
         // What does not fit goes, the last first.
         while !syntax.is_empty() && canvas.width(&said) + 4 + LEAST > line.width {

@@ -11,6 +11,7 @@
 //!
 //! 100,000 names are matched within a frame: a longer search looks only at what the shorter one found.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
@@ -58,6 +59,8 @@ pub struct Palette {
     found: Vec<Entry>,
     /// What was searched for.
     searched: String,
+    /// How much of it is listed, were there room.
+    kept: usize,
     /// The best of it.
     best: Vec<Entry>,
     list: ListState,
@@ -96,30 +99,26 @@ impl Palette {
             self.all();
         }
         self.searched = self.input.text().to_owned();
-        let (pattern, mut matcher) = (self.pattern(), Matcher::new(Config::DEFAULT.match_paths()));
-        let mut characters = Vec::new();
-        let mut text = String::new();
-        let mut scored = Vec::with_capacity(self.found.len());
-        for entry in &self.found {
-            let searched = match entry {
+        let mut sought = Sought::new(self.input.text());
+        let mut found = std::mem::take(&mut self.found);
+        let mut scored = Vec::with_capacity(found.len());
+        found.retain(|entry| {
+            let (can, how) = match entry {
                 Entry::Action(i) => {
-                    text.clear();
-                    text.push_str(words(&self.rows[*i as usize]));
-                    Utf32Str::new(&text, &mut characters)
+                    let row = &self.rows[*i as usize];
+                    (row.objection.is_none(), sought.among(&words(row), Some(row.action.row().hint)))
                 }
-                Entry::Prompt(i) => Utf32Str::new(self.name(*i), &mut characters),
+                Entry::Prompt(i) => (true, sought.among(self.name(*i), None)),
             };
-            if let Some(score) = pattern.score(searched, &mut matcher) {
-                let can = match entry {
-                    Entry::Action(i) => self.rows[*i as usize].objection.is_none(),
-                    Entry::Prompt(_) => true,
-                };
-                // What cannot be done comes after what can; of equals, actions first, in the order of the table.
-                scored.push((!can, std::cmp::Reverse(score), *entry));
+            // As it is written comes before scattered letters, then what can be done before what cannot; of equals, actions
+            // first, in the order of the table.
+            if let Some((how, score)) = how.filter(|(how, _)| *how < How::Weak) {
+                scored.push((how, !can, std::cmp::Reverse(score), *entry));
             }
-        }
-        self.found.clear();
-        self.found.extend(scored.iter().map(|(.., entry)| *entry));
+            how.is_some()
+        });
+        self.found = found;
+        self.kept = scored.len();
         if scored.len() > LISTED {
             scored.select_nth_unstable(LISTED);
             scored.truncate(LISTED);
@@ -142,9 +141,72 @@ impl Palette {
     }
 }
 
-/// What an action is searched by, and listed as.
-fn words(row: &HelpRow) -> &'static str {
-    row.action.row().says
+/// What an action is searched by, and listed as: what it does, and what hints call it where that says more.
+fn words(row: &HelpRow) -> String {
+    let row = row.action.row();
+    let hint = row.hint.to_lowercase();
+    if row.says.to_lowercase().contains(&hint) {
+        return row.says.to_owned();
+    }
+    let mut said = row.hint.to_owned();
+    if let Some(first) = said.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    format!("{said}: {}", row.says)
+}
+
+/// How a text has what is sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
+    /// As it is written, in what it is called.
+    Called,
+    /// As it is written, elsewhere.
+    Written,
+    /// Letter after letter, near each other.
+    Near,
+    /// Letter after letter, scattered: it is not listed.
+    Weak,
+}
+
+/// What is sought.
+struct Sought {
+    written: Pattern,
+    letters: Pattern,
+    /// The least that near letters score.
+    least: u32,
+    matcher: Matcher,
+    room: Vec<char>,
+}
+
+impl Sought {
+    fn new(text: &str) -> Sought {
+        let pattern = |kind| Pattern::new(text, CaseMatching::Smart, Normalization::Smart, kind);
+        Sought {
+            written: pattern(AtomKind::Substring),
+            letters: pattern(AtomKind::Fuzzy),
+            least: 16 * text.chars().filter(|c| !c.is_whitespace()).count() as u32,
+            matcher: Matcher::new(Config::DEFAULT.match_paths()),
+            room: Vec::new(),
+        }
+    }
+
+    /// How a text has it, and how well; `called` is what the thing is called, of a prompt the end of its name.
+    fn among(&mut self, text: &str, called: Option<&str>) -> Option<(How, u32)> {
+        let score = self.letters.score(Utf32Str::new(text, &mut self.room), &mut self.matcher)?;
+        let called = called.unwrap_or_else(|| text.rsplit('/').next().unwrap_or(text));
+        let mut has =
+            |text| self.written.score(Utf32Str::new(text, &mut self.room), &mut self.matcher).is_some();
+        let how = if has(called) {
+            How::Called
+        } else if has(text) {
+            How::Written
+        } else if score >= self.least {
+            How::Near
+        } else {
+            How::Weak
+        };
+        Some((how, score))
+    }
 }
 
 impl Popup for Palette {
@@ -216,7 +278,7 @@ impl Popup for Palette {
         let note = match (self.names.value(), self.names.fault()) {
             (_, Some(_)) => "prompts cannot be read".to_owned(),
             (None, None) => "reading the names".to_owned(),
-            _ => format!("{} of {}", count(self.found.len() as u64), count(all as u64)),
+            _ => format!("{} of {}", count(self.kept as u64), count(all as u64)),
         };
         let inside = frame(canvas, area, ["Go to", &note], WIDTH, ROWS + 2);
         let (field, rest) = split(inside, 1);
@@ -264,12 +326,13 @@ impl Palette {
             Entry::Action(i) => {
                 let row = &self.rows[i as usize];
                 match &row.objection {
-                    None => (words(row), Role::Text, (Role::Key, row.keys.as_str())),
-                    Some(why) => (words(row), Role::Muted, (Role::Faint, why.as_str())),
+                    None => (Cow::from(words(row)), Role::Text, (Role::Key, row.keys.as_str())),
+                    Some(why) => (Cow::from(words(row)), Role::Muted, (Role::Faint, why.as_str())),
                 }
             }
-            Entry::Prompt(i) => (self.name(i), Role::Text, (Role::Faint, "prompt")),
+            Entry::Prompt(i) => (Cow::from(self.name(i)), Role::Text, (Role::Faint, "prompt")),
         };
+        let text: &str = &text;
         let room = line.width.saturating_sub(2);
         let beside_width = canvas.width(beside.1).min(room / 2);
         let width = room.saturating_sub(beside_width + 2);

@@ -70,7 +70,13 @@ fn all() -> Vec<(&'static str, Dialog)> {
         ("theme", Dialog::Choose(Choose::theme(&["terminal".into(), "nord".into()], "nord"))),
         ("reason", reason()),
         ("field", Dialog::Field(Field::window("7d"))),
-        ("filter", Dialog::Filter(FilterBar::new("scope:core".into()))),
+        (
+            "filter",
+            Dialog::Filter(FilterBar::new(
+                "scope:core".into(),
+                &["words", "!word", "scope:core", "neg>10", "calls>1k"],
+            )),
+        ),
         ("help", Dialog::Help(help())),
         ("palette", Dialog::Palette(palette())),
         ("fault", Dialog::Notice(Notice::fault(&fault()))),
@@ -173,6 +179,24 @@ fn the_palette_goes_to_prompts() {
     insta::assert_snapshot!("palette_found", console.text());
     console.keys("<enter>");
     assert_eq!(console.app.crumbs().len(), 2);
+}
+
+#[test]
+fn the_palette_knows_what_hints_call_an_action() {
+    let mut console = Harness::new((100, 30), silent());
+    console.keys(":roll");
+    assert!(console.text().contains("Roll back: "), "{}", console.text());
+    assert!(!console.text().contains("Narrow the list"), "{}", console.text());
+}
+
+#[test]
+fn a_term_is_faulted_when_it_is_finished() {
+    let bar = |text: &str| FilterBar::new(text.to_owned(), &["words"]);
+    let fault = "`neg>>10`: `>10` is not a number";
+    assert!(!bar("neg>>10").is_due(fault));
+    assert!(bar("neg>>10 ").is_due(fault));
+    assert!(bar("neg>>10 ref").is_due(fault));
+    assert!(!bar("neg>10 ref").is_due(fault));
 }
 
 #[test]

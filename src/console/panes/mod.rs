@@ -12,6 +12,7 @@ use super::message::{Fault, Ticket};
 use super::out::{Out, Place};
 use super::query::{Receipt, Reply};
 use crate::domain::call::Millis;
+use crate::domain::window::WindowSpec;
 use crate::service::live::Pulse;
 
 mod affinity;
@@ -67,7 +68,7 @@ pub struct View<'a> {
     pub now: Millis,
     /// The state of the store, once it is known.
     pub pulse: Option<&'a Pulse>,
-    /// The window of time, in words.
+    /// The window of time that what is shown belongs to, in words.
     pub window: &'a str,
 }
 
@@ -115,6 +116,21 @@ pub trait Pane {
 
     /// Its filter, if it has one.
     fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// How its filter is written, what is needed most first.
+    fn filter_syntax(&self) -> &'static [&'static str] {
+        &["words", "!word"]
+    }
+
+    /// What is wrong with its filter: the term between backquotes, and why.
+    fn filter_fault(&self) -> Option<&str> {
+        None
+    }
+
+    /// The window that what it shows belongs to, while that of another is being read.
+    fn earlier_window(&self) -> Option<WindowSpec> {
         None
     }
 

@@ -15,7 +15,7 @@ pub(super) const fn level(level: Option<Level>) -> (Glyph, &'static str, Role) {
         None => (Glyph::Insufficient, "", Role::Faint),
         Some(Level::Insufficient) => (Glyph::Insufficient, "little", Role::Insufficient),
         Some(Level::Stable) => (Glyph::Good, "stable", Role::Good),
-        Some(Level::Watch) => (Glyph::Caution, "watch", Role::Caution),
+        Some(Level::Watch) => (Glyph::Bullet, "watch", Role::Info),
         Some(Level::Warn) => (Glyph::Caution, "WARN", Role::Caution),
         Some(Level::Page) => (Glyph::Page, "PAGE", Role::Page),
     }

@@ -104,8 +104,15 @@ impl Heat<'_> {
             canvas.hits.zone(Rect { y, height: 1, ..area }, Target::Row(self.id, row));
             for (nth, column) in shown.clone().enumerate() {
                 let place = Rect { x: at(nth), y, width: CELL - 1, height: 1 };
-                one(canvas, place, &cell(row, column));
+                let cell = cell(row, column);
+                one(canvas, place, &cell);
                 if chosen && self.column.selected(self.columns.len()) == Some(column) {
+                    // The letters of a shade are made for its ground.
+                    if let HeatCell::Shade(words, shade) = &cell {
+                        let (_, text) = shaded(canvas, words, *shade);
+                        canvas.fill(place, Role::Text);
+                        canvas.put(place.x, y, place.width, &text, Role::Text);
+                    }
                     let cursor = canvas.glyph(Glyph::Cursor);
                     canvas.put(place.x, y, 1, cursor, Role::Accent);
                     canvas.tint(place, if self.focused { Role::Selection } else { Role::SelectionIdle });

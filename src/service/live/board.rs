@@ -13,6 +13,10 @@ use crate::domain::call::Millis;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::engine::rank::{Placed, Row, Subject, head};
 use crate::engine::rollup::CellKey;
+use crate::engine::trend::health::Level;
+
+/// Levels of health, and that nothing is known of it.
+const LEVELS: u32 = Level::Page as u32 + 2;
 
 impl Live {
     /// A stretch of the leaderboard; which model serves a prompt best is said by the grid that was made or handed over
@@ -44,6 +48,13 @@ impl Live {
                 && sieve.admits(|| level(name), || known.waiting.of(name))
         });
         put_together(&mut placed, roster.subjects, wish.group);
+        if wish.worst_first {
+            for one in &mut placed {
+                let health = level(&roster.subjects[one.index as usize].name);
+                one.group =
+                    one.group * LEVELS + health.map_or(LEVELS - 1, |level| Level::Page as u32 - level as u32);
+            }
+        }
         let matched = placed.len();
         let sought = wish.seek.as_ref().and_then(|name| {
             placed.iter().find(|one| roster.subjects[one.index as usize].name == *name).copied()

@@ -62,6 +62,7 @@ impl Place {
 
 fn wish(window: &str, filter: &str, sort: &str) -> BoardWish {
     BoardWish {
+        worst_first: false,
         window: window.parse().unwrap(),
         filter: filter.into(),
         sort: sort.parse().unwrap(),
@@ -202,6 +203,9 @@ fn what_is_watched_and_what_waits_is_what_the_service_says() {
     }
     let stable = other.board(&wish("7d", "health:stable", "calls"), NOW).unwrap();
     assert!(stable.lines.iter().all(|line| line.health == Some(Level::Stable)));
+    let worst = other.board(&BoardWish { worst_first: true, ..wish("7d", "", "calls") }, NOW).unwrap();
+    assert!(worst.lines.iter().map(|line| line.health).is_sorted_by(|a, b| a >= b));
+    assert_eq!(worst.matched, page.matched);
     assert_eq!(stable.matched, page.lines.iter().filter(|l| l.health == Some(Level::Stable)).count());
 
     // A word to a stream is news.

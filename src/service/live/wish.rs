@@ -72,6 +72,8 @@ pub struct BoardWish {
     pub filter: String,
     /// The order; within groups where there are any.
     pub sort: Sort,
+    /// Whether the worst health comes first, within groups too; `sort` orders what is alike.
+    pub worst_first: bool,
     /// Rows are put together by this.
     pub group: Group,
     /// The first row wanted.

@@ -78,8 +78,9 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
             let why = format!("No calls of a prompt in the {}.", view.window);
             return said(canvas, inside, Role::Muted, &[&why, "The next longer window may have some."]);
         }
-        let why = format!("None of {} prompts has `{}` in its name.", grid.lines.len(), pane.filter);
-        return said(canvas, inside, Role::Muted, &[&why, "Back clears the filter."]);
+        let why = format!("nothing matches `{}`; esc clears it", pane.filter);
+        let all = format!("{} prompts without the filter", grid.lines.len());
+        return said(canvas, inside, Role::Muted, &[&why, &all]);
     }
     let mut inside = inside;
     if let Some(fault) = pane.grid.fault() {

@@ -35,6 +35,7 @@ use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::scroll;
 use crate::domain::affinity::PromptModelAffinity;
 use crate::domain::snapshot::Verdict;
+use crate::domain::window::WindowSpec;
 use crate::engine::affinity::Exchange;
 use crate::engine::what_if::{Contender, Outlook, outlook};
 use crate::service::live::{AffinityGrid, AffinityLine};
@@ -88,6 +89,8 @@ pub struct AffinityPane {
     offset: usize,
     /// The keys that move between models.
     keys: Option<[String; 2]>,
+    /// The windows that were asked for, and answered, last.
+    windows: [Option<WindowSpec>; 2],
 }
 
 impl Default for AffinityPane {
@@ -110,6 +113,7 @@ impl Default for AffinityPane {
             beside: false,
             offset: 0,
             keys: None,
+            windows: [None; 2],
         }
     }
 }
@@ -250,6 +254,7 @@ impl Pane for AffinityPane {
     fn shown(&mut self, out: &mut Out<'_>) {
         let key = |action| out.ctx.keymap.key(action);
         self.keys = key(Action::Left).zip(key(Action::Right)).map(<[String; 2]>::from);
+        self.windows[0] = Some(out.window);
         out.ask(&mut self.grid, Query::Affinity(out.window));
     }
 
@@ -299,6 +304,7 @@ impl Pane for AffinityPane {
         match answer {
             Ok(Reply::Affinity(grid)) => {
                 self.grid.take(ticket, Ok(Arc::clone(grid)));
+                self.windows[1] = self.windows[0];
                 self.arrange();
             }
             Err(fault) => _ = self.grid.take(ticket, Err(fault.clone())),
@@ -338,6 +344,11 @@ impl Pane for AffinityPane {
 
     fn filter(&self) -> Option<&str> {
         Some(&self.filter)
+    }
+
+    fn earlier_window(&self) -> Option<WindowSpec> {
+        let [asked, answered] = self.windows;
+        answered.filter(|_| self.grid.is_waiting() && asked != answered)
     }
 
     fn set_filter(&mut self, filter: String, _out: &mut Out<'_>) {

@@ -270,9 +270,16 @@ pub(super) fn plan(choice: Choice, sort: Column, width: u16) -> Plan {
 }
 
 /// Draws a heading; the one that sorts says which way.
-pub(super) fn heading(canvas: &mut Canvas<'_>, area: Rect, cell: Cell, sort: crate::engine::rank::Sort) {
-    let sorted = cell == Cell::of(sort.column);
-    let mark = canvas.glyph(if sort.descending { Glyph::Descending } else { Glyph::Ascending });
+pub(super) fn heading(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    cell: Cell,
+    sort: crate::engine::rank::Sort,
+    worst_first: bool,
+) {
+    let sorted = cell == if worst_first { Cell::Health } else { Cell::of(sort.column) };
+    let mark =
+        canvas.glyph(if sort.descending || worst_first { Glyph::Descending } else { Glyph::Ascending });
     let word = cell.form().0;
     let role = if sorted { Role::Accent } else { Role::Heading };
     if cell.is_left() {

@@ -23,6 +23,7 @@ use crate::console::out::{Open, Out, Place, Step};
 use crate::console::query::{Leaders, Query, Reply};
 use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
+use crate::domain::window::WindowSpec;
 use crate::engine::rank::{Column, Sort};
 use crate::service::live::{BoardLine, BoardPage, BoardWish, Group};
 
@@ -31,11 +32,16 @@ const STRETCH: usize = 200;
 /// Lines from the end of the stretch at which the next is asked for.
 const NEAR: usize = 50;
 
+/// What stands for health among the columns that sort.
+const HEALTH: usize = Column::ALL.len();
+
 /// The leaderboard.
 #[derive(Debug, Default)]
 pub struct Leaderboard {
     page: Loaded<Arc<BoardPage>>,
     leaders: Loaded<Arc<Leaders>>,
+    /// The windows that who leads was asked for, and answered, last.
+    led: [Option<WindowSpec>; 2],
     /// What is shown was asked for with this.
     shown: Option<BoardWish>,
     /// The newest question.
@@ -48,6 +54,8 @@ pub struct Leaderboard {
     filter: String,
     sort: Sort,
     group: Group,
+    /// Whether the worst health comes before everything else.
+    worst_first: bool,
     choice: Choice,
     /// The key that fills an empty store with the demo.
     demo: Option<String>,
@@ -65,6 +73,7 @@ impl Leaderboard {
             from: self.list.index.saturating_sub(count / 2),
             count,
             seek: self.selected.clone(),
+            worst_first: self.worst_first,
         }
     }
 
@@ -77,6 +86,7 @@ impl Leaderboard {
 
     fn ask_leaders(&mut self, out: &mut Out<'_>) {
         self.again[1] = false;
+        self.led[0] = Some(out.window);
         out.ask(&mut self.leaders, Query::Leaders(out.window));
     }
 
@@ -129,6 +139,7 @@ impl Leaderboard {
 
     fn sort_by(&mut self, sort: Sort, out: &mut Out<'_>) {
         self.sort = sort;
+        self.worst_first = false;
         self.ask(out);
     }
 
@@ -154,6 +165,10 @@ impl Leaderboard {
             let turn = if *column == self.sort.column { "  (turn round)" } else { "" };
             (format!("{long}{turn}"), Step::Click(Target::Column(ListId::Board, i)))
         });
+        // Health is no number of the window's: it goes before the column that sorts.
+        let health = ("health, worst first".to_owned(), Step::Click(Target::Column(ListId::Board, HEALTH)));
+        let rows = std::iter::once(health).chain(rows);
+        let selected = if self.worst_first { Some(0) } else { selected.map(|row| row + 1) };
         out.open(Open::Choose {
             title: "Sort by".into(),
             rows: rows.collect(),
@@ -202,7 +217,8 @@ impl Leaderboard {
 
 /// Whether two questions differ in nothing but which lines they want.
 fn alike(a: &BoardWish, b: &BoardWish) -> bool {
-    (a.window, &a.filter, a.sort, a.group) == (b.window, &b.filter, b.sort, b.group)
+    let order = |wish: &BoardWish| (wish.sort, wish.worst_first, wish.group);
+    (a.window, &a.filter, order(a)) == (b.window, &b.filter, order(b))
 }
 
 impl Pane for Leaderboard {
@@ -274,7 +290,8 @@ impl Pane for Leaderboard {
             Action::SortPrevious => self.step_sort(-1, out),
             Action::Invert => {
                 let Sort { column, descending } = self.sort;
-                self.sort_by(Sort { column, descending: !descending }, out);
+                self.sort = Sort { column, descending: !descending };
+                self.ask(out);
             }
             Action::Sort => self.choose_sort(out),
             Action::View => self.choice = self.choice.next(),
@@ -313,8 +330,13 @@ impl Pane for Leaderboard {
             Reply::Leaders(leaders) => Ok(leaders),
             _ => Err(Fault::new("this says not who leads")),
         });
-        if self.leaders.take(ticket, leaders) && self.again[1] {
-            self.ask_leaders(out);
+        if self.leaders.take(ticket, leaders) {
+            if answer.is_ok() {
+                self.led[1] = self.led[0];
+            }
+            if self.again[1] {
+                self.ask_leaders(out);
+            }
         }
     }
 
@@ -327,6 +349,10 @@ impl Pane for Leaderboard {
                 self.list.select(index);
                 self.hold();
                 self.fetch(out);
+            }
+            Target::Column(ListId::Board, HEALTH) => {
+                self.worst_first = true;
+                self.ask(out);
             }
             Target::Column(ListId::Board, index) => {
                 let Some((column, ..)) = Column::ALL.get(index) else { return };
@@ -346,6 +372,19 @@ impl Pane for Leaderboard {
 
     fn filter(&self) -> Option<&str> {
         Some(&self.filter)
+    }
+
+    fn filter_syntax(&self) -> &'static [&'static str] {
+        &["words", "!word", "health:page", "scope:core", "neg>10", "calls>1k"]
+    }
+
+    fn filter_fault(&self) -> Option<&str> {
+        self.page.value()?.fault.as_deref()
+    }
+
+    fn earlier_window(&self) -> Option<WindowSpec> {
+        let (shown, asked) = (self.shown.as_ref()?.window, self.asked.as_ref()?.window);
+        (self.page.is_waiting() && shown != asked).then_some(shown)
     }
 
     fn set_filter(&mut self, filter: String, out: &mut Out<'_>) {

@@ -1,7 +1,7 @@
 //! How the leaderboard looks.
 //!
 //! ```text
-//!  most used support.reply 12,403 · dearest … · best … · worst … · degrading …
+//!  most used support.reply 12,403 · most expensive … · best … · worst … · degrading …
 //!
 //!   health    prompt             ▿calls  trend      pos   neg      cost    p95   │ support.reply
 //!  ▌◆ PAGE    support.reply      12,403  ▁▂▅▇▇▅▃    72%   14%   $84.20   2.1s    │ …
@@ -11,9 +11,10 @@
 
 use ratatui::layout::Rect;
 
+use super::super::Pane as _;
 use super::super::{View, words};
 use super::columns::{self, Plan};
-use super::{Leaderboard, welcome};
+use super::{HEALTH, Leaderboard, welcome};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::query::Leaders;
@@ -59,6 +60,10 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
     if summary > 0 {
         let place = Rect { x: rest.x + 1, width: rest.width - 2, height: summary, ..rest };
         summed(board.leaders.value().map(|leaders| &**leaders), canvas, place);
+        // Those of another window are old until the new ones are there.
+        if board.led[0] != board.led[1] {
+            canvas.tint(place, Role::Faint);
+        }
         rest = Rect { y: rest.y + summary, height: rest.height - summary, ..rest };
     }
     let foot = Rect { y: rest.bottom() - 1, height: 1, ..rest };
@@ -99,9 +104,11 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
         let each = area.width / 5;
         for (i, (label, name, role, number)) in answers.iter().enumerate() {
             let x = area.x + each * i as u16;
-            canvas.put(x, area.y, each - 2, label, Role::Muted);
-            canvas.put(x, area.y + 1, each - 2, name, *role);
-            canvas.put(x, area.y + 2, each - 2, number, Role::Text);
+            // The last has what is left.
+            let room = if i == 4 { area.right() - x } else { each - 2 };
+            canvas.put(x, area.y, room, label, Role::Muted);
+            canvas.put(x, area.y + 1, room, name, *role);
+            canvas.put(x, area.y + 2, room, number, Role::Text);
         }
         return;
     }
@@ -185,7 +192,10 @@ fn table(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<'
     let head = Rect { height: 1, ..area };
     for (cell, x, width) in &plan.0 {
         let place = Rect { x: head.x + MARGIN + x, width: *width, ..head };
-        columns::heading(canvas, place, *cell, board.sort);
+        columns::heading(canvas, place, *cell, board.sort, board.worst_first);
+        if *cell == columns::Cell::Health {
+            canvas.hits.zone(place, Target::Column(ListId::Board, HEALTH));
+        }
         let column = cell.sorts().and_then(|c| Column::ALL.iter().position(|(column, ..)| *column == c));
         if let Some(column) = column {
             canvas.hits.zone(place, Target::Column(ListId::Board, column));
@@ -216,8 +226,10 @@ fn nothing(board: &Leaderboard, page: &BoardPage, canvas: &mut Canvas<'_>, area:
             &["No prompt was called in this time.", "w looks further back"],
         );
     }
-    let text = format!("None of {} prompts fits the filter.", count(page.total as u64));
-    said(canvas, area, Role::Text, &[&text, "esc clears it"]);
+    let text = format!("nothing matches `{}`; esc clears it", board.filter);
+    let all = format!("{} prompts without the filter", count(page.total as u64));
+    let fault = page.fault.as_deref().unwrap_or_default();
+    said(canvas, area, Role::Text, &[&text, &all, fault]);
 }
 
 /// How many rows fit from `offset` on, with the headings of their groups.
@@ -312,21 +324,30 @@ fn row_of(
 fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     let area = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let mut right = vec![board.choice.word().to_owned()];
-    if board.is_stale() {
+    let reads = board.earlier_window().and(board.asked.as_ref()).map(|asked| asked.window.words());
+    if let Some(other) = &reads {
+        right.insert(0, format!("reading {other}…"));
+    } else if board.is_stale() {
         right.insert(0, "refreshing".to_owned());
     }
     let right = right.join(&format!(" {} ", canvas.glyph(Glyph::Separator)));
     let wide = canvas.width(&right);
     let room = area.width.saturating_sub(wide + 2);
-    canvas.put_right(area.x, area.y, area.width, &right, Role::Muted);
+    canvas.put_right(
+        area.x,
+        area.y,
+        area.width,
+        &right,
+        if reads.is_some() { Role::Info } else { Role::Muted },
+    );
     let Some(page) = board.page.value() else { return };
     if let Some(fault) = board.page.fault() {
         canvas.put(area.x, area.y, room, &format!("not refreshed: {}", fault.text), Role::Bad);
         return;
     }
     if let Some(fault) = &page.fault {
-        let text = format!("{} {fault}", canvas.glyph(Glyph::Bad));
-        canvas.put(area.x, area.y, room, &text, Role::Caution);
+        let text = format!("{} left out of the filter: {fault}", canvas.glyph(Glyph::Bad));
+        canvas.put(area.x, area.y, room, &text, Role::Bad);
         return;
     }
     let mut parts = Vec::new();
@@ -335,7 +356,8 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
     } else {
         parts.push(format!("{} of {} prompts", count(page.matched as u64), count(page.total as u64)));
     }
-    parts.push(format!("by {}", board.sort.column.word()));
+    let first = if board.worst_first { "worst health first, then " } else { "" };
+    parts.push(format!("{first}by {}", board.sort.column.word()));
     match board.group {
         Group::None => {}
         Group::Scope => parts.push("in scopes".into()),
@@ -343,6 +365,12 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         Group::Owner => parts.push("in owners".into()),
     }
     parts.push(view.window.to_owned());
+    let short = |line: &BoardLine| {
+        line.line.score.sample_size > 0 && line.line.score.verdict == Verdict::Insufficient
+    };
+    if page.lines.iter().any(short) {
+        parts.push(format!("{}50% too few to compare", canvas.glyph(Glyph::Insufficient)));
+    }
     canvas.put(
         area.x,
         area.y,

@@ -104,13 +104,11 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     let rows = (rows + u16::from(area.height > rows + 6)).min(area.height);
     let body = Rect { y: area.y + rows, height: area.height - rows, ..area };
     if pane.listed.is_empty() {
+        let unmatched = format!("nothing matches `{}`; esc clears it", pane.filter);
         let lines: [&str; 2] = if pane.all().is_empty() {
             ["Nothing was decided yet", "what stewards and the agent do is entered here"]
         } else {
-            [
-                "No entry fits the filter",
-                "esc takes it away; terms are prompt: actor: action: since: and words",
-            ]
+            [&unmatched, "terms are prompt: actor: action: since: and words"]
         };
         return said(canvas, body, Role::Text, &lines);
     }

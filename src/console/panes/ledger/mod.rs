@@ -358,6 +358,10 @@ impl Pane for LedgerPane {
         (self.part == Part::Ledger && !self.open).then_some(self.filter.as_str())
     }
 
+    fn filter_syntax(&self) -> &'static [&'static str] {
+        &["words", "!word", "action:reject", "actor:ana", "prompt:refund", "since:7d"]
+    }
+
     fn set_filter(&mut self, filter: String, out: &mut Out<'_>) {
         self.filter = filter;
         self.relist(out);

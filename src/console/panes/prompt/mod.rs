@@ -36,6 +36,7 @@ use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::{prose, scroll};
 use crate::domain::prompt::PromptUri;
+use crate::domain::window::WindowSpec;
 use crate::engine::number::count;
 use crate::service::live::{CallPage, PromptPage};
 
@@ -86,7 +87,9 @@ pub struct PromptPane {
     /// Whether something changed after the newest question; of the page, of the calls.
     again: [bool; 2],
     /// The window of the newest question.
-    window: Option<crate::domain::window::WindowSpec>,
+    window: Option<WindowSpec>,
+    /// That of the newest answer.
+    answered: Option<WindowSpec>,
     section: Section,
     /// The first line in view, by section.
     offsets: [usize; 5],
@@ -209,10 +212,9 @@ impl Pane for PromptPane {
     fn objection(&self, action: Action) -> Option<String> {
         let page = self.page.value();
         match action {
-            Action::Open if self.section != Section::Calls => {
-                Some("calls are opened from the list of calls".into())
+            Action::Open if self.section == Section::Calls && self.current().is_none() => {
+                Some("no call is selected".into())
             }
-            Action::Open if self.current().is_none() => Some("no call is selected".into()),
             Action::RollBack | Action::PromptProposals if page.is_none() => {
                 Some("the prompt is still being read".into())
             }
@@ -262,6 +264,7 @@ impl Pane for PromptPane {
         match action {
             Action::Section | Action::Right => self.go(self.section.step(1), out),
             Action::PreviousSection | Action::Left => self.go(self.section.step(-1), out),
+            Action::Open if self.section != Section::Calls => self.go(Section::Calls, out),
             Action::Open => {
                 if let Some(id) = self.current() {
                     out.step(Step::Push(Place::Call(id.to_owned())));
@@ -286,6 +289,9 @@ impl Pane for PromptPane {
             _ => Err(Fault::new("this is no prompt")),
         });
         if self.page.take(ticket, page) {
+            if answer.is_ok() {
+                self.answered = self.window;
+            }
             self.lay(out.ctx.size);
             if self.again[0] {
                 self.ask_page(out);
@@ -339,6 +345,10 @@ impl Pane for PromptPane {
         if screen::shows_all(out.ctx.size) && self.calls.value().is_none() && !self.calls.is_waiting() {
             self.ask_calls(out);
         }
+    }
+
+    fn earlier_window(&self) -> Option<WindowSpec> {
+        self.answered.filter(|_| self.page.is_waiting() && self.answered != self.window)
     }
 
     fn copied(&self) -> Option<(String, String)> {

@@ -49,9 +49,13 @@ fn a_version_is_chosen_before_a_reason_is_given() {
 }
 
 #[test]
-fn why_something_cannot_be_done() {
+fn enter_goes_to_the_calls_and_then_opens_one() {
     let mut console = open((120, 40));
-    assert!(console.keys("<enter>").text().contains("calls are opened from the list"), "{}", console.text());
+    let crumbs = console.app.crumbs().len();
+    console.keys("<enter>");
+    assert_eq!(console.app.crumbs().len(), crumbs, "{}", console.text());
+    console.keys("<enter>");
+    assert_eq!(console.app.crumbs().len(), crumbs + 1, "{}", console.text());
 }
 
 proptest! {

@@ -104,8 +104,9 @@ impl Proposals {
     }
 
     fn draw_empty(&self, canvas: &mut Canvas<'_>, area: Rect) {
+        let unmatched = format!("nothing matches `{}`; esc clears it", self.filter);
         let (why, next) = if !self.filter.is_empty() {
-            ("Nothing matches the filter.", "esc clears it")
+            (unmatched.as_str(), "")
         } else if self.lines().is_empty() {
             ("No proposals yet: the agent makes them out of evidence.", "5 shows the agent; R lets it run")
         } else if self.listed == Listed::Open {

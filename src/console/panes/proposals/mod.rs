@@ -312,6 +312,10 @@ impl Pane for Proposals {
         Some(&self.filter)
     }
 
+    fn filter_syntax(&self) -> &'static [&'static str] {
+        &["words", "!word", "risk:high", "kind:text", "scope:core", "calls>1k"]
+    }
+
     fn set_filter(&mut self, filter: String, out: &mut Out<'_>) {
         self.filter = filter;
         self.arrange();

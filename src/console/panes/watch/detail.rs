@@ -13,12 +13,13 @@
 use ratatui::layout::Rect;
 
 use super::item::Item;
-use super::rows::{affected, ago, level};
+use super::rows::{affected, ago};
 use super::{WatchPane, regressed};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::panes::View;
 use crate::console::panes::sheet::{Line, Mark, Sheet};
+use crate::console::panes::words::level;
 use crate::console::widgets::bar::Interval;
 use crate::console::widgets::chart::{Chart, Event, Marks, Series};
 use crate::console::widgets::panel::{Panel, rule};
@@ -49,7 +50,7 @@ pub(super) fn draw(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view:
     let panel = Panel { title: &title, note: item.note(), foot: "", active };
     let inside = panel.draw(canvas, area);
     let bullet = canvas.glyph(Glyph::Bullet);
-    let mark = canvas.glyph(level(item.level()).0);
+    let mark = canvas.glyph(level(Some(item.level())).0);
     let sheet = said(item, Some(mark), inside.width, bullet, view.now);
     let wanted = (sheet.len() as u16).max(WORDS);
     let chart = inside.height.saturating_sub(wanted).min(CHART.0);
@@ -72,7 +73,7 @@ fn said(item: Item<'_>, mark: Option<&str>, columns: u16, bullet: &str, now: i64
 
 fn sheet(stream: &Health, mark: Option<&str>, columns: u16, bullet: &str, now: i64) -> Sheet {
     let mut sheet = Sheet::new(ListId::Stream);
-    let (_, role) = level(stream.level);
+    let (.., role) = level(Some(stream.level));
     let state = format!("{} {}", mark.unwrap_or_default(), stream.level.as_str());
     let sure = format!("  M {}: by chance once in so many months", words::months(stream.evidence));
     sheet.push(Line::Text(vec![(role, state), (Role::Muted, sure)]));

@@ -17,6 +17,7 @@ use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::panes::View;
 use crate::console::panes::sheet::Words;
+use crate::console::panes::words::level;
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::console::widgets::scroll;
@@ -24,7 +25,7 @@ use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::time;
 use crate::engine::number::{NONE, count, duration, percent, usd};
 use crate::engine::trend::estimate::Estimate;
-use crate::engine::trend::health::{Health, Level};
+use crate::engine::trend::health::Health;
 use crate::engine::trend::words;
 use crate::service::Watch;
 use crate::service::live::Rates;
@@ -80,17 +81,6 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         detail::draw(pane, canvas, rest, view);
     } else {
         list(pane, canvas, rest, view, true);
-    }
-}
-
-/// A level as mark and role.
-pub(super) const fn level(level: Level) -> (Glyph, Role) {
-    match level {
-        Level::Insufficient => (Glyph::Insufficient, Role::Insufficient),
-        Level::Stable => (Glyph::Good, Role::Good),
-        Level::Watch => (Glyph::Bullet, Role::Info),
-        Level::Warn => (Glyph::Caution, Role::Caution),
-        Level::Page => (Glyph::Page, Role::Page),
     }
 }
 
@@ -258,7 +248,7 @@ fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect
         let what =
             if look.regressions.is_empty() { "rising streams" } else { "regressions and rising streams" };
         let why = format!("None of {} {what} has `{}`.", item::count(look), pane.filter);
-        return said(canvas, inside, Role::Muted, &[&why, "Back clears the filter."]);
+        return said(canvas, inside, Role::Muted, &[&why, "esc clears it"]);
     }
     if look.stable + look.insufficient + look.acknowledged == 0 {
         let lines = [
@@ -328,7 +318,7 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
 
 fn one(canvas: &mut Canvas<'_>, place: Rect, item: Item<'_>, now: Millis) {
     let (more, months) = numbers(place.width + 1);
-    let (mark, role) = level(item.level());
+    let (mark, _, role) = level(Some(item.level()));
     // Silenced, it calls nobody.
     let role = if item.silenced_until().is_some() { Role::Muted } else { role };
     let state = format!("{} {}", canvas.glyph(mark), item.level().as_str());
