@@ -50,7 +50,8 @@ fn main() {
 /// A world of a million calls.
 fn world(path: &Path, prompts: usize) -> Service {
     let overrides = Overrides { store: Some(path.to_owned()), config: None };
-    let service = Service::open(Config::load(&overrides).expect("a configuration"), Access::Write).expect("a store");
+    let service =
+        Service::open(Config::load(&overrides).expect("a configuration"), Access::Write).expect("a store");
     let world = World::new(Plan { prompts, ..Plan::standard(END) });
     service.make_demo(&world).expect("a world");
     service
@@ -72,7 +73,8 @@ impl Bench {
         let some: Vec<QueueLine> =
             service.proposals(None, None, END).expect("proposals").into_iter().map(QueueLine::of).collect();
         // As many as asked for, each with a number of its own.
-        let line = |i: usize| QueueLine { id: ProposalId(i as u64 + 1), open: true, ..some[i % some.len()].clone() };
+        let line =
+            |i: usize| QueueLine { id: ProposalId(i as u64 + 1), open: true, ..some[i % some.len()].clone() };
         let settings = Settings {
             window: "7d".parse().expect("a window"),
             read_only: false,
@@ -154,13 +156,20 @@ impl Bench {
             .collect();
         took.sort_unstable();
         let ms = |at: usize| took[at].as_secs_f64() * 1e3;
-        println!("  {what:<12} median {:.3} ms  p99 {:.3} ms  worst {:.3} ms", ms(KEYS / 2), ms(KEYS * 99 / 100), ms(KEYS - 1));
+        println!(
+            "  {what:<12} median {:.3} ms  p99 {:.3} ms  worst {:.3} ms",
+            ms(KEYS / 2),
+            ms(KEYS * 99 / 100),
+            ms(KEYS - 1)
+        );
     }
 }
 
 /// A prompt of 4,000 lines, every tenth of them edited: compared and laid out off the thread that draws.
 fn layout() {
-    let line = |i: usize| format!("{i}. Answer the question about case {i} politely, and say where the answer is from.\n");
+    let line = |i: usize| {
+        format!("{i}. Answer the question about case {i} politely, and say where the answer is from.\n")
+    };
     let old: String = (0..4_000).map(line).collect();
     let new: String = (0..4_000)
         .map(|i| if i % 10 == 0 { line(i).replace("politely", "briefly and politely") } else { line(i) })

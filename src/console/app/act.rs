@@ -37,7 +37,11 @@ impl App {
     pub(super) fn key(&mut self, chord: Chord, repeat: bool, ctx: &Ctx<'_>) -> Vec<Effect> {
         // What must work wherever one is.
         let one = [chord];
-        if let Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) = ctx.keymap.meaning(&one, &[Where::Everywhere]) { return self.act(action, ctx) }
+        if let Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) =
+            ctx.keymap.meaning(&one, &[Where::Everywhere])
+        {
+            return self.act(action, ctx);
+        }
         if !self.dialogs.is_empty() {
             return self.out(ctx, |app, out| {
                 if let Some(dialog) = app.dialogs.last_mut() {

@@ -358,7 +358,9 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
         Msg::Done(id, done) => app.done(id, done, ctx),
         Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
-        Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => app.open(Dialog::Notice(Notice::fault(&fault)), ctx),
+        Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => {
+            app.open(Dialog::Notice(Notice::fault(&fault)), ctx)
+        }
         Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
     };
     app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();

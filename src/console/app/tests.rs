@@ -153,7 +153,9 @@ fn a_frame_asks_nothing_and_time_alone_wakes_nobody() {
 #[test]
 fn read_only_forbids_all_that_writes() {
     let set = crate::console::app::Settings { read_only: true, ..settings() };
-    for keys in ["3a", "3r", "3f", "3<enter>a", "3<enter>r", "3<enter>e", "3<enter>E", "3<enter>c", "u", "K", "5R"] {
+    for keys in
+        ["3a", "3r", "3f", "3<enter>a", "3<enter>r", "3<enter>e", "3<enter>E", "3<enter>c", "u", "K", "5R"]
+    {
         let mut console = Harness::with(set.clone(), (120, 40), everything());
         console.keys(keys);
         assert!(console.text().contains("read-only"), "{keys}\n{}", console.text());

@@ -74,7 +74,8 @@ impl Accept {
         let Some(all) = self.all() else { return Some("its text is still being read".to_owned()) };
         for reviewed in &all {
             let id = reviewed.shown.listed.proposal.id;
-            let running = reviewed.shown.listed.canary.as_ref().is_some_and(crate::store::canary::Canary::is_running);
+            let running =
+                reviewed.shown.listed.canary.as_ref().is_some_and(crate::store::canary::Canary::is_running);
             if let Some(why) = &reviewed.shown.obstacle {
                 return Some(format!("{id} cannot be accepted: {why}"));
             }

@@ -151,7 +151,11 @@ impl Question {
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, yes: &str, able: bool) {
         let mut y = area.y;
         if let Some((word, input)) = &self.word {
-            let (role, text) = if self.objection { (Role::Caution, format!("Not yet: type {word} to the letter")) } else { (Role::Muted, format!("Type {word}")) };
+            let (role, text) = if self.objection {
+                (Role::Caution, format!("Not yet: type {word} to the letter"))
+            } else {
+                (Role::Muted, format!("Type {word}"))
+            };
             canvas.put(area.x, y, area.width, &text, role);
             input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", true);
             y += 3;
@@ -196,8 +200,10 @@ impl Confirm {
 
     /// Asks before a version becomes active again.
     pub fn roll_back(uri: PromptUri, to: Option<Version>, reason: String) -> Confirm {
-        let target =
-            to.as_ref().map_or_else(|| "the version that was active before".to_owned(), std::string::ToString::to_string);
+        let target = to.as_ref().map_or_else(
+            || "the version that was active before".to_owned(),
+            std::string::ToString::to_string,
+        );
         let lines = vec![
             (Role::Text, format!("{uri}")),
             (Role::Text, format!("becomes active again: {target}")),
