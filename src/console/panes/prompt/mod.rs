@@ -229,6 +229,8 @@ impl Pane for PromptPane {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        self.window = None;
         self.changed(out);
     }
 
