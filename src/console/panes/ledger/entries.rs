@@ -176,9 +176,11 @@ fn words(payload: &Value) -> String {
     known.iter().find_map(|field| payload[field].as_str()).unwrap_or_default().to_owned()
 }
 
-/// The moment of a payload's line `"at": 1795751618626,`.
+/// The moment of a payload's line, as they are named: `"at": 1795751618626,`, `"expiresAt": 1795751618626`.
 fn time_of(line: &str) -> Option<Millis> {
-    line.trim().strip_prefix("\"at\": ")?.trim_end_matches(',').parse().ok()
+    let (name, value) = line.trim().split_once("\": ")?;
+    let is_time = name == "\"at" || name.ends_with("At");
+    value.trim_end_matches(',').parse().ok().filter(|_| is_time)
 }
 
 /// What the detail is called.
@@ -201,9 +203,13 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     flow.words("What it rests on", Role::Heading, width);
     let payload = serde_json::to_string_pretty(payload).unwrap_or_default();
     for line in payload.lines() {
-        let beside = time_of(line).map_or(String::new(), |at| format!("  {}", moment::whole(at)));
-        let spans = [(Role::Code, 0..line.len()), (Role::Muted, line.len()..line.len() + beside.len())];
-        flow.line(&format!("{line}{beside}"), &spans, width, Reveal::Little);
+        let Some(at) = time_of(line) else {
+            flow.words(line, Role::Code, width);
+            continue;
+        };
+        let beside = format!("{line}  {}", moment::whole(at));
+        let spans = [(Role::Code, 0..line.len()), (Role::Muted, line.len()..beside.len())];
+        flow.line(&beside, &spans, width, Reveal::Little);
     }
     flow.words("", Role::Text, width);
     let mut field = |name: &str, value: &str| {
