@@ -50,6 +50,7 @@ pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
     let keys = Config::folder().ok().map(|folder| Keys::of(&folder));
     match open(args, desk, service, keys, true)? {
         Ended::Quit => Ok(Exit::Done),
+        Ended::Undecided => Err(undecided()),
         Ended::ForDemo => {
             // A store of its own, never the one that was looked at.
             desk.overrides.store = None;
@@ -57,6 +58,15 @@ pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
             demo::run(&DemoArgs::default(), desk)
         }
     }
+}
+
+/// Something was still waiting for the store when the console was quit.
+pub fn undecided() -> CliError {
+    CliError::Failed(
+        "the console was quit while a decision still waited for the store: whether it was written is not known. `human \
+         audit log --limit 5` shows what was."
+            .into(),
+    )
 }
 
 /// Opens the console on a store; `demo` offers a demo world where the store is empty.

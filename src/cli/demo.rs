@@ -10,6 +10,7 @@ use super::console::{self, ConsoleArgs};
 use super::plain::shown;
 use super::{CliError, Desk, Exit, Result};
 use crate::config::Config;
+use crate::console::runtime::Ended;
 use crate::demo::{OWNER, Plan, World};
 use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
@@ -163,7 +164,9 @@ fn live(args: &DemoArgs, desk: &mut Desk, config: Config, world: &World, folder:
             console::open(&ConsoleArgs::default(), desk, Arc::clone(&service), Some(Keys::of(folder)), false);
         stop.store(true, Ordering::Relaxed);
         let lived = living.join().unwrap_or_else(|_| Ok(()));
-        ended?;
+        if ended? == Ended::Undecided {
+            return Err(console::undecided());
+        }
         Ok(lived.map(|()| Exit::Done)?)
     })
 }

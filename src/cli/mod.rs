@@ -366,7 +366,8 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
         Err(error) => {
             desk.out.flush().ok();
             let said = format!("human: {}", visible(&error.to_string()));
-            eprintln!("{}", words_page().wrap(&said));
+            // Where nobody hears it any more, it has been said.
+            writeln!(io::stderr(), "{}", words_page().wrap(&said)).ok();
             ExitCode::from(error.exit() as u8)
         }
     }

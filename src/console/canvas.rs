@@ -9,7 +9,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::hitmap::HitMap;
-use crate::engine::visible::one_line;
+use crate::engine::visible::{name, one_line};
 use crate::theme::{Glyph, Look, Role, Style};
 
 /// Where everything is drawn.
@@ -56,7 +56,10 @@ impl Canvas<'_> {
             return 0;
         }
         let width = width.min(screen.right() - x);
-        let safe = safe(text);
+        let mut safe = safe(text);
+        if self.look.ascii && safe.contains('…') {
+            safe = safe.replace('…', self.glyph(Glyph::Ellipsis)).into();
+        }
         let (shown, cut) = cut(&safe, width);
         let mut at = x;
         for grapheme in shown.graphemes(true) {
@@ -140,7 +143,43 @@ impl Canvas<'_> {
 
 /// Text as it is shown on one line.
 pub fn safe(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) { text.into() } else { one_line(text).into() }
+    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return text.into();
+    }
+    let mut shown = String::new();
+    for grapheme in one_line(text).graphemes(true) {
+        match steady(grapheme) {
+            Some(steady) => shown.push_str(&steady),
+            None => shown.push_str(grapheme),
+        }
+    }
+    shown.into()
+}
+
+/// An emoji of several characters as it is shown, if it is one: about its width terminals disagree, and a cell that is
+/// wider than it was taken for leaves marks in its neighbours. Families stand side by side, a flag is its letters, a tone
+/// of skin is written out.
+pub fn steady(grapheme: &str) -> Option<String> {
+    const LETTERS: std::ops::RangeInclusive<char> = '\u{1f1e6}'..='\u{1f1ff}';
+    const TONES: std::ops::RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
+    let pictures = |c: char| c >= '\u{1f000}' || ('\u{2190}'..='\u{2bff}').contains(&c);
+    let several = grapheme.chars().nth(1).is_some();
+    if !grapheme.chars().any(|c| LETTERS.contains(&c)) && !(several && grapheme.chars().any(pictures)) {
+        return None;
+    }
+    let mut shown = String::new();
+    for c in grapheme.chars() {
+        match c {
+            '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' => {}
+            c if LETTERS.contains(&c) => {
+                let letter = u32::from(c) - u32::from(*LETTERS.start()) + u32::from('A');
+                shown.extend(char::from_u32(letter));
+            }
+            c if TONES.contains(&c) => shown.push_str(&name(c)),
+            c => shown.push(c),
+        }
+    }
+    Some(shown)
 }
 
 /// The columns of a terminal that a text takes, as it is.
@@ -193,6 +232,7 @@ mod tests {
         assert_eq!(drawn("abcdefg", 6), "abcde…");
         assert_eq!(drawn("日本語", 5), "日 本 …");
         assert_eq!(drawn("a\u{1b}[2J", 20).trim_end(), "a\\u{1b}[2J");
+        assert_eq!(drawn("👩\u{200d}💻🇩🇪⚠\u{fe0f}👍🏽", 40).trim_end(), "👩 💻 DE⚠👍 \\u{1f3fd}");
     }
 
     proptest! {

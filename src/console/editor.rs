@@ -1,6 +1,6 @@
 //! The user's editor: the text goes into a file that only they can read, and comes back when the editor ends.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -55,8 +55,11 @@ pub fn edit(name: &str, text: &str) -> Result<Option<String>, EditorError> {
 }
 
 fn read(path: &Path) -> Result<String, EditorError> {
-    if std::fs::metadata(path)?.len() > MAX {
-        return Err(EditorError::TooLong);
+    // A link, a device or a pipe in its place is not what was handed out.
+    if !std::fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file any more").into());
     }
-    Ok(std::fs::read_to_string(path)?)
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX { Err(EditorError::TooLong) } else { Ok(text) }
 }

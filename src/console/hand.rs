@@ -5,7 +5,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -23,6 +23,8 @@ use crate::keys::{Ask, KeyError, Passphrase};
 use crate::service::{RunWish, ServiceError, now};
 use crate::store::decide::Accepted;
 
+/// How long what was begun may take after the console was quit.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// The evidence that a run reads.
 const EVIDENCE: &str = "7d";
 
@@ -96,7 +98,7 @@ impl Means {
     }
 }
 
-/// Where commands go. The thread ends, after what it is doing, when this is dropped.
+/// Where commands go. The thread ends, after what it is doing, with [`Hand::finish`].
 #[derive(Debug)]
 pub struct Hand {
     commands: Option<Sender<(CommandId, Command)>>,
@@ -122,16 +124,16 @@ impl Hand {
     }
 }
 
-impl Drop for Hand {
-    /// What is being written is written to its end; what it would still draft is not waited for long.
-    fn drop(&mut self) {
+impl Hand {
+    /// Takes no more commands; whether what was begun came to its end. What takes long is not waited for long.
+    pub fn finish(mut self) -> bool {
         self.commands.take();
-        if let Some(thread) = self.thread.take() {
-            let patience = std::time::Instant::now();
-            while !thread.is_finished() && patience.elapsed() < Duration::from_secs(2) {
-                std::thread::sleep(Duration::from_millis(5));
-            }
+        let Some(thread) = self.thread.take() else { return true };
+        let began = Instant::now();
+        while !thread.is_finished() && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
         }
+        thread.is_finished()
     }
 }
 
@@ -169,6 +171,7 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
                         let to = (applied.canary.is_none()).then(|| applied.previous.clone());
                         undo = Some(Command::RollBack {
                             uri: applied.uri.unversioned(),
+                            from: applied.canary.is_none().then(|| version.clone()).flatten(),
                             to,
                             reason: format!("undo of accepting {id}"),
                         });
@@ -204,11 +207,13 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
             let text = format!("{id} is now {}, of {} risk", made.id, made.risk.level.as_str());
             Ok(Receipt { now: Some(made.id), ..said(text) })
         }
-        Command::RollBack { uri, to, reason } => {
+        Command::RollBack { uri, from, to, reason } => {
             let key = uri.key.to_string();
-            let done = service.roll_back(means.pen()?, uri.clone(), to, reason, now).map_err(failed)?;
+            let done =
+                service.roll_back(means.pen()?, uri.clone(), (from, to), reason, now).map_err(failed)?;
             let undo = Command::RollBack {
                 uri,
+                from: Some(done.to.clone()),
                 to: Some(done.from.clone()),
                 reason: format!("undo of rolling back to {}", done.to),
             };

@@ -258,6 +258,8 @@ pub enum Command {
     RollBack {
         /// The prompt.
         uri: PromptUri,
+        /// The version that must be active still; without it any.
+        from: Option<Version>,
         /// The version; without it the one before.
         to: Option<Version>,
         /// Why.

@@ -64,6 +64,8 @@ pub enum Ended {
     Quit,
     /// To look at a demo world instead.
     ForDemo,
+    /// While something that was decided was still waiting for the store: whether it was written is not known.
+    Undecided,
 }
 
 /// Runs the console until it is quit.
@@ -95,6 +97,7 @@ struct Console {
     dirty: bool,
     wake: Option<Instant>,
     changes: Changes,
+    signals: Signals,
     quit: bool,
     ended: Ended,
 }
@@ -102,6 +105,8 @@ struct Console {
 impl Console {
     fn new(launch: Launch) -> io::Result<Console> {
         let Launch { means, settings, keymap, theme, depth, ascii, themes, ask } = launch;
+        // Before the terminal is taken, so that no signal finds it taken and nobody listening.
+        let signals = Signals::new()?;
         let (sender, mail) = unbounded_channel();
         let readers = Readers::start(&means.ground, &sender)?;
         let hand = Hand::start(means.clone(), sender.clone())?;
@@ -129,17 +134,17 @@ impl Console {
             dirty: true,
             wake: None,
             changes,
+            signals,
             quit: false,
             ended: Ended::Quit,
         })
     }
 
     async fn run(mut self) -> io::Result<Ended> {
-        let mut signals = Signals::new()?;
         self.draw()?;
         self.handle(Msg::Begun)?;
         while !self.quit {
-            let msg = self.next(&mut signals).await?;
+            let msg = self.next().await?;
             if let Some(msg) = msg {
                 self.handle(msg)?;
             }
@@ -153,11 +158,12 @@ impl Console {
                 self.draw()?;
             }
         }
-        Ok(self.ended)
+        drop(self.screen);
+        Ok(if self.hand.finish() { self.ended } else { Ended::Undecided })
     }
 
     /// Waits for something to happen; nothing where it is time to draw.
-    async fn next(&mut self, signals: &mut Signals) -> io::Result<Option<Msg>> {
+    async fn next(&mut self) -> io::Result<Option<Msg>> {
         let frame = self.drawn.filter(|_| self.dirty).map(|at| at + FRAME);
         let due = [frame, self.wake, self.changes.due()].into_iter().flatten().min();
         let clock = async {
@@ -183,7 +189,7 @@ impl Console {
                 self.quit = true;
                 Ok(None)
             },
-            what = signals.next() => Ok(self.signalled(&what)?),
+            what = self.signals.next() => Ok(self.signalled(&what)?),
             () = clock => Ok(self.elapsed()),
         }
     }
@@ -244,7 +250,6 @@ impl Console {
     fn signalled(&mut self, what: &Signalled) -> io::Result<Option<Msg>> {
         match what {
             Signalled::End => self.quit = true,
-            Signalled::Stop => self.suspend()?,
             Signalled::Continue => {
                 // Stopped without being asked: whoever had the terminal meanwhile left it in some state.
                 self.screen.enter()?;
@@ -319,6 +324,8 @@ impl Console {
         self.events = None;
         self.screen.leave();
         let done = meanwhile(&self.means);
+        // Ctrl-C was meant for whoever had the terminal.
+        self.signals.interrupt = signal(SignalKind::interrupt())?;
         self.screen.enter()?;
         self.events = Some(EventStream::new());
         self.dirty = true;
@@ -339,8 +346,9 @@ impl Console {
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        // Not SIGTSTP, which is heard here and would come back.
-        let stop = || rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+        // The whole group, as the terminal itself does it: whoever waits for this program stops with it. Where nobody could
+        // wake the group again, the system lets it be.
+        let stop = || rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
         self.away(|_| stop())?.map_err(io::Error::from)?;
         self.tell(Msg::Resumed);
         Ok(())
@@ -364,7 +372,6 @@ fn tell_hang_up(sender: UnboundedSender<Msg>) -> io::Result<()> {
 /// What a signal means.
 enum Signalled {
     End,
-    Stop,
     Continue,
 }
 
@@ -372,7 +379,7 @@ struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
-    stop: Signal,
+    quit: Signal,
     resume: Signal,
 }
 
@@ -382,7 +389,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+            quit: signal(SignalKind::quit())?,
             resume: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
@@ -392,7 +399,7 @@ impl Signals {
             _ = self.terminate.recv() => Signalled::End,
             _ = self.hang_up.recv() => Signalled::End,
             _ = self.interrupt.recv() => Signalled::End,
-            _ = self.stop.recv() => Signalled::Stop,
+            _ = self.quit.recv() => Signalled::End,
             _ = self.resume.recv() => Signalled::Continue,
         }
     }

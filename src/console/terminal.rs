@@ -4,13 +4,12 @@
 //! on an error, in a panic (before its report is printed), before an editor or a stop. Giving back twice does no harm.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
-};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::style::ResetColor;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
@@ -25,6 +24,11 @@ use ratatui::layout::{Position, Rect};
 /// Whether the terminal is taken: what the panic hook and the guard ask.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Buttons, the wheel and dragging, by their positions; not every move, which nothing here needs and a slow line feels.
+const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+/// The mouse belongs to the terminal again.
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -33,7 +37,8 @@ type Out = io::BufWriter<io::Stdout>;
 /// The terminal, taken.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Out>>,
+    /// Never dropped: its end writes to a terminal that may be gone, and panics where it is.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Out>>>,
     mouse: bool,
 }
 
@@ -41,7 +46,8 @@ impl Screen {
     /// Takes the terminal.
     pub fn take(mouse: bool) -> io::Result<Screen> {
         let out = io::BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        let mut screen = Screen { terminal: Terminal::new(CrosstermBackend::new(out))?, mouse };
+        let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(out))?);
+        let mut screen = Screen { terminal, mouse };
         screen.enter()?;
         Ok(screen)
     }
@@ -53,7 +59,7 @@ impl Screen {
         let out = self.terminal.backend_mut();
         queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
         if self.mouse {
-            queue!(out, EnableMouseCapture)?;
+            out.write_all(MOUSE_ON)?;
         }
         Write::flush(out)?;
         self.forget()
@@ -94,7 +100,8 @@ impl Screen {
     pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
         let out = self.terminal.backend_mut();
-        if on { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+        out.write_all(if on { MOUSE_ON } else { MOUSE_OFF })?;
+        Write::flush(out)
     }
 
     /// Sends text to the terminal's clipboard. Whether the terminal takes it, nobody says.
@@ -127,15 +134,9 @@ pub fn give_back() {
         return;
     }
     let mut out = io::stdout();
-    let _ = execute!(
-        out,
-        EndSynchronizedUpdate,
-        DisableMouseCapture,
-        DisableBracketedPaste,
-        ResetColor,
-        LeaveAlternateScreen,
-        Show
-    );
+    let _ = out.write_all(MOUSE_OFF);
+    let _ =
+        execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
 

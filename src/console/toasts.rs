@@ -62,6 +62,13 @@ impl Toasts {
         self.log.push_back(toast);
     }
 
+    /// Takes what is shown away: what was said before does not hold any more.
+    pub fn dismiss(&mut self) {
+        for toast in &mut self.log {
+            toast.until = 0;
+        }
+    }
+
     /// Time has passed.
     pub fn expire(&mut self, stamp: Stamp) {
         self.up = stamp.up;

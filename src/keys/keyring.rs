@@ -1,5 +1,5 @@
 //! The platform's keyring: Keychain on macOS, the Credential Manager on Windows, elsewhere whatever answers for the Secret
-//! Service on the session's D-Bus (GNOME Keyring, KWallet, KeePassXC).
+//! Service on the session's D-Bus (GNOME Keyring, `KWallet`, `KeePassXC`).
 //!
 //! Asked on a thread of its own and for a limited time: a keyring may hang, or wait for a person to unlock it. Start with
 //! [`put`].
@@ -63,14 +63,14 @@ pub fn put(name: &str, secret: &[u8]) -> Result<(), KeyringFault> {
         }
     })
     .ok_or(KeyringFault::Late)?
-    .map_err(fault)
+    .map_err(|error| fault(&error))
 }
 
 /// The secret of this name.
 pub fn get(name: &str) -> Result<Zeroizing<Vec<u8>>, KeyringFault> {
     let entry = entry(name)?;
     let got = within(PERSON, move || entry.get_secret().map(Zeroizing::new));
-    got.ok_or(KeyringFault::Late)?.map_err(fault)
+    got.ok_or(KeyringFault::Late)?.map_err(|error| fault(&error))
 }
 
 fn entry(name: &str) -> Result<Entry, KeyringFault> {
@@ -111,11 +111,11 @@ fn within<T: Send + 'static>(limit: Duration, work: impl FnOnce() -> T + Send + 
     answers.recv_timeout(limit).ok()
 }
 
-fn fault(error: Error) -> KeyringFault {
+fn fault(error: &Error) -> KeyringFault {
     match error {
         Error::NoEntry => KeyringFault::Gone,
-        Error::NoStorageAccess(_) => KeyringFault::Locked(why(&error)),
-        _ => KeyringFault::Failed(why(&error)),
+        Error::NoStorageAccess(_) => KeyringFault::Locked(why(error)),
+        _ => KeyringFault::Failed(why(error)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use ratatui::style::Modifier;
@@ -25,6 +26,8 @@ const BUILT_IN: &[(&str, &str)] = built_in! {
 };
 /// A theme's file with every key, commented.
 const TEMPLATE: &str = include_str!("../../assets/theme.toml");
+/// Most bytes of a theme.
+const LONGEST: u64 = 256 << 10;
 
 /// Why there is no such theme.
 #[derive(Debug, thiserror::Error)]
@@ -209,8 +212,7 @@ impl Origin {
         match self {
             Origin::BuiltIn(name, text) => Ok(file::read(text, &format!("themes/{name}.toml"), name)),
             Origin::User(name, path) => {
-                let text = fs::read_to_string(path)
-                    .map_err(|source| ThemeError::Read { path: path.clone(), source })?;
+                let text = text(path).map_err(|source| ThemeError::Read { path: path.clone(), source })?;
                 Ok(file::read(&text, &path.display().to_string(), name))
             }
         }
@@ -229,6 +231,16 @@ fn find(name: &str, user_dir: Option<&Path>) -> Option<Origin> {
 fn is_name(name: &str) -> bool {
     let letters = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     !name.is_empty() && !name.starts_with('.') && name.chars().all(letters)
+}
+
+/// A theme's text. A pipe would be waited for, and a device read without end.
+fn text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST { Err(io::Error::other("it is too long for a theme")) } else { Ok(text) }
 }
 
 #[cfg(test)]

@@ -179,8 +179,8 @@ impl App {
     }
 
     pub(super) fn undo(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
-        let Some((what, _)) = self.undo.last() else { return vec![] };
-        let dialog = Confirm::undo(what);
+        let Some((what, command)) = self.undo.last() else { return vec![] };
+        let dialog = Confirm::undo(what, command);
         self.open(Dialog::Confirm(dialog), ctx)
     }
 

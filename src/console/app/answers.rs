@@ -108,6 +108,11 @@ impl App {
             Ok(receipt) => {
                 if undid {
                     self.undo.pop();
+                    self.toasts.dismiss();
+                }
+                // A dialog that waited for it.
+                if self.dialogs.last_mut().is_some_and(|dialog| dialog.done(&receipt)) {
+                    self.dialogs.pop();
                 }
                 let undo = receipt.undo.clone().filter(|_| !undid);
                 let hint = undo.as_ref().and_then(|_| ctx.keymap.key(Action::Undo));

@@ -354,7 +354,12 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
                 dialog.paste(&text, out);
             }
         }),
-        Msg::Resize => app.out(ctx, |app, out| focused!(mut app, pane => pane.resized(out))),
+        Msg::Resize => app.out(ctx, |app, out| {
+            for dialog in &mut app.dialogs {
+                dialog.resized(out);
+            }
+            focused!(mut app, pane => pane.resized(out));
+        }),
         Msg::HungUp => vec![Effect::Quit],
         Msg::Tick => app.tick(ctx),
         Msg::Changed | Msg::Resumed => app.refresh(ctx),

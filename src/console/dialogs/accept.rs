@@ -37,12 +37,16 @@ use crate::console::widgets::scroll;
 use crate::domain::prompt::Scope;
 use crate::domain::proposal::{ProposalId, RiskLevel};
 use crate::engine::number::count;
+use crate::service::proposals::Shown;
+use crate::store::canary::Canary;
 use crate::theme::Role;
 
 /// Columns of the dialog, at most.
 const WIDTH: u16 = 110;
 /// Unchanged lines around each change.
 const CONTEXT: usize = 1;
+/// Lines of it that must have been seen.
+const LEAST: usize = 3;
 
 /// Accept one proposal, or many.
 #[derive(Debug)]
@@ -74,12 +78,10 @@ impl Accept {
         let Some(all) = self.all() else { return Some("its text is still being read".to_owned()) };
         for reviewed in &all {
             let id = reviewed.shown.listed.proposal.id;
-            let running =
-                reviewed.shown.listed.canary.as_ref().is_some_and(crate::store::canary::Canary::is_running);
             if let Some(why) = &reviewed.shown.obstacle {
                 return Some(format!("{id} cannot be accepted: {why}"));
             }
-            if reviewed.shown.publishes.is_none() && !running {
+            if reviewed.shown.publishes.is_none() && !running(&reviewed.shown) {
                 return Some(format!("{id} is {} already", reviewed.shown.listed.status));
             }
         }
@@ -102,12 +104,20 @@ impl Accept {
             }
             _ => None,
         };
-        self.question = Question::new(word);
+        // What was typed already stays.
+        if word.is_some() != self.question.is_weighty() {
+            self.question = Question::new(word);
+        }
         self.judged = true;
     }
 
     fn body_width(size: (u16, u16)) -> u16 {
         WIDTH.min(size.0).saturating_sub(4)
+    }
+
+    /// Whether the last frame had room for what is to be accepted: the beginning of it at least.
+    fn was_shown(&self, out: &Out<'_>) -> bool {
+        out.ctx.hits.of(ListId::Dialog).height >= LEAST.min(self.length())
     }
 
     fn decide(&self, out: &mut Out<'_>) {
@@ -134,6 +144,13 @@ impl Popup for Accept {
         for (id, slot) in &mut self.items {
             out.ask(slot, Query::Review(*id, layout));
         }
+    }
+
+    fn resized(&mut self, out: &mut Out<'_>) {
+        // Laid out for other lines, it has not been seen like this.
+        self.question.renew();
+        self.judged = false;
+        self.opened(out);
     }
 
     fn seen(&mut self, stamp: Stamp) {
@@ -164,6 +181,9 @@ impl Popup for Accept {
             return;
         }
         match self.question.key(chord, repeat, out.ctx.stamp) {
+            Answered::Yes if self.obstacle().is_none() && !self.was_shown(out) => {
+                out.say(Role::Caution, "There is no room to show what is accepted: make the terminal larger");
+            }
             Answered::Yes if self.obstacle().is_none() => self.decide(out),
             Answered::No => out.step(Step::Close),
             Answered::Yes | Answered::Nothing => {}
@@ -195,7 +215,10 @@ impl Popup for Accept {
     }
 
     fn hints(&self) -> Vec<(&'static str, &'static str)> {
-        let mut hints = self.question.hints("Accept");
+        if self.obstacle().is_some() {
+            return vec![("esc", "close"), ("up/down", "scroll")];
+        }
+        let mut hints = self.question.hints("accept");
         hints.push(("up/down", "scroll"));
         hints
     }
@@ -296,6 +319,11 @@ impl Accept {
     }
 }
 
+/// Whether a canary serves it already.
+fn running(shown: &Shown) -> bool {
+    shown.listed.canary.as_ref().is_some_and(Canary::is_running)
+}
+
 /// What accepting it does, in a line.
 fn consequence(reviewed: &Reviewed) -> String {
     let shown = &reviewed.shown;
@@ -306,7 +334,8 @@ fn consequence(reviewed: &Reviewed) -> String {
             let version = publishes.uri.version.as_ref().map(|v| format!("@{v}")).unwrap_or_default();
             format!("{what} {}{version} ({} changed), after {base}", publishes.uri.key, publishes.change)
         }
-        None => format!("its canary becomes active for all, after {base}"),
+        None if running(shown) => format!("its canary becomes active for all, after {base}"),
+        None => format!("a change of {base}"),
     }
 }
 

@@ -44,12 +44,20 @@ pub enum Answered {
     Nothing,
 }
 
+/// What Enter is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Focus {
+    Field,
+    Cancel,
+    Yes,
+}
+
 /// A question that is answered by yes or no, and not by accident.
 #[derive(Debug)]
 pub struct Question {
     seen: Seen,
-    /// Whether the button that does it has the focus; Cancel has it first.
-    yes: bool,
+    /// What has the focus: Cancel first, or the field where a word must be typed.
+    focus: Focus,
     /// The word that must be typed, and what is typed.
     word: Option<(String, Input)>,
     /// What Enter says while the word is not complete.
@@ -61,7 +69,7 @@ impl Question {
     pub fn new(word: Option<String>) -> Question {
         Question {
             seen: Seen::default(),
-            yes: false,
+            focus: if word.is_some() { Focus::Field } else { Focus::Cancel },
             word: word.map(|word| (word, Input::default())),
             objection: false,
         }
@@ -96,15 +104,25 @@ impl Question {
         let yes = |ready: bool| if ready && !repeat { Answered::Yes } else { Answered::Nothing };
         match (chord.key, &mut self.word) {
             (Key::Esc, _) | (Key::Char('q' | 'n'), None) => Answered::No,
-            (Key::Tab | Key::BackTab, _) => {
-                self.yes = !self.yes;
+            (Key::Tab | Key::BackTab, word) => {
+                self.focus = match (self.focus, word.is_some(), chord.key == Key::Tab) {
+                    (Focus::Field, _, true) | (Focus::Yes, false, _) | (Focus::Yes, true, false) => {
+                        Focus::Cancel
+                    }
+                    (Focus::Cancel, true, false) | (Focus::Yes, true, true) => Focus::Field,
+                    (Focus::Cancel | Focus::Field, ..) => Focus::Yes,
+                };
                 Answered::Nothing
             }
-            (Key::Left | Key::Right, None) => {
-                self.yes = chord.key == Key::Right;
+            (Key::Left | Key::Char('h'), None) => {
+                self.focus = Focus::Cancel;
                 Answered::Nothing
             }
-            (Key::Enter, None) if !self.yes => {
+            (Key::Right | Key::Char('l'), None) => {
+                self.focus = Focus::Yes;
+                Answered::Nothing
+            }
+            (Key::Enter, _) if self.focus == Focus::Cancel => {
                 if self.seen.for_ms(0, stamp) && !repeat {
                     Answered::No
                 } else {
@@ -113,21 +131,14 @@ impl Question {
             }
             (Key::Enter, word) => {
                 // Typing the word is as plain as a button.
-                self.objection = word.is_some();
+                let asked = word.is_some();
                 let ready = self.is_ready(stamp);
-                self.objection &= !ready;
+                self.objection = asked && !ready;
                 yes(ready)
             }
             (Key::Char('y'), None) => yes(self.is_ready(stamp)),
-            (Key::Char('h'), None) => {
-                self.yes = false;
-                Answered::Nothing
-            }
-            (Key::Char('l'), None) => {
-                self.yes = true;
-                Answered::Nothing
-            }
             (_, Some((_, input))) => {
+                self.focus = Focus::Field;
                 input.key(chord);
                 Answered::Nothing
             }
@@ -157,19 +168,24 @@ impl Question {
                 (Role::Muted, format!("Type {word}"))
             };
             canvas.put(area.x, y, area.width, &text, role);
-            input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", true);
+            input.draw(canvas, Rect { y: y + 1, height: 1, ..area }, "", self.focus == Focus::Field);
             y += 3;
         }
         let cancel = Button::calm("Cancel");
         let does = Button { words: yes, danger: self.word.is_some() };
         let all = if able { &[cancel, does][..] } else { &[cancel][..] };
-        buttons(canvas, Rect { y, height: 1, ..area }, all, usize::from(self.yes && able));
+        let focused = match self.focus {
+            Focus::Field => None,
+            Focus::Yes if able => Some(1),
+            Focus::Cancel | Focus::Yes => Some(0),
+        };
+        buttons(canvas, Rect { y, height: 1, ..area }, all, focused);
     }
 
     /// What the status bar says.
     pub fn hints(&self, yes: &'static str) -> Vec<(&'static str, &'static str)> {
         match self.word {
-            Some(_) => vec![("enter", yes), ("esc", "cancel")],
+            Some(_) => vec![("enter", yes), ("esc", "cancel"), ("tab", "buttons")],
             None => vec![("y", yes), ("esc", "cancel"), ("tab", "other button")],
         }
     }
@@ -213,19 +229,24 @@ impl Confirm {
         // A core prompt is the ground of everything.
         let word = (uri.scope() == crate::domain::prompt::Scope::Core).then(|| uri.key.to_string());
         let title = format!("Roll back {}", uri.key);
-        let command = Command::RollBack { uri, to, reason };
+        let command = Command::RollBack { uri, from: None, to, reason };
         Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
     }
 
     /// Asks before the last decision of the session is undone.
-    pub fn undo(what: &str) -> Confirm {
-        let lines = vec![
-            (Role::Text, what.to_owned()),
-            (
+    pub fn undo(what: &str, by: &Command) -> Confirm {
+        let mut lines = vec![(Role::Text, what.to_owned())];
+        if let Command::RollBack { uri, from, to, .. } = by {
+            let from = from.as_ref().map(|v| format!(", instead of {v}")).unwrap_or_default();
+            let to = to.as_ref().map_or_else(|| "what was active before".to_owned(), ToString::to_string);
+            lines.push((Role::Text, format!("{}: {to} becomes active again{from}", uri.key)));
+            lines.push((
                 Role::Muted,
-                "Nothing is taken out of the ledger: undoing is a new entry that says so.".to_owned(),
-            ),
-        ];
+                "Its proposal stays decided; propose it anew if it is to come back.".to_owned(),
+            ));
+        }
+        let ledger = "Nothing is taken out of the ledger: undoing is a new entry that says so.";
+        lines.push((Role::Muted, ledger.to_owned()));
         Confirm::new("Undo".to_owned(), lines, "Undo", None, Step::Undo)
     }
 }

@@ -21,7 +21,7 @@ use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
 use crate::console::message::Stamp;
 use crate::console::out::{Out, Step};
-use crate::console::query::Command;
+use crate::console::query::{Command, Receipt};
 use crate::domain::proposal::ProposalId;
 use crate::theme::{Glyph, Role};
 
@@ -50,10 +50,11 @@ impl Editor {
             return;
         }
         let text = self.text.text();
-        out.step(Step::Close);
         if text == self.before {
+            out.step(Step::Close);
             out.say(Role::Info, "Nothing was changed");
         } else {
+            // It stays until the text has been taken: what is refused can be mended here.
             out.command(Command::Modify(self.id, text));
         }
     }
@@ -62,6 +63,10 @@ impl Editor {
 impl Popup for Editor {
     fn seen(&mut self, stamp: Stamp) {
         self.seen.drawn(stamp);
+    }
+
+    fn done(&mut self, receipt: &Receipt) -> bool {
+        receipt.now.is_some()
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {

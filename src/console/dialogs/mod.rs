@@ -39,7 +39,7 @@ use super::hitmap::Target;
 use super::keymap::Chord;
 use super::message::{Fault, Stamp, Ticket};
 use super::out::{Open, Out};
-use super::query::Reply;
+use super::query::{Receipt, Reply};
 
 /// A dialog.
 #[derive(Debug)]
@@ -131,6 +131,14 @@ pub trait Popup {
     /// A frame with it has been drawn.
     fn seen(&mut self, _stamp: Stamp) {}
 
+    /// The terminal has another size.
+    fn resized(&mut self, _out: &mut Out<'_>) {}
+
+    /// What it wanted was done: whether that was all.
+    fn done(&mut self, _receipt: &Receipt) -> bool {
+        false
+    }
+
     /// A key.
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>);
 
@@ -162,6 +170,14 @@ impl Popup for Dialog {
 
     fn seen(&mut self, stamp: Stamp) {
         each!(self, it => it.seen(stamp));
+    }
+
+    fn resized(&mut self, out: &mut Out<'_>) {
+        each!(self, it => it.resized(out));
+    }
+
+    fn done(&mut self, receipt: &Receipt) -> bool {
+        each!(self, it => it.done(receipt))
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {

@@ -27,13 +27,15 @@ impl<'t> Button<'t> {
     }
 }
 
-/// Draws buttons at the right of the first row of `area`; where there is little room the focused one is seen.
-pub fn buttons(canvas: &mut Canvas<'_>, area: Rect, buttons: &[Button<'_>], focused: usize) {
+/// Draws buttons at the right of the first row of `area`; where there is little room the focused one is seen. None has
+/// the focus where something else has it.
+pub fn buttons(canvas: &mut Canvas<'_>, area: Rect, buttons: &[Button<'_>], focused: Option<usize>) {
     let area = canvas.on_screen(area);
     if area.is_empty() || buttons.is_empty() {
         return;
     }
-    let focused = focused.min(buttons.len() - 1);
+    let focused = focused.map(|focused| focused.min(buttons.len() - 1));
+    let kept = focused.unwrap_or(0);
     // Brackets and blanks take four, the blank between two one.
     let width = |button: &Button<'_>| u32::from(canvas.width(button.words)) + 4;
     let total =
@@ -41,12 +43,12 @@ pub fn buttons(canvas: &mut Canvas<'_>, area: Rect, buttons: &[Button<'_>], focu
     let room = u32::from(area.width);
     let mut shown = 0..buttons.len();
     while shown.len() > 1 && total(&buttons[shown.clone()]) > room {
-        if shown.end - 1 > focused { shown.end -= 1 } else { shown.start += 1 }
+        if shown.end - 1 > kept { shown.end -= 1 } else { shown.start += 1 }
     }
     let mut x = area.right() - total(&buttons[shown.clone()]).min(room) as u16;
     for i in shown {
         let button = buttons[i];
-        let (text, role) = match (i == focused, button.danger) {
+        let (text, role) = match (focused == Some(i), button.danger) {
             (true, false) => (format!("[ {} ]", button.words), Role::ButtonFocused),
             (true, true) => (format!("[ {} ]", button.words), Role::ButtonDanger),
             (false, _) => (format!("  {}  ", button.words), Role::Button),
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn looks() {
-        let with = |focused| move |c: &mut Canvas<'_>, area| buttons(c, area, &BUTTONS, focused);
+        let with = |focused| move |c: &mut Canvas<'_>, area| buttons(c, area, &BUTTONS, Some(focused));
         let all =
             [drawn(48, 1, with(0)), drawn(48, 1, with(1)), drawn(16, 1, with(1)), plain(48, 1, with(2))];
         insta::assert_snapshot!(all.join("\n"));
@@ -81,7 +83,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_area(width in 0u16..60, height in 0u16..3, focused in 0usize..5) {
-            drawn(width, height, |c, area| buttons(c, area, &BUTTONS, focused));
+            drawn(width, height, |c, area| buttons(c, area, &BUTTONS, Some(focused)));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::console::canvas::{Canvas, columns};
+use crate::console::canvas::{Canvas, columns, steady};
 use crate::engine::visible::{hidden_in, name};
 use crate::theme::{Glyph, Role};
 
@@ -138,6 +138,12 @@ impl Flow {
                     let mut hid = false;
                     while hidden.next_if(|(h, ..)| *h < at + grapheme.len()).is_some() {
                         hid = true;
+                    }
+                    if let Some(shown) = steady(grapheme).filter(|_| !hid) {
+                        for part in shown.graphemes(true) {
+                            ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
+                        }
+                        return;
                     }
                     let wide = columns(grapheme);
                     let odd = reveal != Reveal::Little && grapheme.chars().all(char::is_whitespace);

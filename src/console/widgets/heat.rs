@@ -131,15 +131,20 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, cell: &HeatCell) {
         HeatCell::Empty => (canvas.glyph(Glyph::Insufficient), "", Role::Faint),
         HeatCell::Thin(words) => (canvas.glyph(Glyph::Hatch), words.as_str(), Role::Insufficient),
         HeatCell::Shade(words, shade) => {
-            let shade = (*shade).min(Role::HEAT.len() - 1);
-            (levels(canvas.look.ascii)[[0, 2, 4, 6, 7][shade]], words.as_str(), Role::HEAT[shade])
+            let (role, text) = shaded(canvas, words, *shade);
+            canvas.fill(place, role);
+            canvas.put(place.x, place.y, place.width, &text, role);
+            return;
         }
     };
-    if matches!(cell, HeatCell::Shade(..)) {
-        canvas.fill(place, role);
-    }
     canvas.put(place.x + 1, place.y, place.width.saturating_sub(1), mark, role);
     canvas.put(place.x + 3, place.y, place.width.saturating_sub(3), words, role);
+}
+
+/// What a cell with a shade says, and its role: legends say it likewise, so that they look like cells in every theme.
+pub fn shaded(canvas: &Canvas<'_>, words: &str, shade: usize) -> (Role, String) {
+    let shade = shade.min(Role::HEAT.len() - 1);
+    (Role::HEAT[shade], format!(" {} {words}", levels(canvas.look.ascii)[[0, 2, 4, 6, 7][shade]]))
 }
 
 /// Says that there are columns to the left or to the right.
@@ -168,6 +173,14 @@ fn folded(canvas: &Canvas<'_>, name: &str, width: u16) -> Vec<String> {
             Some(line) => line.push_str(part),
             None => lines.push(part.to_owned()),
         }
+    }
+    // A last line of one letter says little: it takes a part of the line before it.
+    if let [.., before, last] = lines.as_mut_slice()
+        && bare(last).chars().count() < 2
+        && let Some(at) = before.trim_end_matches(['-', '.', '_']).rfind(['-', '/', ' ', ':', '_', '@'])
+    {
+        let part = before.split_off(at + 1);
+        last.insert_str(0, &part);
     }
     lines.iter().map(|line| bare(line)).collect()
 }

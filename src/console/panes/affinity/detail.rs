@@ -4,9 +4,9 @@
 //! ★ recommended: claude-haiku   91% surely the best, 214 signals
 //! cost weight   ───│──●──────   0.14 what if, 0.07 as set
 //!   twice the cost must buy 10% more quality
-//! SCORE
-//! claude-haiku      ──●──       0.87 [0.84, 0.90] of 214
-//! gpt-5-mini     ───●───        0.74 [0.68, 0.80] of 96
+//! SCORE, 90 % interval, signals
+//! claude-haiku      ──●──       0.87 [0.84, 0.90], 214
+//! gpt-5-mini     ───●───        0.74 [0.68, 0.80], 96
 //!              QUALITY     COST   LATENCY
 //! claude-haiku    0.91   $0.004      1.2s  ★ Pareto
 //! CALLS GO     as set  what if
@@ -96,7 +96,8 @@ fn advise<'n>(
     look: &Look,
     (when, columns): (&str, u16),
 ) {
-    let chance = |i: usize| percent(Some(outlook.stands[i].probability));
+    // However little is left to doubt, it is something.
+    let chance = |i: usize| percent(Some(outlook.stands[i].probability.min(0.9999)));
     let (role, mark, head, rest) = match outlook.advice {
         Advice::Recommended(i) => {
             let signals = count(chosen.contenders[i].signals);
@@ -157,11 +158,11 @@ fn scored<'n>(
         let selected = pane.column.index == chosen.models[i];
         let role = if selected { Role::Accent } else { Role::Series1 };
         let evidence = if enough {
-            format!("of {}", count(contender.signals))
+            format!(", {}", count(contender.signals))
         } else {
-            format!("insufficient: {} of {MIN_SIGNALS}", contender.signals)
+            format!(", insufficient: {} of {MIN_SIGNALS}", contender.signals)
         };
-        let words = format!("{:.2} {} {evidence}", stand.score, scores(stand.interval));
+        let words = format!("{:.2} {}{evidence}", stand.score, scores(stand.interval));
         let label = (if selected { Role::Strong } else { Role::Text }, name(i).to_owned());
         let words = (if enough { Role::Text } else { Role::Insufficient }, words);
         sheet.push(Line::Marked(label, Mark::Interval(interval, (0.0, 1.0), role), words));

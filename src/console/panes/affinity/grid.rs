@@ -6,7 +6,7 @@
 //! ▌ support.refund   █ 0.87★   ▅ 0.74    ░ 0.61
 //!   billing.dunning  ▃ 0.66    ·         ▁ 0.41
 //!
-//!  ▁ <0.52  ▃ <0.61  ▅ <0.70  ▇ <0.78  █ above      score: shade and number
+//!  ▁ <0.52  ▃ <0.61  ▅ <0.70  ▇ <0.78  █ more       each looks as a cell does
 //!  ★ recommended  ░ insufficient: fewer than 20 signals  · never served
 //! ```
 
@@ -16,13 +16,13 @@ use super::{AffinityPane, NOTCHES, SET, best, detail, score};
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::ListId;
 use crate::console::panes::View;
-use crate::console::widgets::heat::{Heat, HeatCell, shade};
+use crate::console::widgets::heat::{Heat, HeatCell, shade, shaded};
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::domain::snapshot::Verdict;
 use crate::engine::evidence::MIN_SIGNALS;
 use crate::service::live::{AffinityGrid, AffinityLine};
-use crate::theme::{Glyph, Role, levels};
+use crate::theme::{Glyph, Role};
 
 /// Columns from which the detail stands beside the map.
 const BESIDE: u16 = 120;
@@ -56,7 +56,11 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
     let grid = pane.grid.value();
     let note = grid.map(|grid| note(pane, grid, canvas)).unwrap_or_default();
     let title = if pane.is_what_if() { "Affinity, what if" } else { "Affinity" };
-    let foot = if pane.is_what_if() { what_if(pane) } else { String::new() };
+    let foot = match grid {
+        _ if pane.is_what_if() => what_if(pane),
+        Some(grid) => out_of_view(pane, grid, canvas, area.width.saturating_sub(2)),
+        None => String::new(),
+    };
     let panel = Panel { title, note: &note, foot: &foot, active: active && view.focused };
     let inside = panel.draw(canvas, area);
     let Some(grid) = grid else {
@@ -111,8 +115,20 @@ fn what_if(pane: &AffinityPane) -> String {
     )
 }
 
-fn heat(pane: &AffinityPane, grid: &AffinityGrid, canvas: &mut Canvas<'_>, area: Rect, focused: bool) {
-    let heat = Heat {
+/// How many models do not fit, and what brings them into view.
+fn out_of_view(pane: &AffinityPane, grid: &AffinityGrid, canvas: &Canvas<'_>, width: u16) -> String {
+    let hidden = grid.models.len().saturating_sub(table(pane, grid, false).columns_that_fit(canvas, width));
+    let models = if hidden == 1 { "model" } else { "models" };
+    match &pane.keys {
+        Some([left, right]) if hidden > 0 && !pane.names.is_empty() => {
+            format!("{left} {right}: {hidden} more {models}")
+        }
+        _ => String::new(),
+    }
+}
+
+fn table<'p>(pane: &'p AffinityPane, grid: &'p AffinityGrid, focused: bool) -> Heat<'p> {
+    Heat {
         id: ListId::Affinity,
         rows: &pane.names,
         columns: &grid.models,
@@ -120,7 +136,11 @@ fn heat(pane: &AffinityPane, grid: &AffinityGrid, canvas: &mut Canvas<'_>, area:
         column: &pane.column,
         focused,
         dimmed: pane.grid.is_waiting() && pane.grid.value().is_some(),
-    };
+    }
+}
+
+fn heat(pane: &AffinityPane, grid: &AffinityGrid, canvas: &mut Canvas<'_>, area: Rect, focused: bool) {
+    let heat = table(pane, grid, focused);
     let (star, up) = (canvas.glyph(Glyph::Star), canvas.glyph(Glyph::Up));
     heat.draw(canvas, area, |row, model| {
         let Some(line) = pane.rows.get(row).and_then(|row| grid.lines.get(*row)) else {
@@ -149,16 +169,15 @@ fn cell(pane: &AffinityPane, line: &AffinityLine, model: usize, star: &str, up: 
 
 /// The legend, in as many lines as it needs.
 fn legend(pane: &AffinityPane, canvas: &Canvas<'_>, room: u16) -> Vec<Vec<(Role, String)>> {
-    let steps = levels(canvas.look.ascii);
     let mut parts: Vec<Vec<(Role, String)>> = Vec::new();
     let known: Vec<f64> = pane.bounds.iter().copied().filter(|b| b.is_finite()).collect();
-    for (i, step) in [0, 2, 4, 6, 7].into_iter().enumerate() {
+    for i in 0..Role::HEAT.len() {
         let words = match known.get(i) {
-            Some(bound) => format!(" <{bound:.2}"),
-            None if i == known.len() && i > 0 => " more".into(),
+            Some(bound) => format!("<{bound:.2} "),
+            None if i == known.len() && i > 0 => "more  ".into(),
             None => continue,
         };
-        parts.push(vec![(Role::HEAT[i], steps[step].into()), (Role::Muted, words)]);
+        parts.push(vec![shaded(canvas, &words, i)]);
     }
     let marked = if pane.is_what_if() {
         (Role::Text, Glyph::Up, " the best, if cost weighed so")
@@ -178,10 +197,10 @@ fn legend(pane: &AffinityPane, canvas: &Canvas<'_>, room: u16) -> Vec<Vec<(Role,
     for part in parts {
         let long: u16 = part.iter().map(|(_, text)| width(text)).sum();
         match lines.last_mut() {
-            Some(line) if used + 3 + long <= room => {
-                line.push((Role::Muted, "   ".into()));
+            Some(line) if used + 2 + long <= room => {
+                line.push((Role::Muted, "  ".into()));
                 line.extend(part);
-                used += 3 + long;
+                used += 2 + long;
             }
             _ => {
                 lines.push(part);

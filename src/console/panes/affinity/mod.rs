@@ -86,6 +86,8 @@ pub struct AffinityPane {
     /// Whether the keys move in the detail.
     beside: bool,
     offset: usize,
+    /// The keys that move between models.
+    keys: Option<[String; 2]>,
 }
 
 impl Default for AffinityPane {
@@ -107,6 +109,7 @@ impl Default for AffinityPane {
             moved: 0,
             beside: false,
             offset: 0,
+            keys: None,
         }
     }
 }
@@ -245,6 +248,8 @@ impl Pane for AffinityPane {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
+        let key = |action| out.ctx.keymap.key(action);
+        self.keys = key(Action::Left).zip(key(Action::Right)).map(<[String; 2]>::from);
         out.ask(&mut self.grid, Query::Affinity(out.window));
     }
 

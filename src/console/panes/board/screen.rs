@@ -115,7 +115,7 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
             return;
         }
         let (x, y, room) = (area.x + column * each, area.y + row, each - 2);
-        let mut used = canvas.put(x, y, room, &format!("{label:<10}"), Role::Muted);
+        let mut used = canvas.put(x, y, room, &format!("{label:<15}"), Role::Muted);
         used += canvas.put(x + used, y, room.saturating_sub(used + canvas.width(number) + 1), name, *role);
         canvas.put(x + used + 1, y, room.saturating_sub(used + 1), number, Role::Text);
     }
@@ -123,7 +123,7 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
 
 type Answer = (&'static str, String, Role, String);
 
-/// Most used, dearest, best, worst, degrading: each with its number, and what there is too little of.
+/// Most used, most expensive, best, worst, degrading: each with its number, and what there is too little of.
 fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
     let one = |label, line: &Option<BoardLine>, number: &dyn Fn(&BoardLine) -> String| -> Answer {
         match line {
@@ -135,7 +135,7 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
         match line {
             Some(line) if line.line.score.verdict == Verdict::Sufficient => {
                 let number = format!(
-                    "{:.2} of {} signals",
+                    "{:.2}, {} signals",
                     line.line.score.feedback_score,
                     count(line.line.score.sample_size)
                 );
@@ -158,14 +158,14 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
             let (glyph, word, role) = words::level(Some(worst.level));
             let subject = worst.id.subject.name();
             let key = subject.rsplit('/').next().unwrap_or(subject);
-            let more = if *prompts > 1 { format!(" +{}", prompts - 1) } else { String::new() };
+            let more = if *prompts > 1 { format!(", and {} more", prompts - 1) } else { String::new() };
             let number = format!("{} {word} {}{more}", canvas.glyph(glyph), worst.id.measure.as_str());
             ("degrading", key.to_owned(), role, number)
         }
     };
     [
         one("most used", &leaders.used, &|line| format!("{} calls", count(line.line.calls))),
-        one("dearest", &leaders.dear, &|line| usd(line.line.total_cost_usd)),
+        one("most expensive", &leaders.dear, &|line| usd(line.line.total_cost_usd)),
         scored("best", &leaders.best),
         scored("worst", &leaders.worst),
         degrading,

@@ -56,9 +56,10 @@ fn state(pane: &LedgerPane, canvas: &Canvas<'_>, now: Millis) -> Vec<Vec<(Role, 
     };
     let entries = if verified.entries == 1 { "entry" } else { "entries" };
     let head: String = verified.head.chars().take(8).collect();
-    let checked = match pane.verified.is_waiting() {
-        true => "checking…".to_owned(),
-        false => format!("checked {}", moment::near(verified.as_of, now)),
+    let checked = if pane.verified.is_waiting() {
+        "checking…".to_owned()
+    } else {
+        format!("checked {}", moment::near(verified.as_of, now))
     };
     if verified.faults.is_empty() {
         let mut line = vec![

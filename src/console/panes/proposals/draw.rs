@@ -64,7 +64,10 @@ impl Proposals {
     pub(super) fn draw_queue(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
         let (queue, beside) = split(area);
         let title = match (self.listed, self.filter.is_empty()) {
-            (Listed::Open, true) => format!("Proposals: {} open", self.order.len()),
+            (Listed::Open, true) => match self.deferred(view.now) {
+                0 => format!("Proposals: {} open", self.order.len()),
+                n => format!("Proposals: {} open, {n} deferred", self.order.len() - n),
+            },
             (listed, true) => format!("Proposals: {} {}", self.order.len(), listed.words()),
             (listed, false) => {
                 format!("Proposals: {} of {} {}", self.order.len(), self.lines().len(), listed.words())
@@ -92,6 +95,12 @@ impl Proposals {
         if let Some(area) = beside {
             self.draw_preview(canvas, area);
         }
+    }
+
+    /// How many of those that are listed were put off.
+    fn deferred(&self, now: i64) -> usize {
+        let lines = (0..self.order.len()).filter_map(|row| self.line(row));
+        lines.filter(|line| line.open && line.until.is_some_and(|until| until > now)).count()
     }
 
     fn draw_empty(&self, canvas: &mut Canvas<'_>, area: Rect) {
@@ -131,8 +140,8 @@ impl Proposals {
             focused: view.focused,
             dimmed: false,
         };
-        let marks =
-            [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good].map(|glyph| canvas.glyph(glyph));
+        let marks = [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good, Glyph::Frozen]
+            .map(|glyph| canvas.glyph(glyph));
         table.draw(canvas, area, |row, cells| {
             if let Some(line) = self.line(row) {
                 self.row(line, view.now, marks, cells);
@@ -140,9 +149,10 @@ impl Proposals {
         });
     }
 
-    fn row(&self, line: &QueueLine, now: i64, marks: [&str; 4], cells: &mut RowCells<'_, '_>) {
+    fn row(&self, line: &QueueLine, now: i64, marks: [&str; 5], cells: &mut RowCells<'_, '_>) {
         let (role, mark) = match (self.marked.contains(&line.id), line.open) {
             (true, _) => (Role::Marked, marks[0]),
+            (false, true) if line.until.is_some_and(|until| until > now) => (Role::Muted, marks[4]),
             (false, true) => (Role::Faint, marks[1]),
             (false, false) if line.status == "rejected" => (Role::Muted, marks[2]),
             (false, false) => (Role::Muted, marks[3]),

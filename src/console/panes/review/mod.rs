@@ -56,6 +56,8 @@ pub struct Review {
     mode: Mode,
     context: usize,
     invisibles: bool,
+    /// What was written in place of the text and not taken yet.
+    draft: Option<String>,
 }
 
 impl Review {
@@ -73,6 +75,7 @@ impl Review {
             mode: Mode::Fitting,
             context: 0,
             invisibles: false,
+            draft: None,
         }
     }
 
@@ -227,7 +230,8 @@ impl Pane for Review {
             return true;
         }
         let ids = vec![self.id];
-        let text = self.reviewed.value().map(|reviewed| reviewed.shown.listed.proposal.text.clone());
+        let proposed = || self.reviewed.value().map(|reviewed| reviewed.shown.listed.proposal.text.clone());
+        let text = self.draft.clone().or_else(proposed);
         match action {
             Action::Accept => out.open(Open::Accept(ids)),
             Action::Reject => {
@@ -306,6 +310,7 @@ impl Pane for Review {
 
     fn done(&mut self, receipt: &Receipt, out: &mut Out<'_>) {
         if let Some(now) = receipt.now {
+            self.draft = None;
             for id in &mut self.queue {
                 if *id == self.id {
                     *id = now;
@@ -319,7 +324,16 @@ impl Pane for Review {
 
     fn edited(&mut self, edited: Result<Option<String>, Fault>, out: &mut Out<'_>) {
         match edited {
-            Ok(Some(text)) => _ = out.command(Command::Modify(self.id, text)),
+            Ok(Some(text)) => {
+                // Kept until it is taken: what is refused is opened again as it was left.
+                self.draft = Some(text.clone());
+                out.command(Command::Modify(self.id, text));
+            }
+            Ok(None) if self.draft.is_some() => {
+                if let Some(text) = self.draft.clone() {
+                    out.command(Command::Modify(self.id, text));
+                }
+            }
             Ok(None) => out.say(Role::Info, "The text was left as it was"),
             Err(fault) => out.fault(&fault),
         }
