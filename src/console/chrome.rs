@@ -4,7 +4,7 @@
 //!  human  1 Prompts  2 Affinity  3 Proposals 11  4 Watch ▲2  5 Ledger            ana · 7d
 //!  pane …
 //!                                                                   ╭ toast ─────────────╮
-//!  j down · enter open · / filter · ? help                      filter · read-only · 12:04:31
+//!  j down · enter open · / filter · ? help                      read-only · as of 12:04:31 UTC
 //! ```
 
 use ratatui::layout::Rect;
@@ -15,17 +15,19 @@ use super::canvas::Canvas;
 use super::dialogs::{Dialog, Popup as _};
 use super::hitmap::Target;
 use super::keymap::Keymap;
+use super::moment;
 use super::tab::Tab;
 use super::widgets::keys;
 use super::widgets::panel::backdrop;
 use super::widgets::toast::{self, Toast};
-use crate::domain::window::time;
 use crate::theme::{Glyph, Role};
 
 /// The least that the console needs.
 pub const LEAST: (u16, u16) = (40, 10);
 /// Columns below which only the open tab has its name.
 const NARROW: u16 = 84;
+/// Columns from which the status bar says in words what its time is.
+const ROOMY: u16 = 100;
 
 /// Draws everything.
 pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
@@ -175,7 +177,7 @@ fn width_of(canvas: &Canvas<'_>, parts: &[(Role, String)], separator: &str) -> u
 }
 
 /// What stands at the right of the status bar.
-fn chips(app: &App, canvas: &Canvas<'_>) -> Vec<(Role, String)> {
+fn chips(app: &App, canvas: &Canvas<'_>, width: u16) -> Vec<(Role, String)> {
     let mut chips = Vec::new();
     if app.is_frozen() {
         chips.push((Role::ChipAlert, format!("{} frozen", canvas.glyph(Glyph::Frozen))));
@@ -198,9 +200,8 @@ fn chips(app: &App, canvas: &Canvas<'_>) -> Vec<(Role, String)> {
         if pulse.quarantined > 0 {
             chips.push((Role::Caution, format!("quarantine {}", pulse.quarantined)));
         }
-        // UTC, as everything here.
-        let at = time(pulse.as_of);
-        chips.push((Role::Muted, at.get(11..19).unwrap_or_default().to_owned()));
+        let at = moment::clock(app.as_of);
+        chips.push((Role::Muted, if width < ROOMY { at } else { format!("as of {at} UTC") }));
     }
     chips
 }
@@ -214,7 +215,7 @@ fn status(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>, area: Rect) {
         None if !app.typed.is_empty() => vec![(super::keymap::written(&app.typed), "…", true)],
         None => hints(app, keymap),
     };
-    let chips = chips(app, canvas);
+    let chips = chips(app, canvas, area.width);
     let chips: Vec<(Role, &str)> = chips.iter().map(|(role, words)| (*role, words.as_str())).collect();
     let left = keys::chips(canvas, Rect { width: area.width.saturating_sub(1), ..area }, &chips);
     keys::hints(canvas, Rect { x: left.x + 1, width: left.width.saturating_sub(2), ..left }, &hints);

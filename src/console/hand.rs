@@ -11,12 +11,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::fault::{of_keys, of_service};
 use super::message::{CommandId, Fault, FaultKind, Msg};
+use super::moment;
 use super::query::{Command, Receipt};
 use super::reader::Ground;
 use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
 use crate::domain::proposal::ProposalId;
-use crate::domain::window::{WindowSpec, time};
+use crate::domain::window::WindowSpec;
 use crate::engine::seal::Pen;
 use crate::keys::{Ask, KeyError, Passphrase};
 use crate::service::{RunWish, ServiceError, now};
@@ -229,7 +230,7 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         Command::Silence(stream, until) => {
             let who = who(means)?;
             service.silence(&stream, &who, now, until).map_err(failed)?;
-            Ok(said(format!("Silent until {}: {stream}", time(until))))
+            Ok(said(format!("Silent until {}: {stream}", moment::whole(until))))
         }
         Command::Run { dry } => {
             let pen = means.agent()?;

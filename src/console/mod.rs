@@ -25,6 +25,7 @@ pub mod hitmap;
 mod input;
 pub mod keymap;
 pub mod message;
+pub mod moment;
 pub mod out;
 pub mod panes;
 pub mod query;

@@ -93,6 +93,20 @@ pub enum Reply {
     Names(Arc<Vec<String>>),
 }
 
+impl Reply {
+    /// When it was read, ms, where it says so.
+    pub fn as_of(&self) -> Option<Millis> {
+        match self {
+            Reply::Pulse(pulse) => Some(pulse.as_of),
+            Reply::Board(board) => Some(board.as_of),
+            Reply::Prompt(page) => Some(page.as_of),
+            Reply::Affinity(grid) => Some(grid.as_of),
+            Reply::Verify(verified) => Some(verified.as_of),
+            _ => None,
+        }
+    }
+}
+
 /// How a difference is to be laid out: see [`layout`](super::widgets::diff_view::layout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {

@@ -16,6 +16,7 @@ use super::message::{Msg, Ticket};
 use super::query::{AgentState, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified};
 use super::widgets::diff_view;
 use crate::domain::call::Millis;
+use crate::domain::ledger::Entry;
 use crate::domain::proposal::ProposalId;
 use crate::domain::run::Run;
 use crate::domain::window::WindowSpec;
@@ -99,12 +100,31 @@ fn is_slow(query: &Query) -> bool {
     matches!(query, Query::Watch | Query::Verify | Query::Came(_) | Query::Agent | Query::Affinity(_))
 }
 
+/// An answer that holds until something is decided: no entry of the ledger came since.
+struct AsOf<T> {
+    /// The last entry when it was read.
+    entry: u64,
+    /// The moment from which it is another all the same, ms.
+    until: Option<Millis>,
+    answer: Arc<T>,
+}
+
+impl<T> AsOf<T> {
+    fn known(&self, entry: u64, now: Millis) -> Option<Arc<T>> {
+        (self.entry == entry && self.until.is_none_or(|until| until > now)).then(|| Arc::clone(&self.answer))
+    }
+}
+
 pub(super) struct Reading {
     ground: Ground,
     live: Option<Live>,
     found: Found,
-    /// The queue as of an entry of the ledger, and when the first that was put off waits again, ms.
-    queue: Option<(u64, Option<Millis>, Arc<Vec<QueueLine>>)>,
+    /// The queue; until the first that was put off waits again.
+    queue: Option<AsOf<Vec<QueueLine>>>,
+    /// The newest entries, as many as were asked for.
+    entries: Option<(usize, AsOf<(Vec<Entry>, bool)>)>,
+    /// The agent; until its grant ends.
+    agent: Option<AsOf<AgentState>>,
     compared: Option<(Arc<Shown>, Arc<Diff>)>,
 }
 
@@ -126,7 +146,7 @@ fn run(mut reading: Reading, asked: &Receiver<Asked>, replies: &UnboundedSender<
 
 impl Reading {
     pub(super) fn new(ground: Ground, found: Found) -> Reading {
-        Reading { ground, live: None, found, queue: None, compared: None }
+        Reading { ground, live: None, found, queue: None, entries: None, agent: None, compared: None }
     }
 
     pub(super) fn answer(&mut self, query: &Query) -> Result<Reply, ServiceError> {
@@ -164,10 +184,7 @@ impl Reading {
                 Reply::Watch(watch)
             }
             Query::Rates => Reply::Rates(live.rates(now)?),
-            Query::Ledger(limit) => {
-                let wish = LogQuery { limit: Some(*limit), ..LogQuery::default() };
-                Reply::Ledger(Arc::new(service.log(&wish)?))
-            }
+            Query::Ledger(limit) => Reply::Ledger(self.entries(*limit, now)?),
             Query::Verify => {
                 let audit = service.audit(None)?;
                 Reply::Verify(Arc::new(Verified {
@@ -177,7 +194,7 @@ impl Reading {
                     as_of: now,
                 }))
             }
-            Query::Agent => Reply::Agent(Arc::new(agent(service, now)?)),
+            Query::Agent => Reply::Agent(self.agent(now)?),
             Query::Names => Reply::Names(Arc::new(live.names()?)),
         })
     }
@@ -187,19 +204,44 @@ impl Reading {
     /// All proposals; read anew when something was decided, or something that was put off waits again.
     fn queue(&mut self, now: Millis) -> Result<Arc<Vec<QueueLine>>, ServiceError> {
         let service = &self.ground.service;
-        let head = service.read()?.ledger_head()?.seq;
-        let ends = |lines: &[QueueLine]| lines.iter().filter_map(|line| line.until).min();
-        if let Some((seen, until, lines)) = &self.queue
-            && *seen == head
-            && until.is_none_or(|until| until > now)
-        {
-            return Ok(Arc::clone(lines));
+        let entry = service.read()?.ledger_head()?.seq;
+        if let Some(lines) = self.queue.as_ref().and_then(|queue| queue.known(entry, now)) {
+            return Ok(lines);
         }
         let lines: Vec<QueueLine> =
             service.proposals(None, None, now)?.into_iter().map(QueueLine::of).collect();
-        let lines = Arc::new(lines);
-        self.queue = Some((head, ends(&lines), Arc::clone(&lines)));
-        Ok(lines)
+        let until = lines.iter().filter_map(|line| line.until).min();
+        let answer = Arc::new(lines);
+        self.queue = Some(AsOf { entry, until, answer: Arc::clone(&answer) });
+        Ok(answer)
+    }
+
+    /// The newest entries of the ledger; read anew when there are newer ones.
+    fn entries(&mut self, limit: usize, now: Millis) -> Result<Arc<(Vec<Entry>, bool)>, ServiceError> {
+        let service = &self.ground.service;
+        let entry = service.read()?.ledger_head()?.seq;
+        if let Some((asked, entries)) = &self.entries
+            && *asked == limit
+            && let Some(entries) = entries.known(entry, now)
+        {
+            return Ok(entries);
+        }
+        let answer = Arc::new(service.log(&LogQuery { limit: Some(limit), ..LogQuery::default() })?);
+        self.entries = Some((limit, AsOf { entry, until: None, answer: Arc::clone(&answer) }));
+        Ok(answer)
+    }
+
+    /// The agent; read anew when something was decided or done, or its grant has ended.
+    fn agent(&mut self, now: Millis) -> Result<Arc<AgentState>, ServiceError> {
+        let service = &self.ground.service;
+        let entry = service.read()?.ledger_head()?.seq;
+        if let Some(agent) = self.agent.as_ref().and_then(|agent| agent.known(entry, now)) {
+            return Ok(agent);
+        }
+        let (state, until) = agent(service, now)?;
+        let answer = Arc::new(state);
+        self.agent = Some(AsOf { entry, until, answer: Arc::clone(&answer) });
+        Ok(answer)
     }
 
     /// A proposal with its difference; texts that were compared just now are not compared again.
@@ -249,8 +291,8 @@ fn leaders(
     })
 }
 
-/// The agent whose grant is the newest, and what it did.
-fn agent(service: &Service, now: i64) -> Result<AgentState, ServiceError> {
+/// The agent whose grant is the newest, and what it did; and when its grant ends, if that is to come.
+fn agent(service: &Service, now: i64) -> Result<(AgentState, Option<Millis>), ServiceError> {
     let trust = service.trust()?;
     let granted = trust.grants().max_by_key(|granted| granted.entry);
     let grant = granted.map_or_else(Vec::new, |granted| {
@@ -274,10 +316,7 @@ fn agent(service: &Service, now: i64) -> Result<AgentState, ServiceError> {
     let rows = service.read()?.proposals().runs(RUNS)?;
     let runs =
         rows.into_iter().filter_map(|row| Some((row.id, serde_json::from_value::<Run>(row.body).ok()?)));
-    Ok(AgentState {
-        agent: granted.map(|granted| granted.grant.agent.to_string()),
-        grant,
-        record,
-        runs: runs.collect(),
-    })
+    let ends = granted.map(|granted| granted.grant.expires_at).filter(|ends| *ends > now);
+    let agent = granted.map(|granted| granted.grant.agent.to_string());
+    Ok((AgentState { agent, grant, record, runs: runs.collect() }, ends))
 }

@@ -1,6 +1,5 @@
 //! The ledger, read and checked: what was decided, whether it holds, and a bundle of it for strangers.
 
-use std::collections::VecDeque;
 use std::io::{BufRead, Write};
 
 use super::Service;
@@ -71,18 +70,17 @@ pub struct Audit {
 impl Service {
     /// The entries that match, the newest first; and whether there are more.
     pub fn log(&self, query: &LogQuery) -> Result<(Vec<Entry>, bool)> {
-        let (mut newest, mut more) = (VecDeque::new(), false);
-        self.read()?.ledger(0, &mut |entry| {
+        let (mut newest, mut more) = (Vec::new(), false);
+        self.read()?.newest_entries(&mut |entry| {
             if query.fits(&entry) {
-                newest.push_front(entry);
-                if query.limit.is_some_and(|limit| newest.len() > limit) {
-                    newest.pop_back();
-                    more = true;
+                more = query.limit == Some(newest.len());
+                if !more {
+                    newest.push(entry);
                 }
             }
-            true
+            !more
         })?;
-        Ok((newest.into(), more))
+        Ok((newest, more))
     }
 
     /// Checks the ledger, and that it explains what is in the store; and that an entry has this hash, if one is given.

@@ -165,6 +165,18 @@ pub fn entries(db: &Connection, after: u64, each: &mut dyn FnMut(Entry) -> bool)
     Ok(())
 }
 
+/// Hands the entries to `each`, the newest first, until it says false.
+pub fn newest(db: &Connection, each: &mut dyn FnMut(Entry) -> bool) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT entry FROM ledger ORDER BY seq DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if !each(read(&row.get::<_, String>(0)?)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// The entry with this number.
 pub fn entry(db: &Connection, seq: u64) -> Result<Entry> {
     let text: String = db

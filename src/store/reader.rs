@@ -210,6 +210,11 @@ impl Reader {
         self.named(ledger::entries(&self.db, after, each))
     }
 
+    /// Hands the ledger's entries to `each`, the newest first, until it says false: what comes before is not read.
+    pub fn newest_entries(&self, each: &mut dyn FnMut(Entry) -> bool) -> Result<()> {
+        self.named(ledger::newest(&self.db, each))
+    }
+
     /// Where the ledger ends.
     pub fn ledger_head(&self) -> Result<Head> {
         self.named(ledger::head(&self.db))

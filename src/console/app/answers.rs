@@ -20,6 +20,8 @@ impl App {
         ctx: &Ctx<'_>,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let read = answer.as_ref().ok().and_then(Reply::as_of);
+        self.as_of = self.as_of.max(read.unwrap_or_default());
         if self.pulse.awaits(ticket) {
             let pulse = match answer {
                 Ok(Reply::Pulse(pulse)) => Ok(Arc::clone(pulse)),

@@ -126,6 +126,8 @@ pub struct App {
     pub window: WindowSpec,
     /// The state of the store.
     pub pulse: Loaded<Arc<Pulse>>,
+    /// When the newest of what is shown was read, ms.
+    pub as_of: Millis,
     /// Whether the focused pane has the whole screen.
     pub zoomed: bool,
     /// Whether the mouse is taken.
@@ -170,6 +172,7 @@ impl App {
             tab: Tab::default(),
             window: settings.window,
             pulse: Loaded::default(),
+            as_of: 0,
             zoomed: false,
             mouse: settings.mouse,
             dialogs: Vec::new(),

@@ -19,11 +19,11 @@ use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
 use crate::console::message::{Effect, Fault};
+use crate::console::moment;
 use crate::console::out::{Out, Step};
 use crate::console::toasts::Toasts;
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::scroll;
-use crate::domain::window::time;
 use crate::theme::{Glyph, Role};
 
 /// Columns inside.
@@ -55,7 +55,7 @@ impl Notice {
     pub fn log(toasts: &Toasts) -> Notice {
         let mut said: Vec<(Role, String)> = Vec::new();
         for toast in toasts.all().rev() {
-            let at = time(toast.at).get(11..19).unwrap_or_default().to_owned();
+            let at = moment::clock(toast.at);
             said.push((toast.role, format!("{at}  {}", toast.text)));
         }
         let none = said.is_empty();

@@ -6,14 +6,14 @@
 //! │                                                  │
 //! │ The tone is wrong for support.▏                  │
 //! │                                                  │
-//! │ Recent reasons (tab)                             │
+//! │ Recent reasons (up/down)                         │
 //! │   Too little evidence                            │
 //! │                                                  │
 //! │                           enter sends · esc drops │
 //! ╰──────────────────────────────────────────────────╯
 //! ```
 //!
-//! Enter sends, because a reason is a sentence; `alt-enter` begins a new line. Nothing is sent that is blank, or before the
+//! Down goes into the list, Up back to what was written, Tab round. Enter sends, because a reason is a sentence; `alt-enter` begins a new line. Nothing is sent that is blank, or before the
 //! dialog has been seen; what is pasted is text and never sends.
 
 use ratatui::layout::Rect;
@@ -91,7 +91,8 @@ impl Reason {
         }
     }
 
-    /// Puts the next recent reason, or the one before, into the field; past the ends stands what had been written.
+    /// Puts the next recent reason, or the one before, into the field; past the ends stands what had been
+    /// written.
     fn pick(&mut self, by: isize) {
         let (at, own) = match self.picked.take() {
             Some((at, own)) => (at as isize + by, own),
@@ -106,6 +107,11 @@ impl Reason {
             None => self.text = Text::of(&own, true),
         }
         self.missed = false;
+    }
+
+    /// A recent reason that is written on is one's own.
+    fn changed(&mut self) {
+        self.picked.take_if(|(at, _)| self.text.text() != self.recent[*at]);
     }
 
     fn send(&mut self, out: &mut Out<'_>) {
@@ -142,12 +148,18 @@ impl Popup for Reason {
             }
             (Key::Tab, ..) if recent => self.pick(1),
             (Key::BackTab, ..) if recent => self.pick(-1),
-            (Key::Up, false, false) if recent && self.text.is_at_edge(false) => self.pick(1),
-            (Key::Down, false, false) if self.picked.is_some() && self.text.is_at_edge(true) => self.pick(-1),
+            // As the list is drawn: below the field, the newest first.
+            (Key::Down, false, false) if recent && (self.picked.is_some() || self.text.is_at_edge(true)) => {
+                if self.picked.as_ref().is_none_or(|(at, _)| at + 1 < self.recent.len()) {
+                    self.pick(1);
+                }
+            }
+            (Key::Up, false, false) if self.picked.is_some() => self.pick(-1),
             (Key::Tab | Key::BackTab, ..) => {}
             _ => {
                 self.missed = false;
                 self.text.key(Chord { alt: chord.alt && chord.key != Key::Enter, ..chord }, out.ctx.hits);
+                self.changed();
             }
         }
     }
@@ -155,6 +167,7 @@ impl Popup for Reason {
     fn paste(&mut self, text: &str, out: &mut Out<'_>) {
         self.missed = false;
         self.text.paste(text, out.ctx.hits);
+        self.changed();
     }
 
     fn mouse(&mut self, target: Target, by: isize, _out: &mut Out<'_>) {
@@ -171,7 +184,7 @@ impl Popup for Reason {
     fn hints(&self) -> Vec<(&'static str, &'static str)> {
         let mut hints = vec![("enter", verb(&self.then)), ("alt-enter", "new line"), ("esc", "cancel")];
         if !self.recent.is_empty() {
-            hints.insert(1, ("tab", "recent reasons"));
+            hints.insert(1, ("up/down", "recent reasons"));
         }
         hints
     }
@@ -206,7 +219,7 @@ impl Popup for Reason {
                 head.x,
                 head.y,
                 head.width,
-                &[(Role::Heading, "Recent reasons  "), (Role::Key, "tab")],
+                &[(Role::Heading, "Recent reasons  "), (Role::Key, "up/down")],
             );
             for (y, (i, reason)) in (rows.y..rows.bottom()).zip(self.recent.iter().enumerate()) {
                 let chosen = self.picked.as_ref().is_some_and(|(at, _)| *at == i);

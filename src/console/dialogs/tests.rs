@@ -123,6 +123,27 @@ fn a_recent_reason_is_picked_and_what_was_written_comes_back() {
 }
 
 #[test]
+fn up_and_down_move_as_the_list_is_drawn() {
+    let sent = |keys: &str| {
+        let mut console = over((80, 24), reason());
+        console.keys(keys);
+        match console.commands.pop() {
+            Some(Command::Reject(_, reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    let [first, second] = ["The tone is wrong for support", "Too little evidence"];
+    assert_eq!(sent("<down><enter>"), first);
+    assert_eq!(sent("<tab><down><enter>"), second);
+    // The last is the last, and one's own words come back above the first.
+    assert_eq!(sent("<down><down><down><enter>"), second);
+    assert_eq!(sent("<tab><tab><up><enter>"), first);
+    assert_eq!(sent("mine<down><down><up><up>!<enter>"), "mine!");
+    // What was picked and written on is not lost.
+    assert_eq!(sent("<down>, mostly<down><up><enter>"), format!("{first}, mostly"));
+}
+
+#[test]
 fn what_is_pasted_sends_nothing() {
     let mut console = over((80, 24), reason());
     console.send(Msg::Paste("all\r\nof it\n".into()));

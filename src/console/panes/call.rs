@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  call 0c9d…                                       prompts (composed, for acme)
-//!  at        2026-11-28T07:31:02Z                   prompt://core/tone@1.0.0
+//!  at        2026-11-28 07:31:02 UTC                prompt://core/tone@1.0.0
 //!  model     gpt-4o by openai                       layer org  prompt://org/acme/support.reply@2.1.0
 //!  tokens    1,203 in, 210 out, 0 cached            variables  customer, product
 //!  outcome   ok                                     feedback
@@ -17,6 +17,7 @@ use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::message::{Fault, Loaded, Ticket};
+use crate::console::moment;
 use crate::console::out::Out;
 use crate::console::query::{Query, Reply};
 use crate::console::widgets::flow::Flow;
@@ -24,7 +25,6 @@ use crate::console::widgets::panel::Panel;
 use crate::console::widgets::scroll;
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::CompositionMethod;
-use crate::domain::window::time;
 use crate::engine::number::{NONE, count, duration, usd};
 use crate::service::live::CallPage;
 use crate::store::telemetry::KeptCall;
@@ -93,7 +93,7 @@ fn facts(kept: &KeptCall) -> Vec<Said> {
     };
     let cached = call.cached_tokens.map_or(String::new(), |n| format!(", {} cached", count(u64::from(n))));
     vec![
-        ("at", Role::Text, time(call.at)),
+        ("at", Role::Text, moment::whole(call.at)),
         ("model", Role::Strong, call.model.clone()),
         ("provider", Role::Text, said(&call.provider)),
         ("outcome", outcome.0, outcome.1),
@@ -150,7 +150,7 @@ fn provenance(kept: &KeptCall) -> Vec<Said> {
             Some(signal) => (super::prompt::signal_role(signal), Signal::as_str(signal)),
             None => (Role::Muted, "no signal"),
         };
-        let text = format!("{signal} by {}, {}", feedback.source.as_str(), time(feedback.at));
+        let text = format!("{signal} by {}, {}", feedback.source.as_str(), moment::whole(feedback.at));
         lines.push((if i == 0 { "feedback" } else { "" }, role, text));
         if let Some(detail) = &feedback.detail {
             lines.push(("", Role::Text, detail.clone()));
@@ -200,8 +200,12 @@ impl Pane for CallPane {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
+        out.ask(&mut self.page, Query::Call(self.id.clone()));
+    }
+
+    fn changed(&mut self, out: &mut Out<'_>) {
         if !self.page.is_waiting() {
-            out.ask(&mut self.page, Query::Call(self.id.clone()));
+            self.shown(out);
         }
     }
 

@@ -1,9 +1,8 @@
-//! How panes word what they show: levels, rates with their evidence, times. No pane words these for itself.
+//! How panes word what they show: levels, rates with their evidence, ages. No pane words these for itself.
 
 use crate::domain::call::Millis;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::snapshot::{FeedbackScore, Rate, Verdict};
-use crate::domain::window::time;
 use crate::engine::evidence::MIN_SIGNALS;
 use crate::engine::number::{NONE, count, percent, percents, scores};
 use crate::engine::trend::health::Level;
@@ -82,15 +81,6 @@ pub(super) fn ago(now: Millis, at: Millis) -> String {
     }
 }
 
-/// A moment to the minute, UTC: `2026-11-28 07:31`.
-pub(super) fn minute(at: Millis) -> String {
-    let text = time(at);
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(clock)) => format!("{day} {clock}"),
-        _ => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,7 +89,6 @@ mod tests {
     fn times_are_short() {
         assert_eq!([ago(0, 0), ago(59 * 60_000, 0), ago(47 * 3_600_000, 0)], ["now", "59m", "47h"]);
         assert_eq!(ago(72 * 3_600_000, 0), "3d");
-        assert_eq!(minute(1_795_000_000_000), "2026-11-18 11:06");
     }
 
     #[test]

@@ -258,7 +258,9 @@ impl Pane for Leaderboard {
 
     fn shown(&mut self, out: &mut Out<'_>) {
         self.demo = out.ctx.keymap.key(Action::Demo).filter(|_| !out.read_only);
-        self.changed(out);
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        self.ask(out);
+        self.ask_leaders(out);
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {

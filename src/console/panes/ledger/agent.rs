@@ -2,6 +2,7 @@
 
 use super::LedgerPane;
 use crate::console::canvas::Canvas;
+use crate::console::moment;
 use crate::console::widgets::flow::Flow;
 use crate::domain::call::Millis;
 use crate::domain::window::instant;
@@ -50,7 +51,7 @@ pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, now: Mil
     };
     flow.words(&every, Role::Text, width);
     if let Some((_, run)) = pane.runs().first() {
-        flow.words(&format!("last run {}", run.at), Role::Muted, width);
+        flow.words(&format!("last run {}", moment::of(&run.at, moment::whole)), Role::Muted, width);
     }
     if let Some(record) = &state.record {
         recorded(&mut flow, record, width);
@@ -60,7 +61,10 @@ pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, now: Mil
 
 /// The grant's first line, with the days that are left of it.
 fn standing(canvas: &Canvas<'_>, line: &str, now: Millis) -> (Role, String) {
-    let Some(at) = line.strip_prefix("until ").and_then(|at| instant(at).ok()) else {
+    let (word, at) = line.split_once(' ').unwrap_or((line, ""));
+    let at = instant(at);
+    let line = at.as_ref().map_or(line.to_owned(), |at| format!("{word} {}", moment::whole(*at)));
+    let Some(at) = at.ok().filter(|_| word == "until") else {
         return (Role::Caution, format!("{} {line}", canvas.glyph(Glyph::Caution)));
     };
     let left = (at - now).max(0) / DAY;

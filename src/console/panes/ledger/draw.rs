@@ -68,7 +68,7 @@ fn part(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part, view
     let inside = Panel { title, note: &note, foot: "", active }.draw(canvas, area);
     match part {
         Part::Ledger if waits(canvas, inside, &pane.entries, "Reading the ledger") => {}
-        Part::Ledger => entries::draw(pane, canvas, inside, active),
+        Part::Ledger => entries::draw(pane, canvas, inside, active, view.now),
         Part::Runs if waits(canvas, inside, &pane.agent, "Reading the runs") => {}
         Part::Runs => runs::draw(pane, canvas, inside, active),
         Part::Agent if waits(canvas, inside, &pane.agent, "Reading what the agent may do") => {}

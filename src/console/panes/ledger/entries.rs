@@ -6,9 +6,12 @@ use serde_json::Value;
 use super::LedgerPane;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
+use crate::console::moment;
+use crate::console::query::Verified;
 use crate::console::widgets::flow::{Flow, Reveal};
 use crate::console::widgets::said::said;
 use crate::console::widgets::table::{Column, Table, Width};
+use crate::domain::call::Millis;
 use crate::domain::ledger::{Action, Entry};
 use crate::engine::number::count;
 use crate::keys::fingerprint;
@@ -41,35 +44,40 @@ pub(super) fn note(pane: &LedgerPane) -> String {
     if pane.entries.is_waiting() { format!("{shown}, refreshing") } else { shown }
 }
 
-/// Whether the ledger holds, in lines of pieces.
-fn state(pane: &LedgerPane, canvas: &Canvas<'_>) -> Vec<Vec<(Role, String)>> {
+/// Whether the ledger holds, and when that was checked, in lines of pieces.
+fn state(pane: &LedgerPane, canvas: &Canvas<'_>, now: Millis) -> Vec<Vec<(Role, String)>> {
     let mark = |glyph, role| (role, format!("{} ", canvas.glyph(glyph)));
     if let Some(fault) = pane.verified.fault() {
         let why = format!("it cannot be checked: {}", fault.text);
         return vec![vec![mark(Glyph::Caution, Role::Caution), (Role::Text, why)]];
     }
     let Some(verified) = pane.verified.value() else {
-        return vec![vec![mark(Glyph::Insufficient, Role::Muted), (Role::Muted, "being checked".to_owned())]];
+        return vec![vec![mark(Glyph::Insufficient, Role::Muted), (Role::Muted, "checking…".to_owned())]];
     };
     let entries = if verified.entries == 1 { "entry" } else { "entries" };
-    let head: String = verified.head.chars().take(12).collect();
+    let head: String = verified.head.chars().take(8).collect();
+    let checked = if pane.verified.is_waiting() {
+        "checking…".to_owned()
+    } else {
+        format!("checked {}", moment::near(verified.as_of, now))
+    };
     if verified.faults.is_empty() {
         let mut line = vec![
             mark(Glyph::Good, Role::Good),
             (Role::Good, "holds".to_owned()),
-            (Role::Text, format!(": {} {entries}, head {head}", count(verified.entries))),
+            (Role::Text, format!(": {} {entries}, head {head}, ", count(verified.entries))),
+            (Role::Muted, checked),
         ];
         let newest = pane.all().first().map_or(0, |entry| entry.seq);
-        if pane.verified.is_waiting() {
-            line.push((Role::Muted, ", being checked again".to_owned()));
-        } else if newest > verified.entries {
+        if newest > verified.entries && !pane.verified.is_waiting() {
             line.push((Role::Caution, format!(", {} came since; V checks them", newest - verified.entries)));
         }
         return vec![line];
     }
     let n = verified.faults.len();
     let what = format!("does not hold: {n} {}", if n == 1 { "fault" } else { "faults" });
-    let mut lines = vec![vec![mark(Glyph::Bad, Role::Bad), (Role::Bad, what)]];
+    let mut lines =
+        vec![vec![mark(Glyph::Bad, Role::Bad), (Role::Bad, what), (Role::Muted, format!(", {checked}"))]];
     for fault in verified.faults.iter().take(FAULTS) {
         lines.push(vec![(Role::Bad, "  ".to_owned()), (Role::Bad, fault.clone())]);
     }
@@ -82,13 +90,27 @@ fn state(pane: &LedgerPane, canvas: &Canvas<'_>) -> Vec<Vec<(Role, String)>> {
     lines
 }
 
+/// What a check came to, in a sentence.
+pub(super) fn found(verified: &Verified) -> (Role, String) {
+    let at = moment::clock(verified.as_of);
+    let (entries, faults) = (verified.entries, verified.faults.len());
+    let of = |n: u64, one: &str, more: &str| format!("{} {}", count(n), if n == 1 { one } else { more });
+    match faults {
+        0 => (Role::Good, format!("The ledger holds: {}, checked {at}", of(entries, "entry", "entries"))),
+        n => {
+            let faults = of(n as u64, "fault", "faults");
+            (Role::Bad, format!("The ledger does not hold: {faults}, checked {at}"))
+        }
+    }
+}
+
 /// Draws the state and the list.
-pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool) {
+pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool, now: Millis) {
     if area.is_empty() {
         return;
     }
     let mut held = Flow::default();
-    for line in state(pane, canvas) {
+    for line in state(pane, canvas, now) {
         let (mut text, mut spans) = (String::new(), Vec::new());
         for (role, piece) in line {
             spans.push((role, text.len()..text.len() + piece.len()));
@@ -125,7 +147,7 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     table.draw(canvas, body, |i, row| {
         let Some(entry) = pane.listed.get(i).and_then(|i| pane.all().get(*i)) else { return };
         row.put(Role::Muted, &entry.seq.to_string());
-        row.put(Role::Muted, &when(&entry.at));
+        row.put(Role::Muted, &moment::of(&entry.at, moment::short));
         let actor = entry.actor.to_string();
         row.put(Role::Text, actor.rsplit('/').next().unwrap_or(&actor));
         row.put(action_role(entry.action), entry.action.as_str());
@@ -136,14 +158,6 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
         }
         row.put(Role::Muted, &words(&entry.payload));
     });
-}
-
-/// `11-28 12:04`, out of RFC 3339.
-pub(super) fn when(at: &str) -> String {
-    match (at.get(5..10), at.get(11..16)) {
-        (Some(day), Some(minute)) => format!("{day} {minute}"),
-        _ => at.to_owned(),
-    }
 }
 
 /// What takes something back, and what changes who is served, is told apart; the word says which.
@@ -161,6 +175,13 @@ fn words(payload: &Value) -> String {
     known.iter().find_map(|field| payload[field].as_str()).unwrap_or_default().to_owned()
 }
 
+/// The moment of a payload's line, as they are named: `"at": 1795751618626,`, `"expiresAt": 1795751618626`.
+fn time_of(line: &str) -> Option<Millis> {
+    let (name, value) = line.trim().split_once("\": ")?;
+    let is_time = name == "\"at" || name.ends_with("At");
+    value.trim_end_matches(',').parse().ok().filter(|_| is_time)
+}
+
 /// What the detail is called.
 pub(super) fn title(pane: &LedgerPane) -> String {
     pane.selected().map_or("Entry".to_owned(), |entry| format!("Entry {}", entry.seq))
@@ -172,7 +193,7 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     let Some(entry) = pane.selected() else { return flow };
     let Entry { at, actor, action, subject, payload, .. } = entry;
     flow.words(&format!("{action}  {subject}"), Role::Strong, width);
-    flow.words(&format!("{at}  by {actor}"), Role::Text, width);
+    flow.words(&format!("{}  by {actor}", moment::of(at, moment::whole)), Role::Text, width);
     let said = words(payload);
     if !said.is_empty() {
         flow.words(&said, Role::Text, width);
@@ -181,7 +202,13 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     flow.words("What it rests on", Role::Heading, width);
     let payload = serde_json::to_string_pretty(payload).unwrap_or_default();
     for line in payload.lines() {
-        flow.words(line, Role::Code, width);
+        let Some(at) = time_of(line) else {
+            flow.words(line, Role::Code, width);
+            continue;
+        };
+        let beside = format!("{line}  {}", moment::whole(at));
+        let spans = [(Role::Code, 0..line.len()), (Role::Muted, line.len()..beside.len())];
+        flow.line(&beside, &spans, width, Reveal::Little);
     }
     flow.words("", Role::Text, width);
     let mut field = |name: &str, value: &str| {

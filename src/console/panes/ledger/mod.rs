@@ -61,6 +61,8 @@ pub struct LedgerPane {
     /// As many entries were asked for.
     limit: usize,
     verified: Loaded<Arc<Verified>>,
+    /// Whether a key asked for the check: what it comes to is said.
+    by_key: bool,
     agent: Loaded<Arc<AgentState>>,
     filter: String,
     /// Entries that fit the filter, by their place.
@@ -237,16 +239,23 @@ impl Pane for LedgerPane {
 
     fn shown(&mut self, out: &mut Out<'_>) {
         self.read_only = out.read_only;
+        self.limit = self.limit.max(FIRST);
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        out.ask(&mut self.entries, Query::Ledger(self.limit));
+        out.ask(&mut self.agent, Query::Agent);
+        // Once: it reads every entry. Afterwards at a key.
+        if self.verified.is_waiting() || (self.verified.value().is_none() && self.verified.fault().is_none())
+        {
+            out.ask(&mut self.verified, Query::Verify);
+        }
+    }
+
+    fn changed(&mut self, out: &mut Out<'_>) {
         if !self.entries.is_waiting() {
-            self.limit = self.limit.max(FIRST);
             out.ask(&mut self.entries, Query::Ledger(self.limit));
         }
         if !self.agent.is_waiting() {
             out.ask(&mut self.agent, Query::Agent);
-        }
-        // Once: it reads every entry. Afterwards at a key.
-        if self.verified.value().is_none() && self.verified.fault().is_none() && !self.verified.is_waiting() {
-            out.ask(&mut self.verified, Query::Verify);
         }
     }
 
@@ -270,7 +279,10 @@ impl Pane for LedgerPane {
                 // What is open stays open as new ones come.
                 self.entry = self.selected().map(|entry| entry.seq);
             }
-            Action::Verify => out.ask(&mut self.verified, Query::Verify),
+            Action::Verify => {
+                self.by_key = true;
+                out.ask(&mut self.verified, Query::Verify);
+            }
             Action::RunNow => Self::run_now(out),
             Action::DryRun => {
                 out.command(Command::Run { dry: true });
@@ -293,7 +305,14 @@ impl Pane for LedgerPane {
             }
         } else if self.verified.awaits(ticket) {
             match answer {
-                Ok(Reply::Verify(verified)) => _ = self.verified.take(ticket, Ok(Arc::clone(verified))),
+                Ok(Reply::Verify(verified)) => {
+                    self.verified.take(ticket, Ok(Arc::clone(verified)));
+                    if std::mem::take(&mut self.by_key) {
+                        let (role, text) = entries::found(verified);
+                        out.say(role, text);
+                    }
+                }
+                // The line above the entries says what failed.
                 _ => _ = fault.map(|fault| self.verified.take(ticket, Err(fault))),
             }
         } else if self.agent.awaits(ticket) {

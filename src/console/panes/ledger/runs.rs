@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use super::LedgerPane;
-use super::entries::when;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
+use crate::console::moment;
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::said::said;
 use crate::console::widgets::table::{Column, Table, Width};
@@ -46,7 +46,7 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     table.draw(canvas, area, |i, row| {
         let Some((id, run)) = pane.run_at(i) else { return };
         row.put(Role::Muted, &id.map_or("dry".to_owned(), |id| id.to_string()));
-        row.put(Role::Text, &when(&run.at));
+        row.put(Role::Text, &moment::of(&run.at, moment::short));
         let (proposed, applied) = made(run);
         for n in [run.looked.findings, proposed, applied] {
             row.put(if n == 0 { Role::Faint } else { Role::Text }, &count(n));
@@ -78,8 +78,8 @@ pub(super) fn title(pane: &LedgerPane) -> String {
 pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     let mut flow = Flow::default();
     let Some((_, run)) = pane.selected_run() else { return flow };
-    let [from, to] = &run.window;
-    flow.words(&format!("{}  {}", run.at, run.agent), Role::Strong, width);
+    let [from, to] = [&run.window[0], &run.window[1]].map(|at| moment::of(at, moment::whole));
+    flow.words(&format!("{}  {}", moment::of(&run.at, moment::whole), run.agent), Role::Strong, width);
     flow.words(&format!("evidence from {from} to {to}"), Role::Muted, width);
     if let Some(why) = &run.refused {
         flow.words("", Role::Text, width);

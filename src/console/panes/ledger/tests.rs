@@ -189,6 +189,39 @@ fn looks() {
 }
 
 #[test]
+fn a_check_says_what_it_came_to_and_when() {
+    let clock = crate::console::moment::clock(NOW);
+    let mut console = Harness::new((120, 40), full());
+    assert!(console.keys("5").text().contains("checked "), "{}", console.text());
+    let said = format!("The ledger holds: 280 entries, checked {clock}");
+    assert!(!console.text().contains(&said), "what is checked by itself is not said");
+    assert!(console.keys("V").text().contains(&said), "{}", console.text());
+    let fault = || answers(280, vec!["entry 12: its hash is not that of its content".into()], 3);
+    let mut console = Harness::new((120, 40), fault());
+    assert!(console.keys("5V").text().contains("The ledger does not hold: 1 fault, checked"));
+    let mut console = Harness::new((120, 40), silent());
+    assert!(console.keys("5").text().contains("Reading the ledger"), "{}", console.text());
+}
+
+#[test]
+fn what_was_left_while_it_waited_asks_again() {
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let answers: Answers = Box::new(move |query| {
+        seen.lock().unwrap().push(query.clone());
+        None
+    });
+    let mut console = Harness::new((120, 40), answers);
+    console.keys("51");
+    asked.lock().unwrap().clear();
+    console.keys("5");
+    let asked = asked.lock().unwrap();
+    for query in [Query::Ledger(200), Query::Verify, Query::Agent] {
+        assert!(asked.contains(&query), "{query:?}");
+    }
+}
+
+#[test]
 fn older_entries_come_as_one_comes_to_the_end() {
     let mut console = Harness::new((120, 40), full());
     assert!(console.keys("5").text().contains("the newest 200"));

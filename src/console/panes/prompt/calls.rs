@@ -7,10 +7,11 @@
 
 use ratatui::layout::Rect;
 
-use super::super::{View, words};
+use super::super::View;
 use super::{PromptPane, Section};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
+use crate::console::moment;
 use crate::console::widgets::scroll;
 use crate::domain::feedback::Signal;
 use crate::engine::number::{NONE, count, duration, usd};
@@ -75,7 +76,7 @@ struct Columns {
 
 impl Columns {
     fn of(width: u16) -> Columns {
-        let rest = width.saturating_sub(2 + 16 + 2 + 2 + 12);
+        let rest = width.saturating_sub(2 + 11 + 2 + 2 + 12);
         let (latency, cost, tokens) = (rest >= 22, rest >= 32, rest >= 42);
         let taken = u16::from(latency) * 9 + u16::from(cost) * 10 + u16::from(tokens) * 9;
         Columns { model: rest.saturating_sub(taken).clamp(8, 28), tokens, cost, latency }
@@ -94,7 +95,7 @@ impl Columns {
             }
             x = x.saturating_add(width + 1).min(row.right());
         };
-        put(canvas, 16, &said(words::minute(call.at), "at"), role(Role::Muted), false);
+        put(canvas, 11, &said(moment::short(call.at), "at"), role(Role::Muted), false);
         put(canvas, self.model, &call.model, role(Role::Text), false);
         if self.tokens {
             let text = call.tokens.map_or(NONE.into(), count);

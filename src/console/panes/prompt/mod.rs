@@ -30,6 +30,7 @@ use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Fault, Loaded, Ticket};
+use crate::console::moment;
 use crate::console::out::{Open, Out, Place, Step, Then};
 use crate::console::query::{Query, Reply};
 use crate::console::tab::Tab;
@@ -165,7 +166,7 @@ impl PromptPane {
                 _ => "no calls in this window".to_owned(),
             };
             let active = page.history.iter().find(|line| line.what == "active" && line.version == version);
-            let when = active.map_or(String::new(), |line| format!(", active {}", words::minute(line.at)));
+            let when = active.map_or(String::new(), |line| format!(", active {}", moment::short(line.at)));
             (format!("{version}  {said}{when}"), reason(&page.uri, version))
         });
         out.open(Open::Choose {
@@ -230,6 +231,8 @@ impl Pane for PromptPane {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        self.window = None;
         self.changed(out);
     }
 

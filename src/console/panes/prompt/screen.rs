@@ -13,6 +13,7 @@ use super::super::{View, words};
 use super::{PromptPane, Section, calls, parts, story, trends};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
+use crate::console::moment;
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::console::widgets::{prose, scroll};
@@ -227,7 +228,7 @@ fn head(shown: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Re
         (Role::Faint, "  ".into()),
     ];
     if let Some(worst) = page.health.first() {
-        let since = worst.since.as_deref().and_then(|since| since.get(..16)).map(|s| s.replace('T', " "));
+        let since = worst.since.as_deref().map(|since| moment::of(since, moment::short));
         let alarm = since
             .filter(|_| worst.level.is_alarm())
             .map_or(String::new(), |since| format!(" {} since {since}", worst.id.measure.as_str()));

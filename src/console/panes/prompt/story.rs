@@ -2,6 +2,7 @@
 
 use super::super::words;
 use super::screen::Line;
+use crate::console::moment;
 use crate::domain::call::Millis;
 use crate::engine::number::percent;
 use crate::engine::trend::health::Level;
@@ -23,7 +24,7 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
         for health in stirred {
             let (_, word, role) = words::level(Some(health.level));
             let since =
-                health.since.as_deref().and_then(|since| since.get(..16)).unwrap_or("").replace('T', " ");
+                health.since.as_deref().map(|since| moment::of(since, moment::short)).unwrap_or_default();
             let mut line = vec![
                 (role, format!("{word:<7}")),
                 (Role::Text, format!("{:<9}", health.id.measure.as_str())),
@@ -56,17 +57,17 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
     }
     for at in &page.history {
         let mut line = vec![
-            (Role::Muted, format!("{}  ", words::minute(at.at))),
+            (Role::Muted, format!("{}  ", moment::short(at.at))),
             (Role::Faint, format!("{:>4}  ", words::ago(now, at.at))),
             (Role::Strong, format!("{:<8}", at.version.to_string())),
             (if at.what == "active" { Role::Good } else { Role::Text }, format!(" {:<10}", at.what)),
         ];
         if let Some(by) = &at.by {
-            line.push((Role::Info, by.clone()));
+            line.push((Role::Text, by.clone()));
         }
         lines.push(line);
         if let Some(reason) = &at.reason {
-            lines.push(vec![(Role::Faint, " ".repeat(18)), (Role::Muted, reason.clone())]);
+            lines.push(vec![(Role::Faint, " ".repeat(13)), (Role::Muted, reason.clone())]);
         }
     }
     lines

@@ -178,9 +178,8 @@ impl Pane for Proposals {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
-        if !self.lines.is_waiting() {
-            out.ask(&mut self.lines, Query::Proposals);
-        }
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        out.ask(&mut self.lines, Query::Proposals);
         self.previewed = None;
         self.look(out);
     }

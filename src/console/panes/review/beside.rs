@@ -1,12 +1,12 @@
 //! What stands beside a difference: why, on what evidence, what it promises, what can go wrong, who is served, what was
 //! decided before. Words only; both the queue and the review show them.
 
+use crate::console::moment;
 use crate::console::out::{Open, Then};
 use crate::console::query::{QueueLine, Reviewed};
 use crate::console::widgets::flow::Flow;
 use crate::domain::outcome::Expectation;
 use crate::domain::proposal::{ProposalId, RiskLevel};
-use crate::domain::window::time;
 use crate::engine::number::{count, usd};
 use crate::service::proposals::Shown;
 use crate::theme::Role;
@@ -90,7 +90,7 @@ pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
     };
     item(
         &mut flow,
-        &format!("{}, {}{run}{cost}", time(proposal.created_at), proposal.drafted_by),
+        &format!("{}, {}{run}{cost}", moment::whole(proposal.created_at), proposal.drafted_by),
         Role::Text,
         width,
     );
@@ -105,7 +105,12 @@ pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
     section(&mut flow, "History", width);
     for event in &shown.history {
         let words = event.words().map(|words| format!(": {words}")).unwrap_or_default();
-        let line = format!("{} {} by {}{words}", event.entry.at, event.entry.action, event.entry.actor);
+        let line = format!(
+            "{} {} by {}{words}",
+            moment::of(&event.entry.at, moment::short),
+            event.entry.action,
+            event.entry.actor
+        );
         item(&mut flow, &line, Role::Muted, width);
     }
     if !shown.past.is_empty() {

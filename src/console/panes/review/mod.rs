@@ -210,6 +210,11 @@ impl Pane for Review {
     }
 
     fn shown(&mut self, out: &mut Out<'_>) {
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        self.ask(out);
+    }
+
+    fn changed(&mut self, out: &mut Out<'_>) {
         if !self.reviewed.is_waiting() {
             self.ask(out);
         }
