@@ -74,7 +74,10 @@ fn a_key_is_kept_in_the_keyring_and_signs_from_there() {
     assert!(said.contains("Key the platform's keyring Standing trusted here"), "{said}");
     assert!(said.contains("Published: a.b@1.0.0") && said.contains("key in a keyring here"), "{said}");
     assert!(
-        keys(home).len() == 2 && keys(home).iter().all(|file| file.ends_with(".pub")),
+        keys(home).len() == 2
+            && keys(home)
+                .iter()
+                .all(|file| std::path::Path::new(file).extension().is_some_and(|x| x == "pub")),
         "{:?}",
         keys(home)
     );

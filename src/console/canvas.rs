@@ -182,7 +182,8 @@ pub fn steady(grapheme: &str) -> Option<String> {
     const TONES: std::ops::RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
     let pictures = |c: char| c >= '\u{1f000}' || ('\u{2190}'..='\u{2bff}').contains(&c);
     let several = grapheme.chars().nth(1).is_some();
-    if !grapheme.chars().any(|c| LETTERS.contains(&c)) && !(several && grapheme.chars().any(pictures)) {
+    let disputed = |c: char| LETTERS.contains(&c) || several && pictures(c);
+    if !grapheme.chars().any(disputed) {
         return None;
     }
     let mut shown = String::new();

@@ -139,7 +139,7 @@ impl Hand {
 
 fn run(means: &Means, commands: &Receiver<(CommandId, Command)>, replies: &UnboundedSender<Msg>) {
     while let Ok((id, command)) = commands.recv() {
-        let done = carry_out(means, command);
+        let done = Box::new(carry_out(means, command));
         if replies.send(Msg::Done(id, done)).is_err() {
             return;
         }

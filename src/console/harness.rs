@@ -27,6 +27,9 @@ use crate::theme::Look;
 /// What answers a question: `None` while it is still being looked for.
 pub type Answers = Box<dyn FnMut(&Query) -> Option<Result<Reply, Fault>>>;
 
+/// What a command comes to.
+pub type Outcome = Box<dyn FnMut(&Command) -> Result<Receipt, Fault>>;
+
 /// The wall clock of tests: 2026-11-28T12:00:00Z, ms.
 pub const NOW: i64 = 1_795_867_200_000;
 
@@ -39,7 +42,7 @@ pub struct Harness {
     /// Everything else that was wanted, questions left out.
     pub effects: Vec<Effect>,
     /// What commands come to; by default each is done.
-    pub outcome: Box<dyn FnMut(&Command) -> Result<Receipt, Fault>>,
+    pub outcome: Outcome,
     keymap: Keymap,
     look: Look,
     answers: Answers,
@@ -134,7 +137,7 @@ impl Harness {
             }
             for (id, command) in doing {
                 let done = (self.outcome)(&command);
-                self.send(Msg::Done(id, done));
+                self.send(Msg::Done(id, Box::new(done)));
             }
             for (ticket, query) in asked {
                 if let Some(answer) = (self.answers)(&query) {

@@ -71,7 +71,7 @@ pub enum Msg {
     /// The answer to a question.
     Reply(Ticket, Result<Reply, Fault>),
     /// A command was carried out, or not.
-    Done(CommandId, Result<Receipt, Fault>),
+    Done(CommandId, Box<Result<Receipt, Fault>>),
     /// The editor has ended; the text, or why there is none.
     Edited(Result<Option<String>, Fault>),
     /// The console has the terminal again.

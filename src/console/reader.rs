@@ -115,6 +115,9 @@ impl<T> AsOf<T> {
     }
 }
 
+/// Entries of the ledger, newest first, and whether there are more.
+type Entries = (Vec<Entry>, bool);
+
 pub(super) struct Reading {
     ground: Ground,
     live: Option<Live>,
@@ -122,7 +125,7 @@ pub(super) struct Reading {
     /// The queue; until the first that was put off waits again.
     queue: Option<AsOf<Vec<QueueLine>>>,
     /// The newest entries, as many as were asked for.
-    entries: Option<(usize, AsOf<(Vec<Entry>, bool)>)>,
+    entries: Option<(usize, AsOf<Entries>)>,
     /// The agent; until its grant ends.
     agent: Option<AsOf<AgentState>>,
     compared: Option<(Arc<Shown>, Arc<Diff>)>,

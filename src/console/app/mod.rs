@@ -364,7 +364,7 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         Msg::Tick => app.tick(ctx),
         Msg::Changed | Msg::Resumed => app.refresh(ctx),
         Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
-        Msg::Done(id, done) => app.done(id, done, ctx),
+        Msg::Done(id, done) => app.done(id, *done, ctx),
         Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
         Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => {
             app.open(Dialog::Notice(Notice::fault(&fault)), ctx)

@@ -1,5 +1,7 @@
 //! The dialogs through the whole console: keys in, screens and wishes out.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::{Choose, Dialog, Editor, Field, FilterBar, Help, Notice, Palette, Popup, Reason};
@@ -94,7 +96,7 @@ fn looks() {
         let mut shown = String::new();
         for size in [(200, 60), (120, 40), (80, 24), (60, 20)] {
             let (_, dialog) = all().into_iter().find(|(other, _)| *other == name).unwrap();
-            shown.push_str(&format!("{}x{}\n{}\n", size.0, size.1, over(size, dialog).text()));
+            let _ = writeln!(shown, "{}x{}\n{}", size.0, size.1, over(size, dialog).text());
         }
         insta::assert_snapshot!(name, shown);
     }

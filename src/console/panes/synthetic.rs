@@ -84,7 +84,7 @@ fn line(i: usize, total: usize) -> BoardLine {
             [i % 5],
         trend: (0..24).map(|h| (h * (i as u64 % 5 + 1)) % 17).collect(),
         best_model: Some(("gpt-4o".into(), 0.81, i % 5 != 4)),
-        open: u32::from(i % 6 == 0) * 2,
+        open: u32::from(i.is_multiple_of(6)) * 2,
         group: None,
         matched: vec![],
     }
@@ -295,7 +295,7 @@ fn kept(i: usize, uri: &str) -> KeptCall {
             session: Some("s-42".into()),
             user: None,
         },
-        feedback: if i % 3 == 0 { vec![feedback] } else { vec![] },
+        feedback: if i.is_multiple_of(3) { vec![feedback] } else { vec![] },
     }
 }
 

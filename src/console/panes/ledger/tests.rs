@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -182,7 +184,7 @@ fn looks() {
         let mut shown = String::new();
         for (width, height) in [(200, 60), (120, 40), (80, 24), (60, 20)] {
             let mut console = Harness::new((width, height), answers());
-            shown.push_str(&format!("{width}x{height}\n{}\n", console.keys(keys).text()));
+            let _ = writeln!(shown, "{width}x{height}\n{}", console.keys(keys).text());
         }
         insta::assert_snapshot!(name, shown);
     }
