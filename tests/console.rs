@@ -127,7 +127,7 @@ fn without_colours_the_selection_is_still_seen() {
     let screen = pty.screen.screen();
     let (rows, cols) = screen.size();
     let (rows, cols) = (rows.get(), cols.get());
-    let cells = (0..rows).flat_map(|row| (0..cols).filter_map(move |col| Some((row, col))));
+    let cells = (0..rows).flat_map(|row| (0..cols).map(move |col| (row, col)));
     let (mut reversed, mut coloured) = (0, 0);
     for (row, col) in cells {
         let Some(cell) = screen.cell(row, col) else { continue };
