@@ -71,7 +71,8 @@ pub enum Ended {
 /// Runs the console until it is quit.
 pub fn run(launch: Launch) -> io::Result<Ended> {
     guard_panics();
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(Console::new(launch)?.run())
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { Console::new(launch)?.run().await })
 }
 
 struct Console {
