@@ -48,7 +48,13 @@ fn a_proposal_is_triaged_accepted_and_undone() {
     let id = low["proposal"]["id"].as_str().unwrap();
     // The number of the proposal is its filter.
     pty.type_("/").type_(&id.to_lowercase()).type_("\r").settles();
-    pty.type_("a").shows(&format!("Accept {id}")).type_("y").shows("undoes it").settles();
+    pty.type_("a")
+        .shows(&format!("Accept {id}"))
+        .shows("signatures 0 of 1")
+        .settles()
+        .type_("y")
+        .shows("undoes it")
+        .settles();
     let status = || human(&store, &keys, &["prompts", "proposals", "show", id, "--json"]);
     assert!(status().contains("\"accepted\""), "{}", status());
     pty.type_("u").shows("Undo").type_("y").shows("Active again").settles();
