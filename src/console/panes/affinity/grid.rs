@@ -42,7 +42,7 @@ pub(super) fn draw(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, vie
         let right = Rect { x: area.x + left + 1, width: area.width - left - 1, ..area };
         detail::draw(pane, canvas, right, view);
     } else if area.width >= BELOW && area.height >= 18 && chosen {
-        let above = (pane.rows.len() as u16 + 8).clamp(10, area.height / 2);
+        let above = (pane.rows.len() as u16 + 8).max(10).min(area.height / 2);
         map(pane, canvas, Rect { height: above, ..area }, view, !pane.beside);
         detail::draw(pane, canvas, Rect { y: area.y + above, height: area.height - above, ..area }, view);
     } else if pane.beside && chosen {

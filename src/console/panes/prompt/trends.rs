@@ -78,7 +78,7 @@ pub(super) fn draw(page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, offse
     let across = if area.width >= TWO { 2 } else { 1 };
     let lines = PICTURES.div_ceil(across);
     // As high as there is room for, so that no picture is cut.
-    let fit = usize::from(area.height / LEAST).clamp(1, lines);
+    let fit = usize::from(area.height / LEAST).clamp(1, lines.max(1));
     let high = (area.height / fit as u16).min(14);
     let in_view = InView { offset: scroll::held(offset, fit, lines), height: fit };
     if active {

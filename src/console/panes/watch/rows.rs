@@ -70,7 +70,7 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
     } else if area.width >= BELOW && rest.height >= 14 {
         // The list has what it needs, up to half of the rows.
         let needed = pane.rows.len() as u16 * ROW + 3;
-        let above = needed.clamp(7, rest.height / 2);
+        let above = needed.max(7).min(rest.height / 2);
         let above = if selected { above } else { rest.height };
         list(pane, canvas, Rect { height: above, ..rest }, view, !pane.beside);
         let below = Rect { y: rest.y + above, height: rest.height - above, ..rest };
