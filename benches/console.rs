@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use human::config::{Config, Overrides};
-use human::console::app::{App, Settings, draw, update};
+use human::console::app::{App, Settings, update};
 use human::console::canvas::Canvas;
+use human::console::chrome::draw;
 use human::console::hitmap::HitMap;
 use human::console::keymap::{Chord, Key, Keymap};
 use human::console::message::{Effect, Msg, Stamp, Ticket};

@@ -155,7 +155,7 @@ impl Office {
         let reader = self.service().read().unwrap();
         let mut each = |entry: Entry| {
             if entry.action == action {
-                said = entry.payload["reason"].as_str().unwrap_or_default().to_owned();
+                entry.payload["reason"].as_str().unwrap_or_default().clone_into(&mut said);
             }
             true
         };

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use clap::CommandFactory as _;
 
-use super::demo::{self, DemoArgs};
 use super::steward::passphrase;
-use super::{Cli, CliError, Desk, Exit, Result, When};
+use super::{Cli, CliError, Desk, Result, When};
 use crate::config::{Config, ConsoleSection, Keys as Bound};
 use crate::console::app::Settings;
 use crate::console::hand::Means;
@@ -33,7 +32,8 @@ pub struct ConsoleArgs {
     read_only: bool,
 }
 
-pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
+/// Runs it; how it ended.
+pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Ended> {
     if desk.json {
         return Err(CliError::Usage("the console prints no JSON; `human prompts list --json` does.".into()));
     }
@@ -48,16 +48,7 @@ pub fn run(args: &ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
     let access = if args.read_only { Access::Read } else { Access::Write };
     let service = Arc::new(Service::open(desk.config()?, access)?);
     let keys = Config::folder().ok().map(|folder| Keys::of(&folder));
-    match open(args, desk, service, keys, true)? {
-        Ended::Quit => Ok(Exit::Done),
-        Ended::Undecided => Err(undecided()),
-        Ended::ForDemo => {
-            // A store of its own, never the one that was looked at.
-            desk.overrides.store = None;
-            desk.say("Making a demo world in a store of its own; a few seconds.");
-            demo::run(&DemoArgs::default(), desk)
-        }
-    }
+    open(args, desk, service, keys, true)
 }
 
 /// Something was still waiting for the store when the console was quit.

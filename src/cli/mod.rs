@@ -36,6 +36,7 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError, Overrides, TEMPLATE};
 use crate::console::action::reference;
+use crate::console::runtime::Ended;
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::visible::visible;
 use crate::intake::IntakeError;
@@ -375,7 +376,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 
 fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
     match command {
-        Command::Console(args) => console::run(&args, desk),
+        Command::Console(args) => look(&args, desk),
         Command::Ingest(args) => ingest::run(&args, desk),
         Command::Calls(args) => calls::run(&args, desk),
         Command::Prompts(verb) => performance::run(verb, desk),
@@ -403,6 +404,20 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
             std::fs::create_dir_all(&dir).map_err(fault)?;
             clap_mangen::generate_to(Cli::command(), &dir).map_err(fault)?;
             Ok(Exit::Done)
+        }
+    }
+}
+
+/// The console, and what it leads to.
+fn look(args: &console::ConsoleArgs, desk: &mut Desk) -> Result<Exit> {
+    match console::run(args, desk)? {
+        Ended::Quit => Ok(Exit::Done),
+        Ended::Undecided => Err(console::undecided()),
+        Ended::ForDemo => {
+            // A store of its own, never the one that was looked at.
+            desk.overrides.store = None;
+            desk.say("Making a demo world in a store of its own; a few seconds.");
+            demo::run(&demo::DemoArgs::default(), desk)
         }
     }
 }

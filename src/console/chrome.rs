@@ -10,7 +10,7 @@
 use ratatui::layout::Rect;
 
 use super::action::Action;
-use super::app::App;
+use super::app::{App, LEAST};
 use super::canvas::Canvas;
 use super::dialogs::{Dialog, Popup as _};
 use super::hitmap::Target;
@@ -22,8 +22,6 @@ use super::widgets::panel::backdrop;
 use super::widgets::toast::{self, Toast};
 use crate::theme::{Glyph, Role};
 
-/// The least that the console needs.
-pub const LEAST: (u16, u16) = (40, 10);
 /// Columns below which only the open tab has its name.
 const NARROW: u16 = 84;
 /// Columns from which the status bar says in words what its time is.

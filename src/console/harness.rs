@@ -15,8 +15,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier};
 
-use super::app::{App, Settings, draw, update};
+use super::app::{App, Settings, update};
 use super::canvas::Canvas;
+use super::chrome::draw;
 use super::hitmap::HitMap;
 use super::keymap::{Chord, Key, Keymap};
 use super::message::{CommandId, Effect, Fault, Msg, Stamp, Ticket};

@@ -3,7 +3,7 @@
 //! ```text
 //! keys, mouse, answers ──> runtime ──> app::update(&mut App, Msg, &Ctx) ──> effects ──> runtime
 //!                             │                                                     reader · hand (threads)
-//!                             └────> app::draw(&App) ──> cells, HitMap
+//!                             └────> chrome::draw(&App) ──> cells, HitMap
 //! ```
 //!
 //! `update` is pure: no I/O, no clock, nothing spawned. Drawing takes `&App`. Only `runtime` and `terminal` touch the
@@ -12,7 +12,7 @@
 pub mod action;
 pub mod app;
 pub mod canvas;
-mod chrome;
+pub mod chrome;
 pub mod dialogs;
 mod editor;
 mod fault;

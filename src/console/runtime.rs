@@ -15,8 +15,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant as At, sleep_until};
 use tokio_stream::StreamExt as _;
 
-use super::app::{App, Settings, draw, update};
+use super::app::{App, Settings, update};
 use super::canvas::Canvas;
+use super::chrome::draw;
 use super::editor;
 use super::hand::{Hand, Means};
 use super::hitmap::HitMap;

@@ -20,6 +20,7 @@ pub mod prompt_error;
 pub mod prompt_list;
 pub mod prompt_shelf;
 pub mod prompts;
+mod proposal_tables;
 pub mod proposals;
 mod quarantine;
 mod reader;

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fault::{Kind, Result, StoreError};
-use super::{cases, explain, ledger, models, monitors, prompts, proposals, quarantine, telemetry};
+use super::{cases, explain, ledger, models, monitors, prompts, proposal_tables, quarantine, telemetry};
 use crate::domain::call::Millis;
 
 /// Marks the file as ours ("HUMN").
@@ -17,7 +17,7 @@ const APPLICATION_ID: i32 = 0x4855_4D4E;
 const MIGRATIONS: &[&[&str]] = &[
     &[telemetry::SCHEMA, prompts::SCHEMA, models::SCHEMA, quarantine::SCHEMA],
     &[monitors::SCHEMA],
-    &[ledger::SCHEMA, proposals::SCHEMA, cases::SCHEMA],
+    &[ledger::SCHEMA, proposal_tables::SCHEMA, cases::SCHEMA],
 ];
 
 /// The schema that this program writes.

@@ -75,10 +75,8 @@ mod says;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::console::canvas::Canvas;
-use crate::console::chrome;
 use crate::console::dialogs::{Dialog, Notice, Popup as _};
-use crate::console::keymap::{Chord, Keymap};
+use crate::console::keymap::Chord;
 use crate::console::message::{CommandId, Effect, Loaded, Msg};
 use crate::console::out::{Counter, Ctx, Out, Step};
 use crate::console::panes::{AffinityPane, Leaderboard, LedgerPane, Page, Pane as _, Proposals, WatchPane};
@@ -90,6 +88,9 @@ use crate::domain::window::WindowSpec;
 use crate::service::Watch;
 use crate::service::live::{AffinityGrid, Pulse};
 use crate::theme::Role;
+
+/// The columns and rows that the console needs at least.
+pub const LEAST: (u16, u16) = (40, 10);
 
 /// How a console is set.
 #[derive(Debug, Clone)]
@@ -340,7 +341,7 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         Msg::Drawn => {
             // Where there is no room nothing of it was drawn.
             let (width, height) = ctx.size;
-            let room = width >= chrome::LEAST.0 && height >= chrome::LEAST.1;
+            let room = width >= LEAST.0 && height >= LEAST.1;
             if let Some(dialog) = app.dialogs.last_mut().filter(|_| room) {
                 dialog.seen(ctx.stamp);
             }
@@ -373,11 +374,6 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
     };
     app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
     effects
-}
-
-/// Draws everything.
-pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
-    chrome::draw(app, keymap, canvas);
 }
 
 #[cfg(test)]

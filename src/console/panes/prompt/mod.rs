@@ -40,6 +40,10 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::window::WindowSpec;
 use crate::engine::number::count;
 use crate::service::live::{CallPage, PromptPage};
+use crate::theme::Role;
+
+/// A line of pieces.
+type Line = Vec<(Role, String)>;
 
 /// A part of the page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

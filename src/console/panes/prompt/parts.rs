@@ -7,7 +7,7 @@
 //! ```
 
 use super::super::words;
-use super::screen::Line;
+use super::Line;
 use crate::console::canvas;
 use crate::domain::snapshot::{Part, Verdict};
 use crate::engine::number::{count, duration, usd};

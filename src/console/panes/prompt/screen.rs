@@ -10,7 +10,7 @@
 use ratatui::layout::Rect;
 
 use super::super::{View, words};
-use super::{PromptPane, Section, calls, parts, story, trends};
+use super::{Line, PromptPane, Section, calls, parts, story, trends};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::moment;
@@ -30,9 +30,6 @@ const HEAD: u16 = 3;
 const WIDE: u16 = 120;
 /// Columns and rows from which everything is shown at once.
 const ALL: (u16, u16) = (180, 36);
-
-/// A line of pieces.
-pub(super) type Line = Vec<(Role, String)>;
 
 /// Whether a terminal of this size shows every section at once.
 pub(super) fn shows_all(size: (u16, u16)) -> bool {

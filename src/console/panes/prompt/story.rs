@@ -1,7 +1,7 @@
 //! What happened to a prompt and what is to be done: its alarms, its latest change, recommendations, and its history.
 
 use super::super::words;
-use super::screen::Line;
+use super::Line;
 use crate::console::moment;
 use crate::domain::call::Millis;
 use crate::engine::number::percent;

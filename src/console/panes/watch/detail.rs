@@ -13,7 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::item::Item;
-use super::rows::{affected, ago};
+use super::terms::{affected, ago};
 use super::{WatchPane, regressed};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;

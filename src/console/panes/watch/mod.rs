@@ -20,6 +20,7 @@ mod detail;
 mod item;
 mod regressed;
 mod rows;
+mod terms;
 #[cfg(test)]
 mod tests;
 

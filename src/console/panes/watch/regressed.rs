@@ -11,7 +11,7 @@
 //! PROPOSAL-27 proposes to go back to 2.0.0
 //! ```
 
-use super::rows::{ago, short};
+use super::terms::{ago, short};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::panes::sheet::{Line, Mark, Sheet, Words};

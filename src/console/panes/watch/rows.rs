@@ -12,6 +12,7 @@
 use ratatui::layout::Rect;
 
 use super::item::{self, Item};
+use super::terms::{affected, ago, short};
 use super::{Held, WatchPane, detail, regressed};
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::{ListId, Target, View as InView};
@@ -82,30 +83,6 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
     } else {
         list(pane, canvas, rest, view, true);
     }
-}
-
-/// How long ago: `40s`, `3m`, `26h`, `12d`.
-pub(super) fn ago(ms: Millis) -> String {
-    match ms.max(0) / 1000 {
-        seconds @ ..120 => format!("{seconds}s"),
-        seconds @ ..7200 => format!("{}m", seconds / 60),
-        seconds @ ..172_800 => format!("{}h", seconds / 3600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
-}
-
-/// Day and hour of an RFC 3339 time: `11-20 08:00`.
-pub(super) fn short(time: &str) -> String {
-    match (time.get(5..10), time.get(11..16)) {
-        (Some(day), Some(clock)) => format!("{day} {clock}"),
-        _ => time.to_owned(),
-    }
-}
-
-/// How much more of its calls an hour are bad: `~41`.
-pub(super) fn affected(stream: &Health) -> Option<String> {
-    let more = stream.affected()?;
-    Some(if more < 0.95 { "<1".into() } else { format!("~{}", count(more.round() as u64)) })
 }
 
 fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect) {
