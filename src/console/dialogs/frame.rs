@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View};
 use crate::console::widgets::flow::Flow;
+use crate::console::widgets::input::Input;
 use crate::console::widgets::panel::{Panel, centred};
 use crate::console::widgets::scroll;
 use crate::theme::Role;
@@ -40,6 +41,23 @@ pub(super) fn split(area: Rect, rows: u16) -> (Rect, Rect) {
     let rows = rows.min(area.height);
     let below = Rect { y: area.y + rows, height: area.height - rows, ..area };
     (Rect { height: rows, ..area }, below)
+}
+
+/// Draws the field that searches the list below it, led by its `sign`; gives the room of that list.
+pub(super) fn search(canvas: &mut Canvas<'_>, inside: Rect, sign: &str, input: &Input, asks: &str) -> Rect {
+    let (field, rest) = split(inside, 1);
+    canvas.put(field.x, field.y, field.width, sign, Role::Key);
+    let text = Rect { x: field.x.saturating_add(2), width: field.width.saturating_sub(2), ..field };
+    input.draw(canvas, text, asks, true);
+    split(rest, 1).1
+}
+
+/// Says in the room of a searched list that nothing was found.
+pub(super) fn nothing_found(canvas: &mut Canvas<'_>, body: Rect) {
+    if !body.is_empty() {
+        let says = "Nothing is called that; ctrl-u empties the search";
+        canvas.put(body.x, body.y, body.width, says, Role::Muted);
+    }
 }
 
 /// Draws lines that scroll, with a bar at the right where there are more than fit.

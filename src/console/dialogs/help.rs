@@ -15,7 +15,7 @@
 use ratatui::layout::Rect;
 
 use super::Popup;
-use super::frame::{frame, inside, split};
+use super::frame::{frame, inside, nothing_found, search};
 use crate::console::action::{Action, ROWS, Row, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View};
@@ -234,22 +234,12 @@ impl Popup for Help {
         let width = if area.width > 2 * COLUMN - 20 { wide() } else { COLUMN };
         // As high as all of it: the frame does not jump as one types.
         let inside = frame(canvas, area, ["What can be done", &note], width, area.height);
-        let (field, rest) = split(inside, 1);
-        canvas.put(field.x, field.y, field.width, "/ ", Role::Key);
-        let text = Rect { x: field.x.saturating_add(2), width: field.width.saturating_sub(2), ..field };
-        self.input.draw(canvas, text, "search by key, name or words", true);
-        let (_, body) = split(rest, 1);
+        let body = search(canvas, inside, "/ ", &self.input, "search by key, name or words");
         let height = usize::from(body.height);
         let view = View { offset: scroll::held(self.offset, height, len), height };
         canvas.hits.view(ListId::Dialog, view);
-        if found == 0 && !body.is_empty() {
-            canvas.put(
-                body.x,
-                body.y,
-                body.width,
-                "Nothing is called that; ctrl-u empties the search",
-                Role::Muted,
-            );
+        if found == 0 {
+            nothing_found(canvas, body);
         }
         let count = columns.len() as u16;
         let room = body.width.saturating_sub(1 + GAP * (count - 1)) / count;

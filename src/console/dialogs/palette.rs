@@ -18,7 +18,7 @@ use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use ratatui::layout::Rect;
 
-use super::frame::{frame, split};
+use super::frame::{frame, nothing_found, search};
 use super::{HelpRow, Popup, Seen};
 use crate::console::action::Action;
 use crate::console::canvas::Canvas;
@@ -281,22 +281,12 @@ impl Popup for Palette {
             _ => format!("{} of {}", count(self.kept as u64), count(all as u64)),
         };
         let inside = frame(canvas, area, ["Go to", &note], WIDTH, ROWS + 2);
-        let (field, rest) = split(inside, 1);
-        canvas.put(field.x, field.y, field.width, ": ", Role::Key);
-        let text = Rect { x: field.x.saturating_add(2), width: field.width.saturating_sub(2), ..field };
-        self.input.draw(canvas, text, "an action or a prompt", true);
-        let (_, body) = split(rest, 1);
+        let body = search(canvas, inside, ": ", &self.input, "an action or a prompt");
         let height = usize::from(body.height);
         let view = View { offset: self.list.offset_for(height, self.best.len()), height };
         canvas.hits.view(ListId::Dialog, view);
-        if self.best.is_empty() && !body.is_empty() {
-            canvas.put(
-                body.x,
-                body.y,
-                body.width,
-                "Nothing is called that; ctrl-u empties the search",
-                Role::Muted,
-            );
+        if self.best.is_empty() {
+            nothing_found(canvas, body);
         }
         let (pattern, mut matcher) = (self.pattern(), Matcher::new(Config::DEFAULT.match_paths()));
         for (y, (i, entry)) in (body.y..body.bottom()).zip(self.best.iter().enumerate().skip(view.offset)) {

@@ -10,7 +10,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::canvas::{Canvas, width};
-use crate::console::hitmap::{ListId, Target, View};
+use crate::console::hitmap::{ListId, Target};
 use crate::console::widgets::bar::{Interval, share};
 use crate::console::widgets::scroll;
 use crate::theme::{Glyph, Role};
@@ -85,10 +85,7 @@ impl Sheet {
     /// Draws the lines from `offset` on.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, offset: usize) {
         let area = canvas.on_screen(area);
-        let height = usize::from(area.height);
-        let view = View { offset: scroll::held(offset, height, self.len()), height };
-        canvas.hits.zone(area, Target::List(self.id));
-        canvas.hits.view(self.id, view);
+        let view = scroll::viewed(canvas, area, self.id, offset, self.len());
         let inside = Rect { width: area.width.saturating_sub(1), ..area };
         let slots = self.slots(inside.width);
         for (y, line) in (area.y..area.bottom()).zip(self.lines.iter().skip(view.offset)) {

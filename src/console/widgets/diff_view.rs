@@ -23,7 +23,7 @@ use ratatui::layout::Rect;
 use super::flow::{Flow, Reveal, Span};
 use super::scroll;
 use crate::console::canvas::Canvas;
-use crate::console::hitmap::{ListId, Target, View};
+use crate::console::hitmap::{ListId, View};
 use crate::engine::diff::{Diff, DiffRow, Emphasis, Kind, Side};
 use crate::engine::number::count;
 use crate::theme::{Glyph, Role};
@@ -333,10 +333,7 @@ impl Flowed {
 /// Draws the lines from `offset` on, and says what is in view.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, laid: &Laid, offset: usize, list: ListId) -> View {
     let area = canvas.on_screen(area);
-    let height = usize::from(area.height);
-    let view = View { offset: scroll::held(offset, height, laid.len()), height };
-    canvas.hits.view(list, view);
-    canvas.hits.zone(area, Target::List(list));
+    let view = scroll::viewed(canvas, area, list, offset, laid.len());
     let inner = Rect { width: area.width.saturating_sub(1), ..area };
     for (y, line) in (area.y..area.bottom()).zip(laid.lines.iter().skip(view.offset)) {
         let row = Rect { y, height: 1, ..inner };

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::super::sketch::{drawn, plain, sketched};
 use super::*;
+use crate::console::hitmap::Target;
 use crate::theme::Look;
 
 const OLD: &str = "# Support\n\nAnswer in English.\nBe polite, and never say that you cannot help.\nApologise first, always.\nKeep it short.\n1\n2\n3\n4\n5\n6\n7\nEnd with a question.";

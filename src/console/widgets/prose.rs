@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use super::flow::{Flow, Reveal, Span};
 use super::scroll;
 use crate::console::canvas::Canvas;
-use crate::console::hitmap::{ListId, Target, View};
+use crate::console::hitmap::{ListId, View};
 use crate::theme::{Glyph, Role};
 
 /// Longest tag that is looked for, in bytes: a search for its end must not run to the end of the line each time.
@@ -170,10 +170,7 @@ fn tags(line: &str) -> Vec<Range<usize>> {
 /// Draws the lines from `offset` on, and says what is in view.
 pub fn draw(canvas: &mut Canvas<'_>, area: Rect, laid: &Laid, offset: usize, list: ListId) -> View {
     let area = canvas.on_screen(area);
-    let height = usize::from(area.height);
-    let view = View { offset: scroll::held(offset, height, laid.len()), height };
-    canvas.hits.view(list, view);
-    canvas.hits.zone(area, Target::List(list));
+    let view = scroll::viewed(canvas, area, list, offset, laid.len());
     let width = area.width.saturating_sub(scroll::COLUMNS);
     let wrapped_mark = canvas.glyph(Glyph::Wrapped);
     for (y, line) in (area.y..area.bottom()).zip(view.offset..laid.len()) {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::console::action::Action;
 use crate::console::canvas::Canvas;
-use crate::console::hitmap::View;
+use crate::console::hitmap::{ListId, Target, View};
 use crate::theme::{Glyph, Role};
 
 /// Columns that are left for the bar: its own, and a blank before it.
@@ -37,6 +37,15 @@ pub fn bar(canvas: &mut Canvas<'_>, area: Rect, view: View, len: usize) {
 /// The offset at which a text of so many lines can stand, as near to `offset` as may be.
 pub fn held(offset: usize, height: usize, len: usize) -> usize {
     offset.min(len.saturating_sub(height))
+}
+
+/// What is in view of a text of so many lines drawn from `offset` on in `area`, which the mouse can then scroll.
+pub fn viewed(canvas: &mut Canvas<'_>, area: Rect, list: ListId, offset: usize, len: usize) -> View {
+    let height = usize::from(area.height);
+    let view = View { offset: held(offset, height, len), height };
+    canvas.hits.view(list, view);
+    canvas.hits.zone(area, Target::List(list));
+    view
 }
 
 /// Where a text without a selection stands after an action; nothing where the action does not scroll.

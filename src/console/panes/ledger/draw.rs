@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use super::super::View;
 use super::{LedgerPane, Part, agent, entries, runs};
 use crate::console::canvas::Canvas;
-use crate::console::hitmap::{self, ListId, Target};
+use crate::console::hitmap::ListId;
 use crate::console::message::Loaded;
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::panel::Panel;
@@ -100,10 +100,7 @@ fn detail(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part) {
 
 /// Text that scrolls.
 fn text(canvas: &mut Canvas<'_>, area: Rect, flow: &Flow, list: ListId, offset: usize) {
-    let height = usize::from(area.height);
-    let view = hitmap::View { offset: scroll::held(offset, height, flow.len()), height };
-    canvas.hits.zone(area, Target::List(list));
-    canvas.hits.view(list, view);
+    let view = scroll::viewed(canvas, area, list, offset, flow.len());
     for (y, line) in (area.y..area.bottom()).zip(view.offset..flow.len()) {
         flow.draw(canvas, area.x, y, area.width.saturating_sub(1), line);
     }
