@@ -3,8 +3,10 @@
 //! Monitors are moved on from their newest checkpoint over the hours that have closed since; a store that can be written
 //! keeps them. Start with [`Service::watch`].
 
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -18,7 +20,8 @@ use super::standings::Standings;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::prompt::PromptUri;
 use crate::domain::window::Window;
-use crate::engine::rollup::{Cell, CellKey, Cells, Hour};
+use crate::engine::rollup::{Cell, CellKey, Cells, Hour, Layer, VersionId};
+use crate::engine::trend::by_model::{OnModel, by_model};
 use crate::engine::trend::cause::{self, Around, COMPARED_HOURS, NEAR_HOURS};
 use crate::engine::trend::estimate::{Estimate, time};
 use crate::engine::trend::health::{Health, Level, blame, health};
@@ -26,7 +29,7 @@ use crate::engine::trend::{
     Acknowledged, Ledger, Measure, Monitors, StreamId, Subject, WATCH, open_hour, page_threshold,
 };
 use crate::store::monitors::{Checkpoint, Note};
-use crate::store::telemetry::{CallQuery, TelemetryReader};
+use crate::store::telemetry::TelemetryReader;
 use crate::store::{Kind, Reader, StoreError};
 
 /// Days before the first look in which it still looks hour by hour: as long as hours are kept by default.
@@ -35,10 +38,11 @@ const LOOK_BACK: Hour = 14 * 24;
 const EXPLAINED: usize = 40;
 /// Closed hours in which it is looked whether a rise still lasts.
 const LAST_DAY: Hour = 24;
-/// Calls with feedback of which it is asked whether they carry a session or a user.
-const ASKED: usize = 50;
-/// Hours in which these calls are looked for.
+/// Calls with feedback of a prompt of which it is asked whether they carry a session or a user.
+const ASKED: u32 = 50;
+/// Hours in which these calls are looked for, and most calls that are looked at.
 const ASKED_HOURS: Hour = 48;
+const ASKED_CALLS: usize = 50_000;
 
 /// Prompts of which the first look is quick enough to be taken in passing.
 pub(super) const SMALL_FLEET: usize = 500;
@@ -117,7 +121,12 @@ struct Look<'r> {
     notes: Vec<Note>,
     now: Millis,
     page_from: f64,
+    /// By the hour before which they end: what calls with feedback carry.
+    heard: RefCell<BTreeMap<Hour, Heard>>,
 }
+
+/// By prompt of the roster: of how many calls with feedback it was asked, and how many carry neither session nor user.
+type Heard = FxHashMap<u32, [u32; 2]>;
 
 fn hour_of(at: Millis) -> Hour {
     at.div_euclid(HOUR_MS) as Hour
@@ -175,7 +184,7 @@ impl Service {
         let models: Vec<Health> =
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
         for health in found.iter_mut().take(EXPLAINED) {
-            health.causes = look.causes(health, &models)?;
+            (health.causes, health.by_model) = look.causes(health, &models)?;
             health.calls_per_hour = look.calls_per_hour(health)?;
         }
         Ok(Watch {
@@ -306,7 +315,8 @@ impl Service {
         }
         let watched = monitors.streams.values().filter(|s| s.reference.is_some()).count();
         let page_from = page_threshold(watched);
-        Ok(Look { reader, catalog, standings, monitors, notes, now, page_from })
+        let heard = RefCell::default();
+        Ok(Look { reader, catalog, standings, monitors, notes, now, page_from, heard })
     }
 }
 
@@ -347,33 +357,54 @@ impl Look<'_> {
     /// calls, and what depends on what is not known.
     fn is_anonymous(&self, id: &StreamId) -> Result<bool> {
         let Subject::Prompt(name) = &id.subject else { return Ok(false) };
-        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(false) };
-        // Where nothing was heard of late, it is asked of when there was.
-        let last = self.monitors.streams[id].last.unwrap_or(self.monitors.until);
-        let query = CallQuery {
-            from: Some(i64::from(last - ASKED_HOURS) * HOUR_MS),
-            to: Some(i64::from(last + 1) * HOUR_MS),
-            versions: Some(self.catalog.numbers(uri, None)),
-            ..CallQuery::default()
+        let Some(prompt) = self.standings.subjects.iter().position(|s| s.name == *name) else {
+            return Ok(false);
         };
-        let (mut asked, mut anonymous) = (0, 0);
-        self.reader.calls(&query, &mut |kept| {
-            if !kept.feedback.is_empty() {
-                asked += 1;
-                anonymous += usize::from(kept.call.session.is_none() && kept.call.user.is_none());
-            }
-            asked < ASKED
-        })?;
+        let until = self.monitors.until;
+        let last = self.monitors.streams[id].last.unwrap_or(until);
+        // Where nothing was heard of late, it is asked of when there was; all others are asked together.
+        let end = if last + LAST_DAY >= until { until } else { last + 1 };
+        let mut heard = self.heard.borrow_mut();
+        let heard = match heard.entry(end) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.heard_before(end)?),
+        };
+        let [asked, anonymous] = heard.get(&(prompt as u32)).copied().unwrap_or_default();
         Ok(2 * anonymous >= asked)
     }
 
-    /// What changed around the onset of a prompt's stream.
-    fn causes(&self, found: &Health, models: &[Health]) -> Result<Vec<cause::Cause>> {
+    /// What the calls with feedback carry that began in the hours before `end`.
+    fn heard_before(&self, end: Hour) -> Result<Heard> {
+        let (roster, dictionary) = (self.standings.roster(), &self.catalog.dictionary);
+        let mut heard = Heard::default();
+        let mut left = ASKED_CALLS;
+        let [from, to] = [end - ASKED_HOURS, end].map(|hour| i64::from(hour) * HOUR_MS);
+        self.reader.heard(from, to, &mut |composition, known| {
+            let Ok(composition) = dictionary.composition(composition) else { return false };
+            let of = |(version, _): &(VersionId, Layer)| roster.of_version.get(*version as usize).copied();
+            let mut prompts: Vec<u32> = composition.subjects.iter().filter_map(of).collect();
+            prompts.sort_unstable();
+            prompts.dedup();
+            for prompt in prompts {
+                let [asked, anonymous] = heard.entry(prompt).or_default();
+                if *asked < ASKED {
+                    *asked += 1;
+                    *anonymous += u32::from(!known);
+                }
+            }
+            left -= 1;
+            left > 0
+        })?;
+        Ok(heard)
+    }
+
+    /// What changed around the onset of a prompt's stream, and how it is on each of its models.
+    fn causes(&self, found: &Health, models: &[Health]) -> Result<(Vec<cause::Cause>, Vec<OnModel>)> {
         let (Subject::Prompt(name), Some(onset)) = (&found.id.subject, found.onset) else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         };
         let numbers = self.catalog.numbers(uri, None);
         let cells = |hours: Range<Hour>| -> Result<BTreeMap<CellKey, Cell>> {
@@ -384,11 +415,23 @@ impl Look<'_> {
             Ok(sums)
         };
         let until = self.monitors.until.min(onset + COMPARED_HOURS);
-        let week_before = cells(onset - COMPARED_HOURS..until - COMPARED_HOURS)?;
+        let detail = self.reader.detail()?.hours_from;
+        // Where hours are not kept any more, whole days are compared, without the one in which it changed.
+        let whole = |hours: Range<Hour>| {
+            let edge = |hour: Hour, up: Hour| if hour < detail { (hour + up).div_euclid(24) * 24 } else { hour };
+            let start = edge(hours.start, 23);
+            start..edge(hours.end, 0).max(start)
+        };
+        let before = whole(onset - COMPARED_HOURS..onset);
+        let after = whole(onset..until);
+        // The same hours a week earlier: as whole as these are.
+        let earlier = whole(after.start - COMPARED_HOURS..after.end - COMPARED_HOURS);
+        let later = earlier.start + COMPARED_HOURS..earlier.end + COMPARED_HOURS;
+        let calls = |cells: BTreeMap<CellKey, Cell>| cells.values().map(|cell| cell.calls).sum();
         let around = Around {
-            before: cells(onset - COMPARED_HOURS..onset)?,
-            after: cells(onset..until)?,
-            week_before: week_before.values().map(|cell| cell.calls).sum(),
+            before: cells(before)?,
+            after: cells(after)?,
+            weeks: [calls(cells(earlier)?), calls(cells(later)?)],
         };
         let dictionary = &self.catalog.dictionary;
         let activations = self.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
@@ -399,7 +442,7 @@ impl Look<'_> {
             near.map(|(at, version)| cause::activated(&version.to_string(), *at)).collect();
         causes.extend(models.iter().filter_map(|model| blame(found, model, &around, &**dictionary)));
         causes.extend(cause::causes(&around, &**dictionary));
-        Ok(causes)
+        Ok((causes, by_model(&around, self.monitors.streams.get(&found.id), &found.id, &**dictionary)))
     }
 
     /// Calls an hour of a stream over the last closed day. What is pooled over prompts counts its calls only where its

@@ -313,6 +313,10 @@ impl TelemetryReader for Reader {
         self.named(Tail::calls(&self.db, &*self.dictionary()?, query, each))
     }
 
+    fn heard(&self, from: Millis, to: Millis, each: &mut dyn FnMut(u32, bool) -> bool) -> Result<()> {
+        self.named(Tail::heard(&self.db, from, to, each))
+    }
+
     fn totals(&self) -> Result<Totals> {
         self.named(self.tail()?.totals(&self.db))
     }

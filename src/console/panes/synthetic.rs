@@ -143,6 +143,7 @@ fn health(name: &str) -> Health {
         last_unit: None,
         silenced_until: None,
         causes: vec![],
+        by_model: vec![],
     }
 }
 

@@ -68,8 +68,8 @@ pub struct Around {
     pub before: BTreeMap<CellKey, Cell>,
     /// Of the subject, since.
     pub after: BTreeMap<CellKey, Cell>,
-    /// Calls of the subject in the same hours one week earlier.
-    pub week_before: i64,
+    /// Calls of the subject one week earlier, and in the same hours of this week, as far as hours are told apart.
+    pub weeks: [i64; 2],
 }
 
 fn estimate(k: i64, n: i64) -> Estimate {
@@ -150,12 +150,12 @@ pub fn causes(around: &Around, names: &impl Names) -> Vec<Cause> {
         );
         found.push(Cause { kind: Kind::ResponseRate, what, before: Some(before), after: Some(after) });
     }
-    found.extend(volume(calls[1], around.week_before));
+    found.extend(volume(around.weeks));
     found
 }
 
 /// Whether there are more or fewer calls than in the same hours a week earlier.
-fn volume(now: i64, then: i64) -> Option<Cause> {
+fn volume([then, now]: [i64; 2]) -> Option<Cause> {
     let share = estimate(now, now + then);
     let even = [1.0 / (1.0 + FACTOR), FACTOR / (1.0 + FACTOR)];
     let changed = then > 0 && (share.interval[0] > even[1] || share.interval[1] < even[0]);

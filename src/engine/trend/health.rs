@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use super::by_model::OnModel;
 use super::cause::{Around, Cause, Kind, NEAR_HOURS, percent};
 use super::estimate::{Estimate, time};
 use super::reference::{Reference, name_hash};
@@ -111,6 +112,9 @@ pub struct Health {
     /// What changed at the same time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
+    /// How it is on each model, of a prompt that rises, the most used first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_model: Vec<OnModel>,
 }
 
 /// How a stream is at `open`, the first hour that is not closed. `page_from`: from [`super::page_threshold`]; `by_hour`:
@@ -180,6 +184,7 @@ pub fn health<'n>(
         last_unit: stream.last.map(time),
         silenced_until: None,
         causes: Vec::new(),
+        by_model: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What on-call watches: streams of hourly counts, each against its own frozen baseline (`statistics.md` section 4).
 //!
 //! [`Monitors`] are a fold over *closed* hours: equal cells give equal monitors, bit by bit, however often and in
-//! whatever steps they are moved on. They find; [`health`] says what was found in words and numbers, [`words`] says it in sentences, and [`cause`] what
-//! changed at the same time. No I/O and no clock: cells come through [`Ledger`], `now` is a parameter.
+//! whatever steps they are moved on. They find; [`health`] says what was found in words and numbers, [`words`] says it in
+//! sentences, [`cause`] what changed at the same time, and [`by_model`] where. No I/O and no clock: cells come through
+//! [`Ledger`], `now` is a parameter.
 //!
 //! # What is counted
 //!
@@ -18,6 +19,7 @@
 //!   tenants a stream's units come from is not known, so one unhappy tenant may look like a bad prompt.
 //! * Why people give feedback is not known either: a changed rate of feedback is shown beside the alarm, not corrected.
 
+pub mod by_model;
 pub mod cause;
 pub mod estimate;
 pub mod health;

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
+use super::by_model::{OnModel, by_model};
 use super::cause::{Around, Kind, causes};
 use super::health::{Level, health};
 use super::*;
@@ -195,7 +196,7 @@ fn causes_are_what_the_counts_support() {
     let mut around = Around {
         before: BTreeMap::from([(key(0), cell(1_000, 50))]),
         after: BTreeMap::from([(key(0), cell(500, 25)), (key(1), cell(500, 25))]),
-        week_before: 1_000,
+        weeks: [1_000; 2],
     };
     let kinds = |around: &Around| causes(around, &Plain).iter().map(|c| c.kind).collect::<Vec<_>>();
     assert_eq!(kinds(&around), [Kind::NewModel]);
@@ -203,12 +204,39 @@ fn causes_are_what_the_counts_support() {
     let few = Around {
         before: BTreeMap::from([(key(0), cell(6, 1)), (key(1), cell(6, 1))]),
         after: BTreeMap::from([(key(0), cell(1, 1)), (key(1), cell(5, 1))]),
-        week_before: 4,
+        weeks: [4, 6],
     };
     assert_eq!(kinds(&few), []);
     around.after = BTreeMap::from([(key(0), cell(3_000, 600))]);
-    around.week_before = 1_000;
+    around.weeks = [1_000, 3_000];
     assert_eq!(kinds(&around), [Kind::ResponseRate, Kind::Volume]);
+}
+
+#[test]
+fn what_got_worse_on_one_model_is_told_from_what_did_on_all() {
+    let cell = |good: i32, bad: i32| {
+        let mut cell = Cell { calls: 1_000, ok: 1_000, ..Cell::default() };
+        cell.signals.add(Clock::Arrival, Source::User, Signal::Positive, good);
+        cell.signals.add(Clock::Arrival, Source::System, Signal::Negative, bad);
+        cell
+    };
+    let key = |model| CellKey { version: 2, layer: Layer::Direct, model };
+    let around = Around {
+        before: BTreeMap::from([(key(0), cell(90, 10)), (key(1), cell(95, 5))]),
+        after: BTreeMap::from([(key(0), cell(45, 5)), (key(1), cell(50, 50)), (key(2), cell(0, 0))]),
+        weeks: [0; 2],
+    };
+    let found = by_model(&around, None, &id("prompt://core/a#negative"), &Plain);
+    let shares = |on: &OnModel| [on.before, on.after].map(|e| e.map(|e| (e.rate, e.sample_size)));
+    let told: Vec<_> = found.iter().map(|on| (on.model.as_str(), shares(on))).collect();
+    let [first, second] = [Plain.model(1), Plain.model(0)];
+    assert_eq!(
+        told,
+        [
+            (first, [Some((0.05, 100)), Some((0.5, 100))]),
+            (second, [Some((0.1, 100)), Some((0.1, 50))]),
+        ]
+    );
 }
 
 #[test]

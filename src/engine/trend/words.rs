@@ -3,6 +3,7 @@
 //! Names in them are as telemetry has them: whoever prints them makes them safe. Start with [`details`].
 
 use super::Subject;
+use super::by_model::OnModel;
 use super::estimate::Estimate;
 use super::health::Health;
 use crate::engine::number::{count, percent, percents};
@@ -50,6 +51,22 @@ pub fn lasts(health: &Health) -> &'static str {
     }
 }
 
+/// The models on which it got worse, where it runs on several: each with its share since the onset and before.
+fn risen_on(health: &Health) -> impl Iterator<Item = (&str, String)> {
+    let several = health.by_model.iter().filter(|on| on.after.is_some()).count() > 1;
+    let risen = health.by_model.iter().filter(move |on| several && on.rose());
+    risen.map(|on| (on.model.as_str(), on_model(on)))
+}
+
+/// A share on one model, since the onset and before: `24% [18%, 31%] of 120, was 6% [4%, 8%] of 810`.
+pub fn on_model(on: &OnModel) -> String {
+    match (&on.before, &on.after) {
+        (Some(then), Some(now)) => format!("{}, was {}", estimate(now), estimate(then)),
+        (None, Some(now)) => format!("{}, none before", estimate(now)),
+        (then, None) => format!("none since, was {}", then.as_ref().map_or_else(String::new, estimate)),
+    }
+}
+
 /// What stands under the line of a stream that warns or pages: how much worse, whether it lasts, and at most so many
 /// causes.
 pub fn details(health: &Health, causes: usize) -> Vec<String> {
@@ -69,6 +86,7 @@ pub fn details(health: &Health, causes: usize) -> Vec<String> {
             lines.push("no session ids: an hour counts once".into());
         }
     }
+    lines.extend(risen_on(health).map(|(model, words)| format!("on {model}: {words}")));
     lines.extend(health.causes.iter().take(causes).map(|cause| cause.what.clone()));
     lines
 }

@@ -28,9 +28,12 @@ impl Counted {
             self.calls = 0;
             self.position = reader.position()?;
             if let Some((first, last)) = reader.span()? {
-                // Every call is in one cell of the whole fleet, which is a row a day.
+                // Every call is in one cell of the whole fleet, which is a row a day: whole days, so that none has to be
+                // made of its calls, where the first of them is kept whole.
+                let day = |at: Millis| at.div_euclid(24 * HOUR_MS) as Hour * 24;
                 let hour = |at: Millis| at.div_euclid(HOUR_MS) as Hour;
-                let hours = hour(first)..hour(last) + 1;
+                let is_whole = i64::from(day(first)) * HOUR_MS >= from;
+                let hours = if is_whole { day(first) } else { hour(first) }..day(last) + 24;
                 reader.cells(hours, false, Some(&[CellKey::FLEET]), &mut |_, _, cell| {
                     self.calls += cell.calls;
                 })?;

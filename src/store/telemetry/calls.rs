@@ -154,6 +154,36 @@ pub fn newest(
     Ok(())
 }
 
+/// Hands the calls of `[from, to)` for which feedback counts to `each`, newest first, until it says false: composition,
+/// and whether a session or a user is known.
+pub fn heard(
+    db: &Connection,
+    from: Millis,
+    to: Millis,
+    each: &mut dyn FnMut(u32, bool) -> bool,
+) -> Result<()> {
+    // Feedback is rare: it leads to the calls, not the other way round.
+    let mut statement = db.prepare_cached(
+        "SELECT f.at, f.id, c.body FROM feedback_call f CROSS JOIN call c ON c.at = f.at AND c.id = f.id
+         WHERE f.at >= ? AND f.at < ? ORDER BY f.at DESC, f.id DESC",
+    )?;
+    let mut rows = statement.query(params![from, to])?;
+    let mut last: Option<(Millis, Vec<u8>)> = None;
+    while let Some(row) = rows.next()? {
+        let call = (row.get(0)?, row.get(1)?);
+        // A call may have several pieces of feedback.
+        if last.as_ref() == Some(&call) {
+            continue;
+        }
+        last = Some(call);
+        let body = Body::unpack(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?)?;
+        if !each(body.composition, body.session.is_some() || body.user.is_some()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Hands the deltas of the calls that began in `[from, to)`, and of their signals, to `fold`.
 pub fn deltas(db: &Connection, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()> {
     let mut statement = db.prepare_cached("SELECT at, body FROM call WHERE at >= ? AND at < ?")?;

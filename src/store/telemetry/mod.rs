@@ -205,6 +205,9 @@ pub trait TelemetryReader {
     fn deltas(&self, from: Millis, to: Millis, fold: &mut dyn FnMut(&Delta)) -> Result<()>;
     /// Hands the calls that match to `each`, newest first, until it says false.
     fn calls(&self, query: &CallQuery, each: &mut dyn FnMut(KeptCall) -> bool) -> Result<()>;
+    /// Hands the calls of `[from, to)` ms for which feedback counts to `each`, newest first, until it says false: their
+    /// composition, and whether they carry a session or a user. A fraction of what [`calls`](Self::calls) costs.
+    fn heard(&self, from: Millis, to: Millis, each: &mut dyn FnMut(u32, bool) -> bool) -> Result<()>;
     /// Totals of the whole store.
     fn totals(&self) -> Result<Totals>;
     /// First and last time of a call.

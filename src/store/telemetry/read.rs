@@ -155,6 +155,16 @@ impl Tail {
         calls::read(db, dictionary, query, each)
     }
 
+    /// See [`super::TelemetryReader::heard`].
+    pub fn heard(
+        db: &Connection,
+        from: Millis,
+        to: Millis,
+        each: &mut dyn FnMut(u32, bool) -> bool,
+    ) -> Result<()> {
+        calls::heard(db, from, to, each)
+    }
+
     /// See [`super::TelemetryReader::totals`].
     pub fn totals(&self, db: &Connection) -> Result<Totals> {
         let one = |sql: &str| -> Result<i64> { Ok(db.query_row(sql, [], |r| r.get(0))?) };

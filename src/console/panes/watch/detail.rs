@@ -120,6 +120,16 @@ fn sheet(stream: &Health, mark: Option<&str>, columns: u16, bullet: &str, now: i
             sheet.words(Role::Muted, &text, columns);
         }
     }
+    if !stream.by_model.is_empty() {
+        sheet.push(Line::Blank);
+        sheet.push(Line::Head("ON EACH MODEL".into()));
+    }
+    for on in &stream.by_model {
+        let worse = if on.rose() { ", worse" } else { "" };
+        let role = if on.rose() { Role::Bad } else { Role::Text };
+        sheet.words(role, &format!("{bullet} {}{worse}", on.model), columns);
+        sheet.words(Role::Muted, &format!("  {}", words::on_model(on)), columns);
+    }
     sheet
 }
 

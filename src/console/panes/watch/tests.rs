@@ -48,6 +48,7 @@ fn stream(subject: Subject, measure: Measure, level: Level, evidence: f64) -> He
         last_unit: Some(time(onset + 24)),
         silenced_until: None,
         causes: vec![],
+        by_model: vec![],
     }
 }
 
