@@ -35,7 +35,7 @@ fn main() {
     let now = END + 60_000;
     let window = "7d".parse().expect("a window");
     let mut wish = BoardWish {
-        worst_first: false,
+        first: None,
         window,
         filter: String::new(),
         sort: Sort::default(),

@@ -44,13 +44,24 @@ pub enum Place {
     Call(String),
 }
 
+/// From which version to which a prompt is to go back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Back {
+    /// The prompt.
+    pub uri: PromptUri,
+    /// The version that was seen to be active, and must be still; `None` where that is not known.
+    pub from: Option<Version>,
+    /// The version that becomes active; without it the one before.
+    pub to: Option<Version>,
+}
+
 /// What a reason is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Then {
     /// Rejecting these.
     Reject(Vec<ProposalId>),
-    /// Going back to a version, or to the one before: confirmed once more.
-    RollBack(PromptUri, Option<Version>),
+    /// Going back to a version: confirmed once more.
+    RollBack(Back),
     /// Not a reason: a comment.
     Comment(ProposalId),
 }
@@ -60,15 +71,8 @@ pub enum Then {
 pub enum Open {
     /// Accepts proposals, after their texts have been shown.
     Accept(Vec<ProposalId>),
-    /// Goes back to a version of a prompt, or to the one before.
-    RollBack {
-        /// The prompt.
-        uri: PromptUri,
-        /// The version; without it the one before.
-        to: Option<Version>,
-        /// Why.
-        reason: String,
-    },
+    /// Goes back to an earlier version of a prompt, for this reason.
+    RollBack(Back, String),
     /// Confirms something.
     Confirm {
         /// What.

@@ -274,15 +274,16 @@ fn leaders(
     let mut first = |column, descending| -> Result<Option<BoardLine>, ServiceError> {
         let sort = Sort { column, descending };
         let (filter, group) = (String::new(), Group::None);
-        let wish =
-            BoardWish { window, filter, sort, worst_first: false, group, from: 0, count: 1, seek: None };
+        let wish = BoardWish { window, filter, sort, first: None, group, from: 0, count: 1, seek: None };
         Ok(live.board(&wish, now)?.lines.pop())
     };
     let degrading = watch.map(|watch| {
         let of_prompts = |health: &&Health| matches!(health.id.subject, Subject::Prompt(_));
         let mut alarms = watch.streams.iter().filter(|s| s.is_alarm()).filter(of_prompts).peekable();
         let worst = alarms.peek().map(|health| Box::new((*health).clone()));
-        let names: HashSet<&str> = alarms.map(|health| health.id.subject.name()).collect();
+        let rising = alarms.map(|health| health.id.subject.name().to_owned());
+        let regressed = watch.regressions.iter().filter(|found| found.is_alarm());
+        let names: HashSet<String> = rising.chain(regressed.map(|r| r.prompt_uri.to_string())).collect();
         (names.len(), worst)
     });
     Ok(Leaders {

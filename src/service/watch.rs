@@ -21,7 +21,7 @@ use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::prompt::PromptUri;
 use crate::domain::window::Window;
 use crate::engine::rollup::{Cell, CellKey, Cells, Hour, Layer, VersionId};
-use crate::engine::trend::by_model::{OnModel, by_model};
+use crate::engine::trend::by_model::{by_model, counted_in};
 use crate::engine::trend::cause::{self, Around, COMPARED_HOURS, NEAR_HOURS};
 use crate::engine::trend::estimate::{Estimate, time};
 use crate::engine::trend::health::{Health, Level, blame, health};
@@ -47,11 +47,14 @@ const ASKED_CALLS: usize = 50_000;
 /// Prompts of which the first look is quick enough to be taken in passing.
 pub(super) const SMALL_FLEET: usize = 500;
 
+/// Whole days of a course.
+const COURSE_DAYS: Hour = 14;
+
 /// Hours after an onset in which a change may still be its cause: an onset is an estimate.
 const AFTER_HOURS: Hour = 2;
 
 /// What on-call sees.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Watch {
     /// Everything before this moment is counted, RFC 3339.
@@ -166,7 +169,13 @@ impl Service {
                 }
             }
         }
-        let prompts = worst.into_iter().map(|(name, health)| (name.to_owned(), health.level)).collect();
+        let mut prompts: FxHashMap<String, Level> =
+            worst.into_iter().map(|(name, health)| (name.to_owned(), health.level)).collect();
+        let regressions = regressions(reader, &look.notes, now)?;
+        for found in regressions.iter().filter(|found| found.is_alarm()) {
+            let level = prompts.entry(found.prompt_uri.to_string()).or_insert(Level::Warn);
+            *level = (*level).max(Level::Warn);
+        }
         found.retain(|h| h.level > Level::Stable && !pending(h));
         let rising: Vec<StreamId> = found.iter().map(|h| h.id.clone()).collect();
         let roster = look.standings.roster();
@@ -174,17 +183,19 @@ impl Service {
         for (health, (k, n)) in found.iter_mut().zip(days) {
             health.last_day = (n > 0).then(|| Estimate::once(k, n));
         }
-        // First what still lasts: an incident that is over pages until somebody has seen it, but wakes nobody first.
+        // First what still lasts: an incident that is over pages until somebody has seen it, but wakes nobody first. Among
+        // many calls a rise in tokens or latency is sooner certain than one of complaints, and less urgent.
         found.sort_by(|a, b| {
             let order = |h: &Health| {
-                (h.level, h.silenced_until.is_none(), h.lasts() != Some(false), h.lasts().is_some())
+                let lasts = (h.lasts() != Some(false), h.lasts().is_some());
+                (h.level, h.silenced_until.is_none(), lasts, !h.id.measure.is_quantity())
             };
             order(b).cmp(&order(a)).then(b.evidence.total_cmp(&a.evidence)).then_with(|| a.id.cmp(&b.id))
         });
         let models: Vec<Health> =
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
         for health in found.iter_mut().take(EXPLAINED) {
-            (health.causes, health.by_model) = look.causes(health, &models)?;
+            look.explain(health, &models)?;
             health.calls_per_hour = look.calls_per_hour(health)?;
         }
         Ok(Watch {
@@ -198,7 +209,7 @@ impl Service {
             counted: look.monitors.until,
             position: reader.position()?,
             notes: look.notes.len(),
-            regressions: regressions(reader, &look.notes, now)?,
+            regressions,
         })
     }
 
@@ -353,6 +364,11 @@ impl Look<'_> {
         notes.any(|note| hour_of(note.at) >= self.monitors.until)
     }
 
+    /// The prompt of a stream.
+    fn prompt(&self, name: &str) -> Option<PromptUri> {
+        name.parse().ok()
+    }
+
     /// Whether most of the prompt's newest calls with feedback carry neither session nor user: their units are single
     /// calls, and what depends on what is not known.
     fn is_anonymous(&self, id: &StreamId) -> Result<bool> {
@@ -398,15 +414,11 @@ impl Look<'_> {
         Ok(heard)
     }
 
-    /// What changed around the onset of a prompt's stream, and how it is on each of its models.
-    fn causes(&self, found: &Health, models: &[Health]) -> Result<(Vec<cause::Cause>, Vec<OnModel>)> {
-        let (Subject::Prompt(name), Some(onset)) = (&found.id.subject, found.onset) else {
-            return Ok(Default::default());
-        };
-        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else {
-            return Ok(Default::default());
-        };
-        let numbers = self.catalog.numbers(uri, None);
+    /// What changed around the onset of a prompt's stream, how it is on each of its models, and its course.
+    fn explain(&self, found: &mut Health, models: &[Health]) -> Result<()> {
+        let (Subject::Prompt(name), Some(onset)) = (&found.id.subject, found.onset) else { return Ok(()) };
+        let Some(uri) = self.prompt(name) else { return Ok(()) };
+        let numbers = self.catalog.numbers(&uri, None);
         let cells = |hours: Range<Hour>| -> Result<BTreeMap<CellKey, Cell>> {
             let mut sums: BTreeMap<CellKey, Cell> = BTreeMap::new();
             self.reader.cells(hours, false, Some(&numbers), &mut |_, key, cell| {
@@ -418,7 +430,8 @@ impl Look<'_> {
         let detail = self.reader.detail()?.hours_from;
         // Where hours are not kept any more, whole days are compared, without the one in which it changed.
         let whole = |hours: Range<Hour>| {
-            let edge = |hour: Hour, up: Hour| if hour < detail { (hour + up).div_euclid(24) * 24 } else { hour };
+            let edge =
+                |hour: Hour, up: Hour| if hour < detail { (hour + up).div_euclid(24) * 24 } else { hour };
             let start = edge(hours.start, 23);
             start..edge(hours.end, 0).max(start)
         };
@@ -434,7 +447,7 @@ impl Look<'_> {
             weeks: [calls(cells(earlier)?), calls(cells(later)?)],
         };
         let dictionary = &self.catalog.dictionary;
-        let activations = self.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
+        let activations = self.catalog.published.get(&uri).map_or(&[][..], |p| &p.activations);
         let near = activations
             .iter()
             .filter(|(at, _)| (onset - NEAR_HOURS..=onset + AFTER_HOURS).contains(&hour_of(*at)));
@@ -442,7 +455,19 @@ impl Look<'_> {
             near.map(|(at, version)| cause::activated(&version.to_string(), *at)).collect();
         causes.extend(models.iter().filter_map(|model| blame(found, model, &around, &**dictionary)));
         causes.extend(cause::causes(&around, &**dictionary));
-        Ok((causes, by_model(&around, self.monitors.streams.get(&found.id), &found.id, &**dictionary)))
+        let stream = self.monitors.streams.get(&found.id);
+        found.by_model = by_model(&around, stream, &found.id, &**dictionary);
+        (found.causes, found.explained) = (causes, true);
+        let today = self.monitors.until.div_euclid(24) + 1;
+        let mut days = vec![(0, 0); COURSE_DAYS as usize];
+        let covered = (today - COURSE_DAYS) * 24..today * 24;
+        self.reader.cells(covered.clone(), false, Some(&numbers), &mut |hour, _, cell| {
+            let (bad, all) = counted_in(cell, stream, &found.id);
+            let (k, n) = &mut days[(hour - covered.start).div_euclid(24) as usize];
+            (*k, *n) = (*k + bad, *n + all);
+        })?;
+        found.course = days.into_iter().map(|(k, n)| (n > 0).then(|| k as f64 / n as f64)).collect();
+        Ok(())
     }
 
     /// Calls an hour of a stream over the last closed day. What is pooled over prompts counts its calls only where its
@@ -453,8 +478,8 @@ impl Look<'_> {
             return Ok(found.last_day.map(|day| day.sample_size as f64 / hours));
         }
         let Subject::Prompt(name) = &found.id.subject else { return Ok(None) };
-        let Some(uri) = self.catalog.prompts().find(|uri| uri.to_string() == *name) else { return Ok(None) };
-        let numbers = self.catalog.numbers(uri, None);
+        let Some(uri) = self.prompt(name) else { return Ok(None) };
+        let numbers = self.catalog.numbers(&uri, None);
         let until = self.monitors.until;
         let mut calls = 0;
         self.reader

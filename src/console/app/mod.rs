@@ -328,6 +328,9 @@ impl App {
     fn tick(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         self.toasts.expire(ctx.stamp);
         let mut effects = self.agent_timer(ctx);
+        if self.tab == Tab::Watch && self.pages[self.tab as usize].is_empty() {
+            effects.extend(self.out(ctx, |app, out| app.watch.tick(out)));
+        }
         effects.extend(self.toasts.wake(ctx.stamp).map(Effect::WakeIn));
         effects
     }

@@ -13,19 +13,17 @@
 //! ```
 
 use ratatui::layout::Rect;
-use semver::Version;
 
 use super::{Popup, Seen};
 use crate::console::canvas::Canvas;
 use crate::console::keymap::{Chord, Key};
 use crate::console::message::Stamp;
-use crate::console::out::{Out, Step};
+use crate::console::out::{Back, Out, Step};
 use crate::console::query::Command;
 use crate::console::widgets::confirm::{Button, buttons};
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::panel::{Panel, centred};
-use crate::domain::prompt::PromptUri;
 use crate::theme::Role;
 
 /// How long what weighs much must have been seen before it can be confirmed, ms.
@@ -215,21 +213,23 @@ impl Confirm {
     }
 
     /// Asks before a version becomes active again.
-    pub fn roll_back(uri: PromptUri, to: Option<Version>, reason: String) -> Confirm {
+    pub fn roll_back(back: Back, reason: String) -> Confirm {
+        let Back { uri, from, to } = back;
         let target = to.as_ref().map_or_else(
             || "the version that was active before".to_owned(),
             std::string::ToString::to_string,
         );
+        let instead = from.as_ref().map(|from| format!(", instead of {from}")).unwrap_or_default();
         let lines = vec![
             (Role::Text, format!("{uri}")),
-            (Role::Text, format!("becomes active again: {target}")),
+            (Role::Text, format!("becomes active again: {target}{instead}")),
             (Role::Muted, format!("because: {reason}")),
             (Role::Muted, "It is signed and enters the ledger; rolling forward is another entry.".to_owned()),
         ];
         // A core prompt is the ground of everything.
         let word = (uri.scope() == crate::domain::prompt::Scope::Core).then(|| uri.key.to_string());
         let title = format!("Roll back {}", uri.key);
-        let command = Command::RollBack { uri, from: None, to, reason };
+        let command = Command::RollBack { uri, from, to, reason };
         Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
     }
 

@@ -71,7 +71,7 @@ impl Dialog {
     pub fn of(open: Open) -> Dialog {
         match open {
             Open::Accept(ids) => Dialog::Accept(Box::new(Accept::new(ids))),
-            Open::RollBack { uri, to, reason } => Dialog::Confirm(Confirm::roll_back(uri, to, reason)),
+            Open::RollBack(back, reason) => Dialog::Confirm(Confirm::roll_back(back, reason)),
             Open::Confirm { title, lines, yes, weighty, step } => {
                 Dialog::Confirm(Confirm::new(title, lines, yes, weighty, *step))
             }

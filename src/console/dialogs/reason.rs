@@ -127,7 +127,7 @@ impl Reason {
         match self.then.clone() {
             Then::Reject(ids) => _ = out.command(Command::Reject(ids, reason)),
             Then::Comment(id) => _ = out.command(Command::Comment(id, reason)),
-            Then::RollBack(uri, to) => out.open(Open::RollBack { uri, to, reason }),
+            Then::RollBack(back) => out.open(Open::RollBack(back, reason)),
         }
     }
 }

@@ -143,6 +143,8 @@ fn health(name: &str) -> Health {
         last_unit: None,
         silenced_until: None,
         causes: vec![],
+        explained: true,
+        course: vec![],
         by_model: vec![],
     }
 }

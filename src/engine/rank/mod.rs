@@ -68,7 +68,7 @@ pub struct Lineup {
 #[derive(Debug, Clone, Copy)]
 pub struct Placed {
     /// What comes before everything else; for whoever puts rows together.
-    pub group: u32,
+    pub group: u64,
     rank: Rank,
     place: u32,
     /// The subject.

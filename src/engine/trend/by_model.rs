@@ -9,6 +9,7 @@ use super::cause::Around;
 use super::estimate::Estimate;
 use super::{Stream, StreamId};
 use crate::engine::performance::Names;
+use crate::engine::rollup::Cell;
 
 /// One minus the confidence of the sequences.
 const ALPHA: f64 = 0.05;
@@ -34,24 +35,24 @@ impl OnModel {
     }
 }
 
-/// The share on each model, the most observed since the onset first. Models of one name are one, whoever provides them.
-pub fn by_model(
-    around: &Around,
-    stream: Option<&Stream>,
-    id: &StreamId,
-    names: &impl Names,
-) -> Vec<OnModel> {
+/// Bad and all observations of a prompt's stream in a cell of it. What is slow, dear or long is so by the baseline of the
+/// whole prompt.
+pub fn counted_in(cell: &Cell, stream: Option<&Stream>, id: &StreamId) -> (i64, i64) {
     let strata = stream.and_then(|stream| stream.reference.as_ref()).map_or(&[][..], |r| &r.strata);
-    // What is slow, dear or long is so by the baseline of the whole prompt.
-    let above = |part: u8| strata.iter().find(|s| s.key.1 == part).map_or(0, |s| s.above);
+    (0..id.measure.parts()).fold((0, 0), |(k, n), part| {
+        let above = strata.iter().find(|s| s.key.1 == part).map_or(0, |s| s.above);
+        (k + id.measure.bad(cell, part, above).max(0), n + id.measure.all(cell, part).max(0))
+    })
+}
+
+/// The share on each model, the most observed since the onset first. Models of one name are one, whoever provides them.
+pub fn by_model(around: &Around, stream: Option<&Stream>, id: &StreamId, names: &impl Names) -> Vec<OnModel> {
     let mut counted: BTreeMap<&str, [(i64, i64); 2]> = BTreeMap::new();
     for (side, cells) in [&around.before, &around.after].into_iter().enumerate() {
         for (key, cell) in cells {
             let (k, n) = &mut counted.entry(names.model(key.model)).or_default()[side];
-            for part in 0..id.measure.parts() {
-                *k += id.measure.bad(cell, part, above(part)).max(0);
-                *n += id.measure.all(cell, part).max(0);
-            }
+            let (bad, all) = counted_in(cell, stream, id);
+            (*k, *n) = (*k + bad, *n + all);
         }
     }
     let mut models: Vec<_> = counted.into_iter().collect();

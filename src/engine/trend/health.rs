@@ -112,6 +112,12 @@ pub struct Health {
     /// What changed at the same time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
+    /// Whether it was looked what changed: of the worst, and of prompts alone.
+    #[serde(skip)]
+    pub explained: bool,
+    /// The share of each of the last days, oldest first, as far as it was looked for; `None` on days without any.
+    #[serde(skip)]
+    pub course: Vec<Option<f64>>,
     /// How it is on each model, of a prompt that rises, the most used first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by_model: Vec<OnModel>,
@@ -184,6 +190,8 @@ pub fn health<'n>(
         last_unit: stream.last.map(time),
         silenced_until: None,
         causes: Vec::new(),
+        explained: false,
+        course: Vec::new(),
         by_model: Vec::new(),
     }
 }

@@ -223,7 +223,7 @@ fn what_got_worse_on_one_model_is_told_from_what_did_on_all() {
     let key = |model| CellKey { version: 2, layer: Layer::Direct, model };
     let around = Around {
         before: BTreeMap::from([(key(0), cell(90, 10)), (key(1), cell(95, 5))]),
-        after: BTreeMap::from([(key(0), cell(45, 5)), (key(1), cell(50, 50)), (key(2), cell(0, 0))]),
+        after: BTreeMap::from([(key(0), cell(45, 5)), (key(1), cell(50, 50))]),
         weeks: [0; 2],
     };
     let found = by_model(&around, None, &id("prompt://core/a#negative"), &Plain);
@@ -232,10 +232,7 @@ fn what_got_worse_on_one_model_is_told_from_what_did_on_all() {
     let [first, second] = [Plain.model(1), Plain.model(0)];
     assert_eq!(
         told,
-        [
-            (first, [Some((0.05, 100)), Some((0.5, 100))]),
-            (second, [Some((0.1, 100)), Some((0.1, 50))]),
-        ]
+        [(first, [Some((0.05, 100)), Some((0.5, 100))]), (second, [Some((0.1, 100)), Some((0.1, 50))]),]
     );
 }
 

@@ -3,20 +3,17 @@
 use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
+use semver::Version;
 
 use super::boards::Kept;
 use super::known::Known;
 use super::sieve::{Seeker, Sieve};
-use super::wish::{BoardLine, BoardPage, BoardWish, Group};
+use super::wish::{Attribute, BoardLine, BoardPage, BoardWish, First, Group};
 use super::{Live, Result};
 use crate::domain::call::Millis;
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::engine::rank::{Placed, Row, Subject, head};
-use crate::engine::rollup::CellKey;
-use crate::engine::trend::health::Level;
-
-/// Levels of health, and that nothing is known of it.
-const LEVELS: u32 = Level::Page as u32 + 2;
+use crate::engine::rollup::{CellKey, VersionId};
 
 impl Live {
     /// A stretch of the leaderboard; which model serves a prompt best is said by the grid that was made or handed over
@@ -48,12 +45,34 @@ impl Live {
                 && sieve.admits(|| level(name), || known.waiting.of(name))
         });
         put_together(&mut placed, roster.subjects, wish.group);
-        if wish.worst_first {
-            for one in &mut placed {
-                let health = level(&roster.subjects[one.index as usize].name);
-                one.group =
-                    one.group * LEVELS + health.map_or(LEVELS - 1, |level| Level::Page as u32 - level as u32);
-            }
+        if let Some(First { attribute, turned }) = wish.first {
+            let subject = |one: &Placed| &roster.subjects[one.index as usize];
+            put_first(&mut placed, turned, |one| {
+                let subject = subject(one);
+                match attribute {
+                    Attribute::Health => level(&subject.name).map(|level| Standing::Number(-(level as i64))),
+                    Attribute::Scope => subject.scope.map(|scope| Standing::Number(scope as i64)),
+                    Attribute::Open => match known.waiting.of(&subject.name) {
+                        0 => None,
+                        open => Some(Standing::Number(-i64::from(open))),
+                    },
+                    Attribute::Model => {
+                        self.best_model(&subject.name, kept).map(|(model, ..)| Standing::Name(model))
+                    }
+                    Attribute::Version => {
+                        let uri: PromptUri = subject.name.parse().ok()?;
+                        let active = known.catalog.published.get(&uri)?.active.clone()?;
+                        Some(Standing::Version(Reverse(active)))
+                    }
+                    Attribute::Trend => {
+                        let calls = kept.calls_of(&numbers(known, subject.name.parse().ok().as_ref()));
+                        let newer: u64 = calls[calls.len() / 2..].iter().sum();
+                        let all: u64 = calls.iter().sum();
+                        // In thousandths: what is nearly alike is ordered by the column.
+                        (all > 0).then(|| Standing::Number(-((newer * 1000 / all) as i64)))
+                    }
+                }
+            });
         }
         let matched = placed.len();
         let sought = wish.seek.as_ref().and_then(|name| {
@@ -79,6 +98,11 @@ impl Live {
         }
     }
 
+    /// The model that serves a prompt best, where the grid of this window is known.
+    fn best_model(&self, name: &str, kept: &Kept) -> Option<(String, f64, bool)> {
+        self.grid.as_ref().filter(|grid| grid.spec == kept.spec())?.best(name)
+    }
+
     fn line(
         &self,
         row: &Row<'_>,
@@ -90,22 +114,49 @@ impl Live {
     ) -> BoardLine {
         let (subject, name) = (row.subject, &row.subject.name);
         let uri: Option<PromptUri> = subject.scope.and_then(|_| name.parse().ok());
-        let numbers = match &uri {
-            Some(uri) => known.catalog.numbers(uri, None),
-            None => vec![CellKey::UNPROMPTED],
-        };
         let published = uri.as_ref().and_then(|uri| known.catalog.published.get(uri));
         BoardLine {
             line: row.line(),
             version: published.and_then(|published| published.active.clone()),
             health: self.watch.as_ref().and_then(|watch| watch.prompts.get(name).copied()),
-            trend: kept.calls_of(&numbers),
-            best_model: self.grid.as_ref().filter(|grid| grid.spec == kept.spec()).and_then(|g| g.best(name)),
+            trend: kept.calls_of(&numbers(known, uri.as_ref())),
+            best_model: self.best_model(name, kept),
             open: known.waiting.of(name),
             group: label(group, subject).map(ToOwned::to_owned),
             matched: if sieve.has_words() { seeker.ranges(sieve, name) } else { Vec::new() },
             uri,
         }
+    }
+}
+
+/// The versions of a prompt by their numbers; without one, what stands for calls that name none.
+fn numbers(known: &Known, uri: Option<&PromptUri>) -> Vec<VersionId> {
+    uri.map_or_else(|| vec![CellKey::UNPROMPTED], |uri| known.catalog.numbers(uri, None))
+}
+
+/// Where something stands by an attribute.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Number(i64),
+    Version(Reverse<Version>),
+    Name(String),
+}
+
+/// Orders by an attribute within groups; what has none comes last.
+fn put_first(placed: &mut [Placed], turned: bool, of: impl Fn(&Placed) -> Option<Standing>) {
+    let standings: Vec<Option<Standing>> = placed.iter().map(of).collect();
+    let mut distinct: Vec<&Standing> = standings.iter().flatten().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let count = distinct.len();
+    for (one, standing) in placed.iter_mut().zip(&standings) {
+        let place =
+            match standing.as_ref().map(|standing| distinct.partition_point(|other| *other < standing)) {
+                None => count,
+                Some(place) if turned => count - 1 - place,
+                Some(place) => place,
+            };
+        one.group = one.group * (count as u64 + 1) + place as u64;
     }
 }
 
@@ -133,8 +184,8 @@ fn put_together(placed: &mut [Placed], subjects: &[Subject], group: Group) {
     }
     let mut labels: Vec<(&str, i64)> = sums.into_iter().collect();
     labels.sort_unstable_by_key(|(label, calls)| (Reverse(*calls), *label));
-    let order: FxHashMap<&str, u32> =
-        labels.into_iter().enumerate().map(|(place, (label, _))| (label, place as u32)).collect();
+    let order: FxHashMap<&str, u64> =
+        labels.into_iter().enumerate().map(|(place, (label, _))| (label, place as u64)).collect();
     for one in placed {
         one.group = order[of(one)];
     }

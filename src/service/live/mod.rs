@@ -27,8 +27,8 @@ use std::sync::Arc;
 
 pub use pulse::Acting;
 pub use wish::{
-    AffinityGrid, AffinityLine, BoardLine, BoardPage, BoardWish, CallLine, CallPage, Group, HistoryLine,
-    PromptPage, Pulse, Rates, Trend, TrendPoint,
+    AffinityGrid, AffinityLine, Attribute, BoardLine, BoardPage, BoardWish, CallLine, CallPage, First, Group,
+    HistoryLine, PromptPage, Pulse, Rates, Trend, TrendPoint,
 };
 
 use self::boards::Boards;
@@ -37,6 +37,7 @@ use self::grid::Grid;
 use self::known::Known;
 use self::said::Said;
 use self::sieve::Seeker;
+use super::regressions::regressions;
 use super::{Result, Service, Watch};
 use crate::domain::call::Millis;
 use crate::domain::window::{WindowSpec, instant};
@@ -96,7 +97,11 @@ impl Live {
             if let Some(watch) = live.watch.clone().filter(|watch| watch.counted <= open_hour(now))
                 && !has_news(reader, &watch, now)?
             {
-                return Ok(watch);
+                // A version is left, an outcome settled at any moment; that is a few rows to read.
+                let regressions = regressions(reader, &reader.monitor_notes()?, now)?;
+                if regressions == watch.regressions {
+                    return Ok(watch);
+                }
             }
             let watch = live.service.watch_in(reader, &known.catalog, &known.standings, now)?;
             Ok(Arc::clone(live.watch.insert(Arc::new(watch))))

@@ -60,7 +60,7 @@ impl Live {
                 calls: calls as f64 / seconds,
                 failed: (calls > 0).then(|| failed as f64 / calls as f64),
                 cost: priced.then(|| cost as f64 / 1e9 / seconds * 3600.0),
-                lag: reader.span()?.map(|(_, newest)| (now - newest).max(0)),
+                newest: reader.span()?.map(|(_, newest)| newest),
                 quarantined: reader.quarantined_count()?,
             })
         })

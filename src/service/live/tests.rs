@@ -62,7 +62,7 @@ impl Place {
 
 fn wish(window: &str, filter: &str, sort: &str) -> BoardWish {
     BoardWish {
-        worst_first: false,
+        first: None,
         window: window.parse().unwrap(),
         filter: filter.into(),
         sort: sort.parse().unwrap(),
@@ -201,11 +201,30 @@ fn what_is_watched_and_what_waits_is_what_the_service_says() {
         let open = live.service().proposals(Some(&line.line.prompt), Some(Standing::Open), NOW).unwrap();
         assert_eq!(line.open as usize, open.len());
     }
+    let all = page.matched;
     let stable = other.board(&wish("7d", "health:stable", "calls"), NOW).unwrap();
     assert!(stable.lines.iter().all(|line| line.health == Some(Level::Stable)));
-    let worst = other.board(&BoardWish { worst_first: true, ..wish("7d", "", "calls") }, NOW).unwrap();
-    assert!(worst.lines.iter().map(|line| line.health).is_sorted_by(|a, b| a >= b));
-    assert_eq!(worst.matched, page.matched);
+    let mut by = |attribute, turned| {
+        let wish = BoardWish { first: Some(First { attribute, turned }), ..wish("7d", "", "calls") };
+        let page = other.board(&wish, NOW).unwrap();
+        assert_eq!(page.matched, all);
+        page.lines
+    };
+    assert!(by(Attribute::Health, false).iter().map(|line| line.health).is_sorted_by(|a, b| a >= b));
+    assert!(by(Attribute::Open, false).iter().map(|line| line.open).is_sorted_by(|a, b| a >= b));
+    // What has none comes last, either way round.
+    let (newest, oldest) = (by(Attribute::Version, false), by(Attribute::Version, true));
+    assert!(newest.iter().map(|line| line.version.clone()).is_sorted_by(|a, b| a >= b));
+    let known: Vec<_> = oldest.iter().map_while(|line| line.version.clone()).collect();
+    assert!(known.is_sorted() && known.len() == newest.iter().filter(|l| l.version.is_some()).count());
+    let scopes = by(Attribute::Scope, true);
+    assert!(scopes.iter().filter_map(|line| line.line.scope).is_sorted_by(|a, b| *a as u8 >= *b as u8));
+    let growing = by(Attribute::Trend, false);
+    let share = |line: &BoardLine| {
+        let all: u64 = line.trend.iter().sum();
+        (all > 0).then(|| line.trend[line.trend.len() / 2..].iter().sum::<u64>() * 1000 / all)
+    };
+    assert!(growing.iter().map(share).is_sorted_by(|a, b| a >= b));
     assert_eq!(stable.matched, page.lines.iter().filter(|l| l.health == Some(Level::Stable)).count());
 
     // A word to a stream is news.
@@ -385,7 +404,7 @@ fn everything_follows_new_telemetry() {
     assert_eq!(since.line.calls, then.line.calls + 90);
     assert_eq!(since.trend.iter().sum::<u64>(), then.trend.iter().sum::<u64>() + 90);
     let rates = live.rates(NOW).unwrap();
-    assert!((rates.calls - 1.5).abs() < 0.05 && rates.lag == Some(1_000), "{rates:?}");
+    assert!((rates.calls - 1.5).abs() < 0.05 && rates.newest == Some(NOW - 1_000), "{rates:?}");
     assert!(rates.failed.is_some_and(|failed| failed > 0.25) && rates.cost.is_some());
 
     // The clock goes on, and the board with it.
@@ -430,7 +449,7 @@ fn an_empty_store_has_empty_pages() {
     assert_eq!((page.total, page.matched, page.lines.len(), page.from), (0, 0, 0, 0));
     assert!(live.affinity("7d".parse().unwrap(), NOW).unwrap().lines.is_empty());
     let rates = live.rates(NOW).unwrap();
-    assert_eq!((rates.calls, rates.failed, rates.cost, rates.lag), (0.0, None, None, None));
+    assert_eq!((rates.calls, rates.failed, rates.cost, rates.newest), (0.0, None, None, None));
     assert!(live.watch(NOW).unwrap().streams.is_empty());
     assert!(live.names().unwrap().is_empty());
     let error = live.prompt("nothing", "7d".parse().unwrap(), NOW).unwrap_err();

@@ -61,6 +61,49 @@ pub enum Group {
     Owner,
 }
 
+/// What orders a leaderboard and is no sum of the window's calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attribute {
+    /// How it is: the worst first.
+    Health,
+    /// Its scope: core first.
+    Scope,
+    /// Its active version: the newest first.
+    Version,
+    /// Which share of its calls are in the newer half of the window: what grows first.
+    Trend,
+    /// The model that serves it best, by name.
+    Model,
+    /// Proposals that wait: the most first.
+    Open,
+}
+
+impl Attribute {
+    /// All of them, with their words.
+    pub const ALL: [(Attribute, &'static str); 6] = [
+        (Attribute::Health, "worst health"),
+        (Attribute::Scope, "scope"),
+        (Attribute::Version, "version"),
+        (Attribute::Trend, "growth"),
+        (Attribute::Model, "best model"),
+        (Attribute::Open, "open proposals"),
+    ];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        Attribute::ALL.iter().find(|(attribute, _)| *attribute == self).map_or("", |(_, word)| word)
+    }
+}
+
+/// An attribute that orders, and whether it is turned round. What has none comes last either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct First {
+    /// Which.
+    pub attribute: Attribute,
+    /// Whether it is turned round.
+    pub turned: bool,
+}
+
 /// What a leaderboard is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoardWish {
@@ -72,8 +115,8 @@ pub struct BoardWish {
     pub filter: String,
     /// The order; within groups where there are any.
     pub sort: Sort,
-    /// Whether the worst health comes first, within groups too; `sort` orders what is alike.
-    pub worst_first: bool,
+    /// What orders before it, within groups too; `sort` orders what is alike.
+    pub first: Option<First>,
     /// Rows are put together by this.
     pub group: Group,
     /// The first row wanted.
@@ -280,8 +323,8 @@ pub struct Rates {
     pub failed: Option<f64>,
     /// US dollars an hour.
     pub cost: Option<f64>,
-    /// How far the newest call lies back, ms.
-    pub lag: Option<Millis>,
+    /// When the newest call began, ms.
+    pub newest: Option<Millis>,
     /// Inputs in quarantine.
     pub quarantined: u64,
 }

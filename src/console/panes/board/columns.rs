@@ -8,7 +8,7 @@ use crate::console::widgets::sparkline::{Sparkline, counts};
 use crate::domain::snapshot::Rate;
 use crate::engine::number::{NONE, count, duration, mean, percent, usd};
 use crate::engine::rank::Column;
-use crate::service::live::BoardLine;
+use crate::service::live::{Attribute, BoardLine};
 use crate::theme::{Glyph, Role};
 
 /// A choice of columns.
@@ -49,18 +49,18 @@ impl Choice {
                 (Health, 0),
                 (Key, 0),
                 (Scope, 8),
-                (Version, 10),
+                (Version, 9),
                 (Calls, 1),
                 (Trend, 5),
                 (Positive, 6),
                 (Negative, 2),
                 (Rephrase, 12),
                 (Correction, 13),
-                (Tokens, 11),
+                (Tokens, 10),
                 (Cost, 3),
-                (P50, 9),
+                (P50, 8),
                 (P95, 4),
-                (Model, 14),
+                (Model, 11),
                 (Open, 7),
             ],
             Choice::Quality => &[
@@ -125,6 +125,10 @@ const GAP: u16 = 2;
 const KEY: u16 = 20;
 /// Columns of a share with its interval.
 const INTERVAL: u16 = 15;
+/// Columns of a table from which what users said is said with intervals.
+const INTERVALS: u16 = 79;
+/// Columns that always stay: health and name.
+const FIXED: usize = 2;
 
 impl Cell {
     /// Heading and width.
@@ -144,7 +148,7 @@ impl Cell {
             Cell::Score => ("score", 6),
             Cell::Coverage => ("cover", 6),
             Cell::Errors => ("err", 5),
-            Cell::Tokens => ("tokens", 7),
+            Cell::Tokens => ("tok/call", 8),
             Cell::AvgCost => ("$/call", 9),
             Cell::Cost => ("cost", 10),
             Cell::P50 => ("p50", 6),
@@ -154,9 +158,15 @@ impl Cell {
         }
     }
 
-    /// What sorts by it, if anything does.
-    pub(super) const fn sorts(self) -> Option<Column> {
-        Some(match self {
+    /// What sorts by it.
+    pub(super) const fn sorts(self) -> Key {
+        let column = match self {
+            Cell::Health => return Key::Attribute(Attribute::Health),
+            Cell::Scope => return Key::Attribute(Attribute::Scope),
+            Cell::Version => return Key::Attribute(Attribute::Version),
+            Cell::Trend => return Key::Attribute(Attribute::Trend),
+            Cell::Model => return Key::Attribute(Attribute::Model),
+            Cell::Open => return Key::Attribute(Attribute::Open),
             Cell::Key => Column::Name,
             Cell::Calls => Column::Calls,
             Cell::Signals => Column::Signals,
@@ -172,14 +182,21 @@ impl Cell {
             Cell::Cost => Column::Cost,
             Cell::P50 => Column::P50,
             Cell::P95 => Column::P95,
-            Cell::Health | Cell::Scope | Cell::Version | Cell::Trend | Cell::Model | Cell::Open => {
-                return None;
-            }
-        })
+        };
+        Key::Column(column)
     }
 
-    /// The column that shows what a sort sorts by, where the view has none.
-    const fn of(column: Column) -> Cell {
+    /// The column that shows what a sort sorts by.
+    const fn of(key: Key) -> Cell {
+        let column = match key {
+            Key::Column(column) => column,
+            Key::Attribute(Attribute::Health) => return Cell::Health,
+            Key::Attribute(Attribute::Scope) => return Cell::Scope,
+            Key::Attribute(Attribute::Version) => return Cell::Version,
+            Key::Attribute(Attribute::Trend) => return Cell::Trend,
+            Key::Attribute(Attribute::Model) => return Cell::Model,
+            Key::Attribute(Attribute::Open) => return Cell::Open,
+        };
         match column {
             Column::Name => Cell::Key,
             Column::Calls => Cell::Calls,
@@ -203,6 +220,11 @@ impl Cell {
         matches!(self, Cell::Health | Cell::Key | Cell::Scope | Cell::Version | Cell::Model | Cell::Trend)
     }
 
+    /// Its width with an interval: a mark of little evidence, and a score, take more.
+    const fn with_interval(self) -> u16 {
+        if matches!(self, Cell::Score) { INTERVAL + 4 } else { INTERVAL + 2 }
+    }
+
     const fn has_interval(self) -> bool {
         matches!(
             self,
@@ -211,24 +233,40 @@ impl Cell {
     }
 }
 
+/// What a leaderboard is sorted by: a number of its window, or what goes before those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// A number.
+    Column(Column),
+    /// What is no number of the window's.
+    Attribute(Attribute),
+}
+
 /// Columns in their places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan(pub Vec<(Cell, u16, u16)>);
 
-/// Chooses the columns that fit, and spreads them: each with its place from the left and its width.
-pub(super) fn plan(choice: Choice, sort: Column, width: u16) -> Plan {
+/// Chooses the columns that fit, and spreads them: each with its place from the left and its width. `skip`: so many are
+/// left out after the name, so that those further right are seen.
+pub(super) fn plan(choice: Choice, sort: Key, width: u16, skip: usize) -> Plan {
     let mut columns = choice.columns().to_vec();
     let sorted = Cell::of(sort);
     match columns.iter_mut().find(|(cell, _)| *cell == sorted) {
         Some(column) => column.1 = 0,
         None => columns.push((sorted, 0)),
     }
+    columns.drain(FIXED..FIXED + skip.min(columns.len() - FIXED - 1));
+    // What users said is said with its interval where there is room for some of it.
+    let least = |cell: Cell| {
+        let wide = choice == Choice::Quality && width >= INTERVALS && cell.has_interval();
+        if wide { cell.with_interval() } else { cell.form().1 }
+    };
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by_key(|i| columns[*i].1);
     let mut room = width;
     let mut chosen = vec![None; columns.len()];
     for i in order {
-        let least = columns[i].0.form().1;
+        let least = least(columns[i].0);
         let need = least + if room == width { 0 } else { GAP };
         if need > room {
             if columns[i].1 > 0 {
@@ -240,15 +278,14 @@ pub(super) fn plan(choice: Choice, sort: Column, width: u16) -> Plan {
         chosen[i] = Some(least);
     }
     // What is left: intervals where they say most, then the names, then longer trends.
-    if choice == Choice::Quality {
-        for (i, (cell, _)) in columns.iter().enumerate() {
-            if cell.has_interval()
-                && let Some(width) = &mut chosen[i]
-                && room >= INTERVAL + 2 - *width
-            {
-                room -= INTERVAL + 2 - *width;
-                *width = INTERVAL + 2;
-            }
+    for tells in [Cell::Negative, Cell::Positive, Cell::Score, Cell::Rephrase, Cell::Correction, Cell::Errors]
+    {
+        if let Some(i) = columns.iter().position(|(cell, _)| *cell == tells)
+            && let Some(width) = &mut chosen[i]
+            && room >= tells.with_interval().saturating_sub(*width)
+        {
+            room -= tells.with_interval().saturating_sub(*width);
+            *width = tells.with_interval();
         }
     }
     for (grows, most) in [(Cell::Key, 44), (Cell::Trend, 24), (Cell::Model, 26)] {
@@ -269,17 +306,15 @@ pub(super) fn plan(choice: Choice, sort: Column, width: u16) -> Plan {
     Plan(placed.collect())
 }
 
+/// How many columns of a view may be left out at the left.
+pub(super) fn most_skipped(choice: Choice) -> usize {
+    choice.columns().len() - FIXED - 1
+}
+
 /// Draws a heading; the one that sorts says which way.
-pub(super) fn heading(
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    cell: Cell,
-    sort: crate::engine::rank::Sort,
-    worst_first: bool,
-) {
-    let sorted = cell == if worst_first { Cell::Health } else { Cell::of(sort.column) };
-    let mark =
-        canvas.glyph(if sort.descending || worst_first { Glyph::Descending } else { Glyph::Ascending });
+pub(super) fn heading(canvas: &mut Canvas<'_>, area: Rect, cell: Cell, sort: Key, descending: bool) {
+    let sorted = cell == Cell::of(sort);
+    let mark = canvas.glyph(if descending { Glyph::Descending } else { Glyph::Ascending });
     let word = cell.form().0;
     let role = if sorted { Role::Accent } else { Role::Heading };
     if cell.is_left() {

@@ -11,7 +11,7 @@ mod welcome;
 
 use std::sync::Arc;
 
-use columns::Choice;
+use columns::{Choice, Key};
 use ratatui::layout::Rect;
 
 use super::{Pane, View};
@@ -25,15 +25,30 @@ use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
 use crate::domain::window::WindowSpec;
 use crate::engine::rank::{Column, Sort};
-use crate::service::live::{BoardLine, BoardPage, BoardWish, Group};
+use crate::service::live::{Attribute, BoardLine, BoardPage, BoardWish, First, Group};
 
 /// Lines that are asked for at once.
 const STRETCH: usize = 200;
 /// Lines from the end of the stretch at which the next is asked for.
 const NEAR: usize = 50;
 
-/// What stands for health among the columns that sort.
-const HEALTH: usize = Column::ALL.len();
+/// A place among everything that sorts, as clicks name it: the columns, then what is no column.
+fn place_of(key: Key) -> usize {
+    let place = match key {
+        Key::Column(column) => Column::ALL.iter().position(|(other, ..)| *other == column),
+        Key::Attribute(attribute) => {
+            let place = Attribute::ALL.iter().position(|(other, _)| *other == attribute);
+            place.map(|place| Column::ALL.len() + place)
+        }
+    };
+    place.unwrap_or_default()
+}
+
+/// What stands in such a place.
+fn key_at(place: usize) -> Option<Key> {
+    let attribute = || Some(Key::Attribute(Attribute::ALL.get(place - Column::ALL.len())?.0));
+    Column::ALL.get(place).map(|(column, ..)| Key::Column(*column)).or_else(attribute)
+}
 
 /// The leaderboard.
 #[derive(Debug, Default)]
@@ -54,9 +69,11 @@ pub struct Leaderboard {
     filter: String,
     sort: Sort,
     group: Group,
-    /// Whether the worst health comes before everything else.
-    worst_first: bool,
+    /// What orders before the column.
+    first: Option<First>,
     choice: Choice,
+    /// Columns that are left out after the name.
+    skip: usize,
     /// The key that fills an empty store with the demo.
     demo: Option<String>,
 }
@@ -73,7 +90,7 @@ impl Leaderboard {
             from: self.list.index.saturating_sub(count / 2),
             count,
             seek: self.selected.clone(),
-            worst_first: self.worst_first,
+            first: self.first,
         }
     }
 
@@ -137,43 +154,62 @@ impl Leaderboard {
             }
     }
 
-    fn sort_by(&mut self, sort: Sort, out: &mut Out<'_>) {
-        self.sort = sort;
-        self.worst_first = false;
+    /// What it is sorted by.
+    fn key(&self) -> Key {
+        self.first.map_or(Key::Column(self.sort.column), |first| Key::Attribute(first.attribute))
+    }
+
+    /// Sorts by something, its usual way round, or `turned`.
+    fn sort_by(&mut self, key: Key, turned: bool, out: &mut Out<'_>) {
+        match key {
+            Key::Column(column) => {
+                let usual = Sort::by(column);
+                self.sort = Sort { descending: usual.descending != turned, ..usual };
+                self.first = None;
+            }
+            Key::Attribute(attribute) => self.first = Some(First { attribute, turned }),
+        }
         self.ask(out);
     }
 
+    /// Whether what sorts is turned round.
+    fn is_turned(&self) -> bool {
+        self.first.map_or(self.sort != Sort::by(self.sort.column), |first| first.turned)
+    }
+
     /// The columns that sort in this view, from left to right, as they fit on the terminal.
-    fn sortable(&self, width: u16) -> Vec<Column> {
-        let plan = columns::plan(self.choice, self.sort.column, screen::table_width(width));
-        plan.0.iter().filter_map(|(cell, ..)| cell.sorts()).collect()
+    fn sortable(&self, width: u16) -> Vec<Key> {
+        let plan = columns::plan(self.choice, self.key(), screen::table_width(width), self.skip);
+        plan.0.iter().map(|(cell, ..)| cell.sorts()).collect()
     }
 
     fn step_sort(&mut self, by: isize, out: &mut Out<'_>) {
-        let columns = self.sortable(out.ctx.size.0);
-        if columns.is_empty() {
+        let keys = self.sortable(out.ctx.size.0);
+        if keys.is_empty() {
             return;
         }
-        let at = columns.iter().position(|column| *column == self.sort.column).unwrap_or(0) as isize;
-        let next = columns[(at + by).rem_euclid(columns.len() as isize) as usize];
-        self.sort_by(Sort::by(next), out);
+        let at = keys.iter().position(|key| *key == self.key()).unwrap_or(0) as isize;
+        let next = keys[(at + by).rem_euclid(keys.len() as isize) as usize];
+        self.sort_by(next, false, out);
     }
 
     fn choose_sort(&self, out: &mut Out<'_>) {
-        let selected = Column::ALL.iter().position(|(column, ..)| *column == self.sort.column);
-        let rows = Column::ALL.iter().enumerate().map(|(i, (column, _, long))| {
-            let turn = if *column == self.sort.column { "  (turn round)" } else { "" };
-            (format!("{long}{turn}"), Step::Click(Target::Column(ListId::Board, i)))
+        // The mean latency has no column: its quantiles have.
+        let columns = Column::ALL.iter().filter(|(column, ..)| *column != Column::Latency);
+        let columns = columns.map(|(column, _, long)| (Key::Column(*column), *long));
+        let attributes = Attribute::ALL.iter().map(|(attribute, word)| (Key::Attribute(*attribute), *word));
+        let keys: Vec<(Key, &str)> = attributes.chain(columns).collect();
+        let selected = keys.iter().position(|(key, _)| *key == self.key()).unwrap_or(0);
+        let rows = keys.into_iter().map(|(key, word)| {
+            let turn = if key == self.key() { "  (turn round)" } else { "" };
+            (format!("{word}{turn}"), Step::Click(Target::Column(ListId::Board, place_of(key))))
         });
-        // Health is no number of the window's: it goes before the column that sorts.
-        let health = ("health, worst first".to_owned(), Step::Click(Target::Column(ListId::Board, HEALTH)));
-        let rows = std::iter::once(health).chain(rows);
-        let selected = if self.worst_first { Some(0) } else { selected.map(|row| row + 1) };
-        out.open(Open::Choose {
-            title: "Sort by".into(),
-            rows: rows.collect(),
-            selected: selected.unwrap_or(0),
-        });
+        out.open(Open::Choose { title: "Sort by".into(), rows: rows.collect(), selected });
+    }
+
+    /// Leaves columns out at the left, or shows them again.
+    fn shift(&mut self, by: isize) {
+        self.skip = self.skip.saturating_add_signed(by).min(columns::most_skipped(self.choice));
     }
 
     fn open(&self, out: &mut Out<'_>) {
@@ -217,7 +253,7 @@ impl Leaderboard {
 
 /// Whether two questions differ in nothing but which lines they want.
 fn alike(a: &BoardWish, b: &BoardWish) -> bool {
-    let order = |wish: &BoardWish| (wish.sort, wish.worst_first, wish.group);
+    let order = |wish: &BoardWish| (wish.sort, wish.first, wish.group);
     (a.window, &a.filter, order(a)) == (b.window, &b.filter, order(b))
 }
 
@@ -290,13 +326,14 @@ impl Pane for Leaderboard {
             Action::Open => self.open(out),
             Action::SortNext => self.step_sort(1, out),
             Action::SortPrevious => self.step_sort(-1, out),
-            Action::Invert => {
-                let Sort { column, descending } = self.sort;
-                self.sort = Sort { column, descending: !descending };
-                self.ask(out);
-            }
+            Action::Invert => self.sort_by(self.key(), !self.is_turned(), out),
             Action::Sort => self.choose_sort(out),
-            Action::View => self.choice = self.choice.next(),
+            Action::View => {
+                self.choice = self.choice.next();
+                self.skip = 0;
+            }
+            Action::Right => self.shift(1),
+            Action::Left => self.shift(-1),
             Action::Group => {
                 self.group = match self.group {
                     Group::None => Group::Scope,
@@ -352,15 +389,10 @@ impl Pane for Leaderboard {
                 self.hold();
                 self.fetch(out);
             }
-            Target::Column(ListId::Board, HEALTH) => {
-                self.worst_first = true;
-                self.ask(out);
-            }
-            Target::Column(ListId::Board, index) => {
-                let Some((column, ..)) = Column::ALL.get(index) else { return };
-                let turned = *column == self.sort.column && self.sort == Sort::by(*column);
-                let Sort { descending, .. } = Sort::by(*column);
-                self.sort_by(Sort { column: *column, descending: descending != turned }, out);
+            Target::Column(ListId::Board, place) => {
+                if let Some(key) = key_at(place) {
+                    self.sort_by(key, key == self.key() && !self.is_turned(), out);
+                }
             }
             _ => {}
         }

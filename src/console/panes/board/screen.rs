@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use super::super::Pane as _;
 use super::super::{View, words};
 use super::columns::{self, Plan};
-use super::{HEALTH, Leaderboard, welcome};
+use super::{Leaderboard, place_of, welcome};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::query::Leaders;
@@ -23,9 +23,8 @@ use crate::console::widgets::sparkline::{Sparkline, counts};
 use crate::console::widgets::{bar, scroll};
 use crate::domain::snapshot::Verdict;
 use crate::engine::number::{count, percent, usd};
-use crate::engine::rank::Column;
 use crate::engine::trend::health::Level;
-use crate::service::live::{BoardLine, BoardPage, Group};
+use crate::service::live::{BoardLine, BoardPage, First, Group};
 use crate::theme::{Glyph, Role};
 
 /// Columns from which there is a second column.
@@ -112,17 +111,26 @@ fn summed(leaders: Option<&Leaders>, canvas: &mut Canvas<'_>, area: Rect) {
         }
         return;
     }
-    let each = if area.width >= MIDDLE - 2 { area.width / 2 } else { area.width };
-    let across = area.width / each;
+    let each = area.width / 2;
+    // Where there is little room, a word of the label and the number stand for it.
+    let long: u16 = if area.width >= MIDDLE - 2 { 15 } else { 10 };
     let order = [4, 0, 1, 2, 3];
     for (n, i) in order.into_iter().enumerate() {
         let (label, name, role, number) = &answers[i];
-        let (column, row) = (n as u16 % across, n as u16 / across);
+        let label = if long < 15 && i == 1 { "dearest" } else { label };
+        let number = match number.split(' ').next() {
+            _ if long == 15 => number,
+            // How little there is does not fit: that there is too little does.
+            _ if *role == Role::Insufficient => "",
+            first => first.unwrap_or_default(),
+        };
+        let (column, row) = (n as u16 % 2, n as u16 / 2);
         if row + 1 >= area.height {
             return;
         }
         let (x, y, room) = (area.x + column * each, area.y + row, each - 2);
-        let mut used = canvas.put(x, y, room, &format!("{label:<15}"), Role::Muted);
+        let label = format!("{label:<width$}", width = usize::from(long));
+        let mut used = canvas.put(x, y, room, &label, Role::Muted);
         used += canvas.put(x + used, y, room.saturating_sub(used + canvas.width(number) + 1), name, *role);
         canvas.put(x + used + 1, y, room.saturating_sub(used + 1), number, Role::Text);
     }
@@ -141,11 +149,10 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
     let scored = |label, line: &Option<BoardLine>| -> Answer {
         match line {
             Some(line) if line.line.score.verdict == Verdict::Sufficient => {
-                let number = format!(
-                    "{:.2}, {} signals",
-                    line.line.score.feedback_score,
-                    count(line.line.score.sample_size)
-                );
+                let score = &line.line.score;
+                let [low, high] = score.interval;
+                let n = count(score.sample_size);
+                let number = format!("{:.2} [{low:.2}, {high:.2}] of {n}", score.feedback_score);
                 (label, name(line), Role::Strong, number)
             }
             Some(line) => {
@@ -157,6 +164,10 @@ fn answers(leaders: &Leaders, canvas: &Canvas<'_>) -> [Answer; 5] {
     };
     let degrading = match &leaders.degrading {
         None => ("degrading", "not looked yet".to_owned(), Role::Faint, String::new()),
+        Some((prompts, None)) if *prompts > 0 => {
+            let text = format!("{prompts} with a worse version");
+            ("degrading", text, Role::Caution, "regressed".to_owned())
+        }
         Some((0, _) | (_, None)) => {
             let text = format!("{} none", canvas.glyph(Glyph::Good));
             ("degrading", text, Role::Good, String::new())
@@ -188,18 +199,14 @@ fn table(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<'
         return;
     }
     canvas.hits.zone(area, Target::List(ListId::Board));
-    let plan = columns::plan(board.choice, board.sort.column, area.width.saturating_sub(MARGIN + 2));
+    let plan = columns::plan(board.choice, board.key(), area.width.saturating_sub(MARGIN + 2), board.skip);
     let head = Rect { height: 1, ..area };
+    // An attribute is said to descend where it is as it comes: the worst, the newest, the most first.
+    let descending = board.first.map_or(board.sort.descending, |first| !first.turned);
     for (cell, x, width) in &plan.0 {
         let place = Rect { x: head.x + MARGIN + x, width: *width, ..head };
-        columns::heading(canvas, place, *cell, board.sort, board.worst_first);
-        if *cell == columns::Cell::Health {
-            canvas.hits.zone(place, Target::Column(ListId::Board, HEALTH));
-        }
-        let column = cell.sorts().and_then(|c| Column::ALL.iter().position(|(column, ..)| *column == c));
-        if let Some(column) = column {
-            canvas.hits.zone(place, Target::Column(ListId::Board, column));
-        }
+        columns::heading(canvas, place, *cell, board.key(), descending);
+        canvas.hits.zone(place, Target::Column(ListId::Board, place_of(cell.sorts())));
     }
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     match board.page.value() {
@@ -351,13 +358,18 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         return;
     }
     let mut parts = Vec::new();
-    if board.filter.is_empty() {
-        parts.push(format!("{} prompts", count(page.total as u64)));
+    if page.matched == page.total || board.filter.is_empty() {
+        parts.push(format!("{} prompts", count(page.matched as u64)));
     } else {
         parts.push(format!("{} of {} prompts", count(page.matched as u64), count(page.total as u64)));
     }
-    let first = if board.worst_first { "worst health first, then " } else { "" };
-    parts.push(format!("{first}by {}", board.sort.column.word()));
+    let first = board.first.map(|First { attribute, turned }| {
+        format!("{}{}, then ", attribute.word(), if turned { " last" } else { " first" })
+    });
+    parts.push(format!("{}by {}", first.unwrap_or_default(), board.sort.column.word()));
+    if board.skip > 0 {
+        parts.push(format!("{} columns left out", board.skip));
+    }
     match board.group {
         Group::None => {}
         Group::Scope => parts.push("in scopes".into()),

@@ -31,7 +31,7 @@ use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Fault, Loaded, Ticket};
 use crate::console::moment;
-use crate::console::out::{Open, Out, Place, Step, Then};
+use crate::console::out::{Back, Open, Out, Place, Step, Then};
 use crate::console::query::{Query, Reply};
 use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
@@ -171,7 +171,7 @@ impl PromptPane {
             };
             let active = page.history.iter().find(|line| line.what == "active" && line.version == version);
             let when = active.map_or(String::new(), |line| format!(", active {}", moment::short(line.at)));
-            (format!("{version}  {said}{when}"), reason(&page.uri, version))
+            (format!("{version}  {said}{when}"), reason(page, version))
         });
         out.open(Open::Choose {
             title: format!("Roll {} back to", page.uri.key),
@@ -192,12 +192,16 @@ impl PromptPane {
 }
 
 /// Asks why; the confirmation follows.
-fn reason(uri: &PromptUri, version: Version) -> Step {
+fn reason(page: &PromptPage, version: Version) -> Step {
     Step::Open(Open::Reason {
-        title: format!("Why does {} go back to {version}?", uri.key),
+        title: format!("Why does {} go back to {version}?", page.uri.key),
         lines: vec!["The reason is kept in the ledger, and everyone can read it.".into()],
         recent: vec![],
-        then: Then::RollBack(uri.unversioned(), Some(version)),
+        then: Then::RollBack(Back {
+            uri: page.uri.unversioned(),
+            from: page.active.clone(),
+            to: Some(version),
+        }),
     })
 }
 

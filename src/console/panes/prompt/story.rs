@@ -4,8 +4,8 @@ use super::super::words;
 use super::Line;
 use crate::console::moment;
 use crate::domain::call::Millis;
-use crate::engine::number::percent;
 use crate::engine::trend::health::Level;
+use crate::engine::trend::words as in_words;
 use crate::service::live::PromptPage;
 use crate::theme::Role;
 
@@ -31,9 +31,9 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
                 (Role::Muted, if since.is_empty() { String::new() } else { format!("since {since}  ") }),
             ];
             if let (Some(before), Some(current)) = (&health.baseline, &health.current) {
-                let text = format!("{} to {}", percent(Some(before.rate)), percent(Some(current.rate)));
-                line.push((Role::Text, text));
-                line.push((Role::Muted, format!(" of {}", current.sample_size)));
+                line.push((Role::Text, in_words::estimate(current)));
+                let counted = in_words::counted(health);
+                line.push((Role::Muted, format!("{counted}, was {}", in_words::estimate(before))));
             }
             lines.push(line);
             for cause in &health.causes {

@@ -27,7 +27,7 @@ pub(super) fn count(look: &Watch) -> usize {
     look.regressions.len() + look.streams.len()
 }
 
-/// One of a look: regressions first.
+/// One of a look, by its number: those of regressions come first.
 pub(super) fn at(look: &Watch, index: usize) -> Option<Item<'_>> {
     match look.regressions.get(index) {
         Some(regression) => Some(Item::Regression(regression)),
@@ -104,11 +104,15 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The order of rows: regressions, then streams as the watch ranks them; of one level prompts before what is pooled
-    /// over them.
+    /// The order of rows: what is silenced last, the worst level first; of one level what is over after what lasts, prompts
+    /// before what is pooled over them, regressions before streams, and then as the watch ranks them.
     pub fn rank(self) -> impl Ord {
-        let is_stream = matches!(self, Item::Stream(_));
-        (is_stream, Reverse(self.level()), self.silenced_until().is_some(), self.prompt().is_none())
+        let (is_stream, is_over) = match self {
+            Item::Regression(_) => (false, false),
+            Item::Stream(stream) => (true, stream.lasts() == Some(false)),
+        };
+        let silenced = self.silenced_until().is_some();
+        (silenced, Reverse(self.level()), is_over, self.prompt().is_none(), is_stream)
     }
 
     /// Whether it pages.
@@ -163,7 +167,12 @@ impl<'a> Item<'a> {
         let mut reasons = Vec::new();
         if let (Some(was), Some(now), Some(since)) = (stream.baseline, stream.current, &stream.since) {
             let (was, now) = (percent(Some(was.rate)), percent(Some(now.rate)));
-            reasons.push(format!("{measure} rose from {was} to {now} since {since}"));
+            // A share of calls above what was usual is not the quantity itself.
+            let what = match measure {
+                _ if stream.id.measure.is_quantity() => format!("calls{}", words::counted(stream)),
+                _ => measure.to_owned(),
+            };
+            reasons.push(format!("{what} rose from {was} to {now} since {since}"));
         }
         reasons.extend(stream.causes.first().map(|cause| format!("{measure} rose: {}", cause.what)));
         reasons

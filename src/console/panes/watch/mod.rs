@@ -25,16 +25,18 @@ mod terms;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use item::Item;
 use ratatui::layout::Rect;
+use semver::Version;
 
 use super::{Pane, View};
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
-use crate::console::message::{Fault, Loaded, Ticket};
-use crate::console::out::{Open, Out, Place, Step, Then};
+use crate::console::message::{Effect, Fault, Loaded, Ticket};
+use crate::console::out::{Back, Open, Out, Place, Step, Then};
 use crate::console::query::{Command, Query, Receipt, Reply};
 use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::scroll;
@@ -48,6 +50,9 @@ use crate::theme::Role;
 /// For how long a stream may be silenced: in words, and ms.
 const SILENCES: [(&str, Millis); 4] =
     [("1 hour", HOUR_MS), ("4 hours", 4 * HOUR_MS), ("24 hours", 24 * HOUR_MS), ("7 days", 7 * 24 * HOUR_MS)];
+
+/// How often it is drawn while what it says moves.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What is shown while the screen is held still.
 #[derive(Debug)]
@@ -90,8 +95,11 @@ impl WatchPane {
 
     /// The watch has looked.
     pub fn watched(&mut self, watch: &Arc<Watch>) {
-        self.look = Some(Arc::clone(watch));
         self.fault = None;
+        if self.look.as_ref().is_some_and(|look| Arc::ptr_eq(look, watch)) {
+            return;
+        }
+        self.look = Some(Arc::clone(watch));
         match &mut self.held {
             Some(held) => held.newer += 1,
             None => self.arrange(),
@@ -187,6 +195,7 @@ impl WatchPane {
         } else {
             let (look, rates) = (self.look.clone(), self.rates.value().copied());
             self.held = Some(Held { since: out.ctx.stamp.now, look, rates, newer: 0 });
+            out.effect(Effect::WakeIn(SECOND));
         }
     }
 
@@ -212,9 +221,14 @@ impl WatchPane {
 
     fn roll_back(&self, out: &mut Out<'_>) {
         let (Some(item), Some(uri)) = (self.selected(), self.uri()) else { return };
-        let (to, back) = match item {
-            Item::Regression(found) => (Some(found.old_version.clone()), found.rollback),
-            Item::Stream(_) => (None, None),
+        let (from, to, back) = match item {
+            Item::Regression(found) => {
+                (Some(found.new_version.clone()), Some(found.old_version.clone()), found.rollback)
+            }
+            Item::Stream(_) => {
+                let (from, to) = self.versions(&uri);
+                (from, to, None)
+            }
         };
         let which = to.as_ref().map_or_else(|| "the version before".to_owned(), ToString::to_string);
         let mut lines = vec![format!("Why {which} is to be active again; it goes into the ledger.")];
@@ -223,8 +237,17 @@ impl WatchPane {
             title: format!("Roll back {}", uri.key),
             lines,
             recent: item.reasons(),
-            then: Then::RollBack(uri, to),
+            then: Then::RollBack(Back { uri, from, to }),
         }));
+    }
+
+    /// The active version of the selected prompt, and the one that was active before it, as its page says.
+    fn versions(&self, uri: &PromptUri) -> (Option<Version>, Option<Version>) {
+        let Some(page) = self.page.value().filter(|page| page.uri == *uri) else { return (None, None) };
+        let mut active = page.history.iter().filter(|line| line.what == "active").map(|line| &line.version);
+        let from = page.active.clone();
+        let to = active.find(|version| from.as_ref().is_some_and(|from| from != *version)).cloned();
+        (from, to)
     }
 
     fn uri(&self) -> Option<PromptUri> {
@@ -239,10 +262,20 @@ impl WatchPane {
         }
     }
 
-    fn asks_rates(&mut self, out: &mut Out<'_>) {
-        if !self.rates.is_waiting() {
+    /// Calls still come, or the screen is held still: ages on it grow, so it is drawn again every second.
+    fn ticks(&self) -> bool {
+        self.is_frozen() || self.rates.value().is_some_and(|rates| rates.calls > 0.0)
+    }
+
+    /// A second has passed while it is shown.
+    pub fn tick(&mut self, out: &mut Out<'_>) {
+        if !self.ticks() {
+            return;
+        }
+        if !self.is_frozen() && !self.rates.is_waiting() {
             out.ask(&mut self.rates, Query::Rates);
         }
+        out.effect(Effect::WakeIn(SECOND));
     }
 }
 
@@ -291,8 +324,22 @@ impl Pane for WatchPane {
 
     fn shown(&mut self, out: &mut Out<'_>) {
         self.read_only = out.read_only;
-        self.asks_rates(out);
-        self.ask_course(out, !self.is_frozen());
+        // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        out.ask(&mut self.rates, Query::Rates);
+        self.ask_course(out, !self.is_frozen() || self.page.is_waiting());
+        if self.is_frozen() {
+            out.effect(Effect::WakeIn(SECOND));
+        }
+    }
+
+    fn changed(&mut self, out: &mut Out<'_>) {
+        if !self.rates.is_waiting() {
+            out.ask(&mut self.rates, Query::Rates);
+        }
+        // Under a stream of changes an answer that takes long would never come.
+        if !self.is_frozen() && !self.page.is_waiting() {
+            self.ask_course(out, true);
+        }
     }
 
     fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
@@ -330,12 +377,16 @@ impl Pane for WatchPane {
         true
     }
 
-    fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, _out: &mut Out<'_>) {
+    fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, out: &mut Out<'_>) {
         if self.rates.awaits(ticket) {
+            let ticked = self.ticks();
             match answer {
                 Ok(Reply::Rates(rates)) => _ = self.rates.take(ticket, Ok(*rates)),
                 Err(fault) => _ = self.rates.take(ticket, Err(fault.clone())),
                 Ok(_) => {}
+            }
+            if self.ticks() && !ticked {
+                out.effect(Effect::WakeIn(SECOND));
             }
         } else if self.page.awaits(ticket) {
             match answer {

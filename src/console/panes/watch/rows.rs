@@ -22,6 +22,7 @@ use crate::console::panes::words::level;
 use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::console::widgets::scroll;
+use crate::console::widgets::sparkline::Sparkline;
 use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::time;
 use crate::engine::number::{NONE, count, duration, percent, usd};
@@ -42,6 +43,8 @@ const ROW: u16 = 2;
 const STATE: u16 = 10;
 /// Columns of what changed.
 const CHANGE: u16 = 13;
+/// Columns of the course of two weeks.
+const COURSE: u16 = 14;
 
 /// Draws the pane.
 pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
@@ -55,7 +58,7 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         rest = Rect { y: rest.y + taken.height, height: rest.height - taken.height, ..rest };
         taken
     };
-    rates(pane, canvas, take(1));
+    rates(pane, canvas, take(1), pane.held.as_ref().map_or(view.now, |held| held.since));
     if let Some(held) = &pane.held {
         banner(held, canvas, take(1), view.now);
     }
@@ -70,7 +73,7 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         detail::draw(pane, canvas, right, view);
     } else if area.width >= BELOW && rest.height >= 14 {
         // The list has what it needs, up to half of the rows.
-        let needed = pane.rows.len() as u16 * ROW + 3;
+        let needed = (pane.rows.len().min(usize::from(rest.height)) as u16) * ROW + 3;
         let above = needed.max(7).min(rest.height / 2);
         let above = if selected { above } else { rest.height };
         list(pane, canvas, Rect { height: above, ..rest }, view, !pane.beside);
@@ -85,7 +88,7 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
     }
 }
 
-fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect) {
+fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect, at: Millis) {
     let inside = Rect { x: row.x + 1, width: row.width.saturating_sub(2), ..row };
     let counted = pane.shown_look().map(|look| format!("counted up to {}", short(&look.until)));
     let Some(now) = pane.shown_rates() else {
@@ -96,7 +99,7 @@ fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect) {
         canvas.put(inside.x, inside.y, inside.width, &words, Role::Faint);
         return;
     };
-    let parts = rate_words(now);
+    let parts = rate_words(now, at);
     let separator = format!("  {}  ", canvas.glyph(Glyph::Separator));
     let mut used = 0;
     for (i, (role, number, unit)) in parts.iter().enumerate() {
@@ -116,8 +119,8 @@ fn rates(pane: &WatchPane, canvas: &mut Canvas<'_>, row: Rect) {
     }
 }
 
-/// The rates: a number and what it counts, the most telling first.
-fn rate_words(now: &Rates) -> Vec<(Role, String, String)> {
+/// The rates at a moment: a number and what it counts, the most telling first.
+fn rate_words(now: &Rates, at: Millis) -> Vec<(Role, String, String)> {
     let calls = if now.calls >= 9.95 || now.calls <= 0.0 {
         count(now.calls.max(0.0).round() as u64)
     } else {
@@ -129,10 +132,16 @@ fn rate_words(now: &Rates) -> Vec<(Role, String, String)> {
         }
         None => (Role::Muted, String::new(), "no calls, no errors"),
     };
-    let lag = now.lag.map_or((String::new(), "no call yet".to_owned()), |lag| {
-        let text = if lag < 10_000 { duration(Some(lag as f64)) } else { ago(lag) };
-        (text, " since the newest call".to_owned())
-    });
+    let lag = match now.newest {
+        None => (String::new(), "no call yet".to_owned()),
+        // Nothing comes, so nothing moves: an age would stand still.
+        Some(newest) if now.calls <= 0.0 => (short(&time(newest)), " was the newest call".to_owned()),
+        Some(newest) => {
+            let lag = (at - newest).max(0);
+            let text = if lag < 10_000 { duration(Some(lag as f64)) } else { ago(lag) };
+            (text, " since the newest call".to_owned())
+        }
+    };
     let quarantined = if now.quarantined > 0 { Role::Caution } else { Role::Strong };
     vec![
         (Role::Strong, calls, " calls/s".into()),
@@ -249,6 +258,11 @@ fn numbers(room: u16) -> (u16, u16) {
     (if room >= 62 { 9 } else { 0 }, if room >= 46 { 9 } else { 0 })
 }
 
+/// Columns of the course, with the gap before it.
+fn course(room: u16) -> u16 {
+    if room >= 84 { COURSE + 2 } else { 0 }
+}
+
 fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, active: bool) {
     let (more, months) = numbers(area.width);
     let room = area.width.saturating_sub(1);
@@ -260,6 +274,9 @@ fn streams(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
         let x = right.saturating_sub(more + months + CHANGE);
         if room > STATE + 30 {
             canvas.put_right(x, area.y, CHANGE, &change, Role::Heading);
+        }
+        if course(area.width) > 0 {
+            canvas.put(x.saturating_sub(COURSE), area.y, COURSE, "14 DAYS", Role::Heading);
         }
         if months > 0 {
             canvas.put_right(right - more - months, area.y, months, "M", Role::Heading);
@@ -302,9 +319,18 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, item: Item<'_>, now: Millis) {
     canvas.put(place.x + 2, place.y, STATE.saturating_sub(3).min(place.width), &state, role);
     let right = place.right();
     let change = if place.width > STATE + 30 { CHANGE } else { 0 };
-    let name = place.width.saturating_sub(STATE + more + months + change + 1);
+    let course = course(place.width + 1);
+    let name = place.width.saturating_sub(STATE + more + months + change + course + 1);
     let x = place.x + STATE;
     canvas.put(x, place.y, name, &item.title(), Role::Strong);
+    if let Item::Stream(stream) = item
+        && course > 0
+    {
+        let band = stream.baseline.map(|usual| (usual.interval[0], usual.interval[1]));
+        let sparkline = Sparkline { values: &stream.course, role, band, scale: None };
+        let x = right.saturating_sub(more + months + change + COURSE);
+        sparkline.draw(canvas, Rect { x, width: COURSE, height: 1, ..place });
+    }
     let versions = match item {
         Item::Regression(found) => {
             Some(regressed::versions(found, canvas)).filter(|text| width(text) <= change)

@@ -6,6 +6,7 @@ use crate::domain::settled::Measured;
 use crate::domain::window::Window;
 use crate::engine::performance::{self, Names};
 use crate::engine::rollup::VersionId;
+use crate::engine::trend::by_model::OnModel;
 use crate::engine::trend::cause::{Cause, Kind};
 use crate::engine::trend::estimate::{Estimate, time};
 use crate::engine::trend::health::{Health, Level};
@@ -24,6 +25,12 @@ fn prompt(key: &str) -> Subject {
 #[allow(clippy::unnecessary_wraps, reason = "as a stream holds it")]
 fn estimate(rate: f64, half: f64, sample_size: i64) -> Option<Estimate> {
     Some(Estimate { rate, interval: [(rate - half).max(0.0), rate + half], sample_size })
+}
+
+/// A share on a model before and since: the rate, half of its interval, of how many.
+fn on(model: &str, before: (f64, f64, i64), after: (f64, f64, i64)) -> OnModel {
+    let share = |(rate, half, n)| estimate(rate, half, n);
+    OnModel { model: model.into(), before: share(before), after: share(after) }
 }
 
 fn stream(subject: Subject, measure: Measure, level: Level, evidence: f64) -> Health {
@@ -48,7 +55,14 @@ fn stream(subject: Subject, measure: Measure, level: Level, evidence: f64) -> He
         last_unit: Some(time(onset + 24)),
         silenced_until: None,
         causes: vec![],
-        by_model: vec![],
+        explained: true,
+        course: (0..14)
+            .map(|day| (day != 3).then(|| if day < 12 { 0.05 + 0.01 * f64::from(day % 3) } else { 0.18 }))
+            .collect(),
+        by_model: vec![
+            on("gpt-4o-mini", (0.06, 0.02, 810), (0.24, 0.05, 140)),
+            on("claude-sonnet-4", (0.06, 0.02, 834), (0.08, 0.05, 82)),
+        ],
     }
 }
 
@@ -180,7 +194,7 @@ fn console(size: (u16, u16), mut look: impl FnMut() -> Look + 'static) -> Harnes
             calls: 12.4,
             failed: Some(0.008),
             cost: Some(3.21),
-            lag: Some(2100),
+            newest: Some(NOW - 2100),
             quarantined: 3,
         }))),
         Query::Prompt(uri, _) => Some(Ok(Reply::Prompt(Arc::new(page(uri))))),
@@ -265,11 +279,11 @@ fn the_selection_stays_with_its_stream() {
 }
 
 #[test]
-fn what_regressed_stands_above_the_streams() {
+fn what_regressed_stands_first_among_what_warns() {
     let mut console = console((120, 40), || Some(Ok(regressed())));
     insta::assert_snapshot!("regressed_and_rising_120x40", console.text());
-    // What pages is selected all the same; the regression that calls somebody is the first row.
-    let text = console.keys("gg").text();
+    // After what pages; what is silenced comes last.
+    let text = console.keys("ggjj").text();
     assert!(text.contains("▲ REGRESSED  2.1.0 is worse than 2.0.0"), "{text}");
     assert_eq!(console.app.alarms(), Some((2, 2)));
     let text = console.keys("/legal 1.12<enter>").text();
@@ -279,7 +293,7 @@ fn what_regressed_stands_above_the_streams() {
 #[test]
 fn a_regression_goes_by_its_proposal() {
     let mut console = console((120, 40), || Some(Ok(regressed())));
-    console.keys("gga");
+    console.keys("/regressed<enter>gga");
     assert!(console.text().contains("2.1.0 stays active although it is worse"), "{}", console.text());
     console.keys("y");
     assert_eq!(console.commands, [Command::Acknowledge("PROPOSAL-26".into())]);
