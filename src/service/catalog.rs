@@ -57,10 +57,13 @@ impl Catalog {
         // Let go of first, so that it is followed where it stands.
         self.dictionary = Arc::default();
         self.dictionary = reader.dictionary()?;
-        if published {
-            self.published = reader.published()?;
+        // A comment changes no prompt: whoever follows need not be made anew.
+        let published = published.then(|| reader.published()).transpose()?.filter(|p| *p != self.published);
+        let changed = published.is_some();
+        if let Some(published) = published {
+            self.published = published;
         }
-        Ok(self.count() || published)
+        Ok(self.count() || changed)
     }
 
     /// Whether there is such a prompt.

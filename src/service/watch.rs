@@ -83,6 +83,9 @@ pub struct Watch {
     /// How many notes it knows.
     #[serde(skip)]
     pub notes: usize,
+    /// Whether it was looked what changed when the worst rose.
+    #[serde(skip)]
+    pub explained: bool,
 }
 
 impl Watch {
@@ -142,16 +145,17 @@ impl Service {
         let reader = self.read()?;
         let catalog = Catalog::read(&reader)?;
         let standings = Standings::of(&catalog, Cells::default());
-        self.watch_in(&reader, &catalog, &standings, now)
+        self.watch_in(&reader, &catalog, &standings, now, true)
     }
 
-    /// [`watch`](Self::watch) in a view.
+    /// [`watch`](Self::watch) in a view; what changed is most of the work, and left out unless `explain`.
     pub(super) fn watch_in(
         &self,
         reader: &Reader,
         catalog: &Catalog,
         standings: &Standings,
         now: Millis,
+        explain: bool,
     ) -> Result<Watch> {
         let look = self.look(reader, catalog, standings, now)?;
         let mut found: Vec<Health> =
@@ -194,7 +198,7 @@ impl Service {
         });
         let models: Vec<Health> =
             found.iter().filter(|h| matches!(h.id.subject, Subject::Model(_))).cloned().collect();
-        for health in found.iter_mut().take(EXPLAINED) {
+        for health in found.iter_mut().take(if explain { EXPLAINED } else { 0 }) {
             look.explain(health, &models)?;
             health.calls_per_hour = look.calls_per_hour(health)?;
         }
@@ -209,6 +213,7 @@ impl Service {
             counted: look.monitors.until,
             position: reader.position()?,
             notes: look.notes.len(),
+            explained: explain,
             regressions,
         })
     }

@@ -8,7 +8,7 @@ use crate::console::dialogs::{Dialog, Notice, Popup as _};
 use crate::console::message::{CommandId, Effect, Fault, FaultKind, Ticket};
 use crate::console::out::{Ctx, Step};
 use crate::console::panes::{Page, Pane as _};
-use crate::console::query::{Receipt, Reply};
+use crate::console::query::{Query, Receipt, Reply};
 use crate::console::tab::Tab;
 use crate::theme::Role;
 
@@ -40,6 +40,9 @@ impl App {
             if let Ok(Reply::Watch(watch)) = answer {
                 self.watching.take(ticket, Ok(Arc::clone(watch)));
                 effects.extend(self.watched(ctx));
+                if !watch.explained {
+                    effects.extend(self.out(ctx, |app, out| out.ask(&mut app.watching, Query::Watch)));
+                }
             } else {
                 self.watching.clear();
                 if let Err(fault) = answer {

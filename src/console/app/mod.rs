@@ -301,8 +301,9 @@ impl App {
         let mut effects = self.out(ctx, |app, out| out.ask(&mut app.pulse, Query::Pulse));
         effects.extend(self.show(ctx));
         effects.extend(self.out(ctx, |app, out| {
-            out.ask(&mut app.grid, Query::Affinity(out.window));
+            // How prompts are is asked for before which model serves them best.
             out.ask(&mut app.watching, Query::Watch);
+            out.ask(&mut app.grid, Query::Affinity(out.window));
         }));
         effects.extend(self.agent_timer(ctx));
         effects

@@ -239,6 +239,7 @@ fn page(uri: &str) -> PromptPage {
             activations: vec![(NOW - WEEK / 3, new.clone())],
             alarms: vec![(NOW - WEEK / 4, "negative".into())],
         },
+        level: Some(Level::Page),
         health: vec![health(&uri.to_string())],
         outcome: Some("2.1.0 did worse than 2.0.0: score 0.61 against 0.74.".into()),
         history: vec![

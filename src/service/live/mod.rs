@@ -91,10 +91,11 @@ impl Live {
     }
 
     /// What on-call sees: as it was, or looked at anew where an hour has closed since, one before has changed, or a
-    /// person has said something to a stream.
+    /// person has said something to a stream. The first answer is quick and says not what changed; the next one does.
     pub fn watch(&mut self, now: Millis) -> Result<Arc<Watch>> {
         self.answer(|live, reader, known| {
-            if let Some(watch) = live.watch.clone().filter(|watch| watch.counted <= open_hour(now))
+            let last = live.watch.clone().filter(|watch| watch.counted <= open_hour(now));
+            if let Some(watch) = last.filter(|watch| watch.explained)
                 && !has_news(reader, &watch, now)?
             {
                 // A version is left, an outcome settled at any moment; that is a few rows to read.
@@ -103,7 +104,8 @@ impl Live {
                     return Ok(watch);
                 }
             }
-            let watch = live.service.watch_in(reader, &known.catalog, &known.standings, now)?;
+            let explain = live.watch.is_some();
+            let watch = live.service.watch_in(reader, &known.catalog, &known.standings, now, explain)?;
             Ok(Arc::clone(live.watch.insert(Arc::new(watch))))
         })
     }

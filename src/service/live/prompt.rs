@@ -13,6 +13,7 @@ use crate::domain::prompt::PromptUri;
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::outcome::words;
 use crate::engine::rollup::{Cell, Clock, Hour};
+use crate::engine::trend::Subject;
 use crate::engine::trend::health::{Health, Level};
 use crate::service::routing::Circle;
 use crate::service::{Performance, Service};
@@ -35,7 +36,7 @@ impl Live {
             let answered = answered(reader, window, now)?;
             let circle = Circle::read(reader, catalog, &uri, None, answered)?;
             let performance = Service::performance_in(catalog, &uri, None, answered, &circle);
-            let health = live.health_of(reader, known, &uri, now)?;
+            let (level, health) = live.health_of(reader, known, &uri, now)?;
             let outcome = live.service.latest_outcome_in(reader, catalog, uri.clone(), now)?;
             let called = performance.snapshot.stats.total_calls > 0;
             let recommendations =
@@ -60,6 +61,7 @@ impl Live {
                 versions,
                 snapshot,
                 affinities,
+                level,
                 health,
                 recommendations,
                 as_of: now,
@@ -67,11 +69,27 @@ impl Live {
         })
     }
 
-    fn health_of(&self, reader: &Reader, known: &Known, uri: &PromptUri, now: Millis) -> Result<Vec<Health>> {
-        if !reader.has_monitors()? && known.is_large() {
-            return Ok(Vec::new());
+    /// How the prompt is, and what of it is not stable, the worst first: by the last watch, or, of a small fleet that was
+    /// not looked at yet, by a look at it alone.
+    fn health_of(
+        &self,
+        reader: &Reader,
+        known: &Known,
+        uri: &PromptUri,
+        now: Millis,
+    ) -> Result<(Option<Level>, Vec<Health>)> {
+        if let Some(watch) = &self.watch {
+            let subject = Subject::Prompt(uri.to_string());
+            let own = watch.streams.iter().filter(|health| health.id.subject == subject);
+            return Ok((watch.prompts.get(subject.name()).copied(), own.cloned().collect()));
         }
-        self.service.streams_in(reader, &known.catalog, &known.standings, uri, now)
+        if known.is_large() {
+            return Ok((None, Vec::new()));
+        }
+        let mut own = self.service.streams_in(reader, &known.catalog, &known.standings, uri, now)?;
+        let level = own.first().map(|health| health.level);
+        own.retain(|health| health.level > Level::Stable);
+        Ok((level, own))
     }
 
     /// What the detectors say of a prompt, as the report lists it.
@@ -127,7 +145,6 @@ fn trend(
     let activations = known.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
     let mut alarms: Vec<(Millis, String)> = health
         .iter()
-        .filter(|h| h.level > Level::Stable)
         .filter_map(|h| Some((ms(h.onset?), h.id.measure.as_str().to_owned())))
         .filter(|(at, _)| all.contains(*at))
         .collect();

@@ -189,7 +189,11 @@ fn what_is_watched_and_what_waits_is_what_the_service_says() {
     let mut live = place.live();
     let before = live.board(&wish("7d", "", "calls"), NOW).unwrap();
     assert!(before.lines.iter().all(|line| line.health.is_none()));
+    // At first how prompts are, then also why.
+    let quick = live.watch(NOW).unwrap();
     let watch = live.watch(NOW).unwrap();
+    assert!(!quick.explained && watch.explained && quick.prompts == watch.prompts);
+    assert!(watch.streams.iter().any(|health| !health.causes.is_empty() && !health.by_model.is_empty()));
     assert!(Arc::ptr_eq(&watch, &live.watch(NOW).unwrap()), "nothing has happened since");
     assert_eq!(watch.prompts, live.service().watch(NOW).unwrap().prompts);
     let mut other = Live::new(Arc::clone(&live.service));
@@ -296,7 +300,9 @@ fn a_prompt_is_what_the_service_says_of_it() {
     assert_eq!((&page.snapshot, &page.affinities), (&said.snapshot, &said.affinities));
     assert_eq!(page.active, said.active);
     assert!(page.text.contains("human.version") && page.description.is_some());
-    assert_eq!(page.health.first().cloned(), live.service().health(&name, NOW).unwrap());
+    let health = live.service().health(&name, NOW).unwrap();
+    assert_eq!(page.level, health.as_ref().map(|health| health.level));
+    assert_eq!(page.health.first().cloned(), health.filter(|health| health.level > Level::Stable));
     assert_eq!(page.outcome.is_some(), live.service().latest_outcome(&name, NOW).unwrap().is_some());
     assert!(!page.recommendations.is_empty());
     assert!(page.trend.points.len() <= 120);

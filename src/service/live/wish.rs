@@ -238,7 +238,9 @@ pub struct PromptPage {
     pub affinities: Vec<PromptModelAffinity>,
     /// Over time.
     pub trend: Trend,
-    /// What is watched of it, worst first.
+    /// How it is, where somebody has looked.
+    pub level: Option<Level>,
+    /// What of it is not stable, worst first.
     pub health: Vec<Health>,
     /// What came of its latest change, in words.
     pub outcome: Option<String>,

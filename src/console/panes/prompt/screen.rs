@@ -211,8 +211,7 @@ fn tabs(section: Section, canvas: &mut Canvas<'_>, row: Rect) {
 
 fn head(shown: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     let (x, width) = (area.x + 1, area.width - 2);
-    let level = page.health.first().map(|health| health.level);
-    let (glyph, word, role) = words::level(level);
+    let (glyph, word, role) = words::level(page.level);
     let mark = canvas.glyph(glyph);
     let version = page.active.as_ref().map_or_else(|| "not published".to_owned(), ToString::to_string);
     let (key, owner) = (page.uri.key.to_string(), words::owner(&page.uri));
@@ -224,11 +223,12 @@ fn head(shown: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Re
         (Role::Muted, version),
         (Role::Faint, "  ".into()),
     ];
-    if let Some(worst) = page.health.first() {
-        let since = worst.since.as_deref().map(|since| moment::of(since, moment::short));
-        let alarm = since
-            .filter(|_| worst.level.is_alarm())
-            .map_or(String::new(), |since| format!(" {} since {since}", worst.id.measure.as_str()));
+    if page.level.is_some() {
+        let alarm = page.health.first().filter(|worst| worst.level.is_alarm()).map(|worst| {
+            let since = worst.since.as_deref().map(|since| moment::of(since, moment::short));
+            format!(" {} since {}", worst.id.measure.as_str(), since.unwrap_or_default())
+        });
+        let alarm = alarm.unwrap_or_default();
         pieces.push((role, format!("{mark} {word}{alarm}")));
     }
     put(canvas, x, area.y, width, &pieces);

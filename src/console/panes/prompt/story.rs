@@ -4,7 +4,6 @@ use super::super::words;
 use super::Line;
 use crate::console::moment;
 use crate::domain::call::Millis;
-use crate::engine::trend::health::Level;
 use crate::engine::trend::words as in_words;
 use crate::service::live::PromptPage;
 use crate::theme::Role;
@@ -18,10 +17,9 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
         }
         lines.push(vec![(Role::Heading, text.to_owned())]);
     };
-    let stirred: Vec<_> = page.health.iter().filter(|health| health.level > Level::Stable).collect();
-    if !stirred.is_empty() {
+    if !page.health.is_empty() {
         heading(&mut lines, "watch");
-        for health in stirred {
+        for health in &page.health {
             let (_, word, role) = words::level(Some(health.level));
             let since =
                 health.since.as_deref().map(|since| moment::of(since, moment::short)).unwrap_or_default();

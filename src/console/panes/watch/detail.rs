@@ -111,10 +111,12 @@ fn sheet(stream: &Health, mark: Option<&str>, columns: u16, bullet: &str, now: i
     sheet.push(Line::Blank);
     sheet.push(Line::Head("SUSPECTED CAUSE".into()));
     if stream.causes.is_empty() {
-        let words = match (stream.explained, !stream.id.subject.is_pooled()) {
-            (true, _) => "nothing else changed at that time, as far as is known",
-            (false, true) => "not looked for: only of the worst streams is it",
-            (false, false) => "not looked for: this stream is pooled over many prompts",
+        let words = match stream.explained {
+            true => "nothing else changed at that time, as far as is known",
+            false if stream.id.subject.is_pooled() => {
+                "not looked for: this stream is pooled over many prompts"
+            }
+            false => "not looked for yet, or of the worst streams only",
         };
         sheet.words(Role::Muted, words, columns);
     }

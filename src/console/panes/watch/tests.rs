@@ -97,6 +97,7 @@ fn watch() -> Watch {
         counted: 0,
         position: 0,
         notes: 0,
+        explained: true,
     }
 }
 
@@ -176,6 +177,7 @@ fn page(uri: &str) -> PromptPage {
         description: None,
         affinities: vec![],
         trend,
+        level: None,
         health: vec![],
         outcome: None,
         history: vec![],
