@@ -228,18 +228,25 @@ impl Chart<'_> {
             .map(|event| (self.column(event.at, plot), event))
             .collect();
         let dot = canvas.glyph(Glyph::Rule);
-        for (i, (x, event)) in shown.iter().enumerate() {
+        // What happened in one column is marked and said side by side.
+        let mut columns = shown.chunk_by(|a, b| a.0 == b.0).peekable();
+        while let Some(column) = columns.next() {
+            let x = column[0].0;
             for y in (plot.top()..plot.bottom()).step_by(2) {
-                canvas.put(*x, y, 1, dot, Role::Faint);
+                canvas.put(x, y, 1, dot, Role::Faint);
             }
-            let mark = canvas.glyph(event.glyph);
-            let role = if event.glyph == Glyph::Alert { Role::Bad } else { Role::Event };
-            canvas.put(*x, plot.y - 1, 1, mark, role);
-            let end =
-                shown[i + 1..].iter().map(|(x, _)| *x).find(|next| next > x).unwrap_or(plot.right() + 1);
-            let room = end.saturating_sub(x + 2);
-            if canvas.width(event.label) < room {
-                canvas.put(x + 2, plot.y - 1, room, event.label, Role::Muted);
+            let mut used = 0;
+            for (_, event) in column {
+                let mark = canvas.glyph(event.glyph);
+                let role = if event.glyph == Glyph::Alert { Role::Bad } else { Role::Event };
+                used += canvas.put(x + used, plot.y - 1, 1, mark, role);
+            }
+            let end = columns.peek().map_or(plot.right() + 1, |next| next[0].0);
+            let room = end.saturating_sub(x + used + 1);
+            let labels: Vec<&str> = column.iter().map(|(_, event)| event.label).collect();
+            let label = labels.join(", ");
+            if canvas.width(&label) < room {
+                canvas.put(x + used + 1, plot.y - 1, room, &label, Role::Muted);
             }
         }
     }
@@ -268,8 +275,9 @@ mod tests {
                 span: (from, from + 30 * day),
                 events: &[
                     Event { at: from + 8 * day, glyph: Glyph::Version, label: "1.3.0" },
+                    Event { at: from + 19 * day, glyph: Glyph::Version, label: "1.3.1" },
                     Event { at: from + 19 * day, glyph: Glyph::Alert, label: "score" },
-                    Event { at: from + 20 * day, glyph: Glyph::Version, label: "1.3.1" },
+                    Event { at: from + 27 * day, glyph: Glyph::Version, label: "1.3.2" },
                 ],
                 scale: None,
                 marks,

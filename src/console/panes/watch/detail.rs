@@ -206,7 +206,11 @@ fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, item: Item<'_>
         Item::Regression(_) => (item.since(), "known", None),
         Item::Stream(stream) => (item.since(), "rose", stream.baseline),
     };
-    events.extend(onset.map(|(_, at)| Event { at, glyph: Glyph::Alert, label }));
+    // What began before the window is marked where the window begins.
+    events.extend(onset.map(|(_, at)| match at < trend.from {
+        true => Event { at: trend.from, glyph: Glyph::Alert, label: "before" },
+        false => Event { at, glyph: Glyph::Alert, label },
+    }));
     events.sort_by_key(|event| event.at);
     // What counts as bad of a quantity is not the quantity: its baseline is no band here.
     let band = baseline.filter(|_| !item.measure().is_quantity());

@@ -27,7 +27,7 @@ use crate::domain::call::{HOUR_MS, Millis};
 use crate::domain::window::time;
 use crate::engine::number::{NONE, count, duration, percent, usd};
 use crate::engine::trend::estimate::Estimate;
-use crate::engine::trend::health::Health;
+use crate::engine::trend::health::{Health, Level};
 use crate::engine::trend::words;
 use crate::service::Watch;
 use crate::service::live::Rates;
@@ -327,6 +327,12 @@ fn one(canvas: &mut Canvas<'_>, place: Rect, item: Item<'_>, now: Millis) {
         && course > 0
     {
         let band = stream.baseline.map(|usual| (usual.interval[0], usual.interval[1]));
+        let role = match stream.level {
+            _ if stream.silenced_until.is_some() => Role::Muted,
+            Level::Page => Role::Bad,
+            Level::Warn => Role::Caution,
+            _ => Role::Series1,
+        };
         let sparkline = Sparkline { values: &stream.course, role, band, scale: None };
         let x = right.saturating_sub(more + months + change + COURSE);
         sparkline.draw(canvas, Rect { x, width: COURSE, height: 1, ..place });
