@@ -93,10 +93,16 @@ pub struct Bench<'a> {
     pub reviewers: u32,
     /// Stewards who have signed for that already.
     pub signed: &'a [Identity],
-    /// Whoever modified the proposal.
-    pub modified_by: Option<&'a Identity>,
+    /// Whoever wrote or modified the proposal.
+    pub modified_by: &'a [Identity],
     /// Whether somebody who modified a proposal may accept it.
     pub author_may_accept: bool,
+}
+
+impl Bench<'_> {
+    /// One signature in a store that has an owner.
+    pub const ONE: Bench<'static> =
+        Bench { owned: true, reviewers: 1, signed: &[], modified_by: &[], author_may_accept: true };
 }
 
 /// Leave to do one thing. Made by [`govern`] alone.
@@ -250,7 +256,7 @@ fn steward(act: Act, identity: &Identity, matter: &Matter<'_>, bench: &Bench<'_>
     if !matches!(act, Act::Accept | Act::Promote) {
         return Ok(once(act));
     }
-    if bench.modified_by == Some(identity) && !bench.author_may_accept {
+    if bench.modified_by.contains(identity) && !bench.author_may_accept {
         return Err(Refusal::OwnWork(identity.clone()));
     }
     if bench.signed.contains(identity) {

@@ -61,7 +61,7 @@ fn each(mut check: impl FnMut(Act, &Actor<'_>, &Matter<'_>, &Bench<'_>)) {
                             Matter { prompt, auto_tune: flags & 1 == 1, consent: flags & 2 == 2, risk };
                         for (signed, reviewers) in signed.iter().zip([1, 2, 2]) {
                             for owned in [false, true] {
-                                for modified_by in [None, Some(&steward)] {
+                                for modified_by in [&[][..], &[other.clone(), steward.clone()]] {
                                     let bench = Bench {
                                         owned,
                                         reviewers,
@@ -124,7 +124,7 @@ fn the_table_holds_for_every_combination() {
             assert!(matter.consent || !bench.owned);
         }
         if act == Act::Accept {
-            assert!(bench.modified_by.is_none());
+            assert!(bench.modified_by.is_empty());
             assert_eq!(permit.is_complete(), bench.signed.len() as u32 + 1 >= bench.reviewers);
         }
     });

@@ -218,6 +218,19 @@ impl<'a> Proposals<'a> {
         Ok(events)
     }
 
+    /// The stewards who wrote at a proposal: whoever proposed it, and all who put another text in its place.
+    pub fn authors(self, kept: &Kept) -> Result<Vec<Identity>> {
+        let (mut authors, mut entry) = (Vec::new(), ledger::entry(self.0, kept.entry)?);
+        loop {
+            if entry.actor.is_steward() {
+                authors.push(entry.actor.clone());
+            }
+            // Whoever modifies or rebases names what it was made from.
+            let Some(from) = entry.payload.get("from").and_then(Value::as_str) else { return Ok(authors) };
+            entry = ledger::entry(self.0, self.get(from.parse().map_err(StoreError::corrupt)?)?.entry)?;
+        }
+    }
+
     /// What was rejected for this prompt, and why, the newest first; not what a steward took back.
     pub fn rejections(self, prompt: &PromptUri) -> Result<Vec<Rejection>> {
         let filter =

@@ -329,8 +329,7 @@ fn is_no_fault(error: &StoreError) -> bool {
 fn may_run(reader: &Reader, pen: &Pen, now: Millis) -> Result<std::result::Result<(), Refusal>> {
     let trust = reader.trust()?;
     let actor = trust.actor(Some(pen));
-    let bench = Bench { owned: true, reviewers: 1, signed: &[], modified_by: None, author_may_accept: true };
-    if let Err(refusal) = govern(Act::Propose, &actor, &Matter::NOTHING, &bench, now) {
+    if let Err(refusal) = govern(Act::Propose, &actor, &Matter::NOTHING, &Bench::ONE, now) {
         return Ok(Err(refusal));
     }
     let Actor::Agent { identity, key, grant: Some(grant), .. } = actor else {
