@@ -17,6 +17,8 @@ use semver::Version;
 
 const TUNED: &str = "human.autoTune: true\n";
 
+use human::domain::window::Window;
+use human::service::RunWish;
 #[test]
 fn findings_become_proposals_with_all_that_they_rest_on() {
     let office = Office::new("", &ALL, "");
@@ -185,6 +187,21 @@ fn a_run_that_no_grant_allows_does_nothing_and_says_so() {
         governed::grant(&office.db, &ana(), &agent(), scopes, prompts, until, NOW).unwrap();
     };
     for missing in [GrantScope::TelemetryRead, GrantScope::PromptsRead, GrantScope::ProposalsWrite] {
+#[test]
+fn a_grant_that_ends_while_it_is_drafted_allows_nothing_that_is_written_then() {
+    let office = Office::new(TUNED, &ALL, "");
+    let began = std::sync::atomic::AtomicBool::new(false);
+    // The first look at the clock is within the grant, any later one after it.
+    let clock = move || {
+        if began.swap(true, std::sync::atomic::Ordering::Relaxed) { NOW + 31 * DAY } else { NOW }
+    };
+    let wish = RunWish { dry: false, window: Window { from_ms: NOW - 7 * DAY, to_ms: NOW }, client: None };
+    let run = office.service.run_agent(&agent(), &wish, clock).unwrap();
+    assert!(left(step(&run, WORDY, "token-outlier")).contains("ended at"), "{run:#?}");
+    assert_eq!((run.refused, office.all().len(), office.active(WORDY)), (None, 0, Version::new(1, 0, 0)));
+    assert_eq!(office.is_sound(), 1);
+}
+
         let scopes: Vec<_> = ALL.into_iter().filter(|scope| *scope != missing).collect();
         grant(&scopes, "prompt://*", NOW + DAY);
         let why = refused(&office, &agent(), NOW);

@@ -127,8 +127,7 @@ fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
     // A model's drafts cost money, and what leaves no record counts against no budget.
     let client = if args.dry_run { None } else { service.drafter()? };
-    let now = now();
-    let wish = RunWish { dry: args.dry_run, window: args.window.at(now), client: client.as_ref() };
+    let wish = RunWish { dry: args.dry_run, window: args.window.at(now()), client: client.as_ref() };
     let run = service.run_agent(&pen, &wish, now)?;
     service.close()?;
     let refused = run.refused.is_some();

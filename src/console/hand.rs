@@ -238,7 +238,7 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
             let client = if dry { None } else { service.drafter().map_err(failed)? };
             let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
             let wish = RunWish { dry, window: window.at(now), client: client.as_ref() };
-            let run = service.run_agent(&pen, &wish, now).map_err(failed)?;
+            let run = service.run_agent(&pen, &wish, crate::service::now).map_err(failed)?;
             let text = match &run.refused {
                 Some(why) => format!("The run was refused: {why}"),
                 None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),

@@ -266,6 +266,18 @@ impl<'a> Proposals<'a> {
         Ok(runs)
     }
 
+    /// When the newest run was that was not refused, ms: of this agent, or of any.
+    pub fn last_run(self, agent: Option<&Identity>) -> Result<Option<Millis>> {
+        let newest = self
+            .0
+            .prepare_cached(
+                "SELECT max(at) FROM agent_run
+                 WHERE body ->> '$.refused' IS NULL AND (?1 IS NULL OR body ->> '$.agent' = ?1)",
+            )?
+            .query_row([agent.map(ToString::to_string)], |row| row.get(0))?;
+        Ok(newest)
+    }
+
     /// The settled outcome of a proposal, and when it was settled.
     pub fn outcome(self, id: ProposalId) -> Result<Option<(Millis, Settled)>> {
         let row: Option<(Millis, String)> = self
