@@ -275,8 +275,9 @@ fn agent(
 ) -> Result<Permit, Refusal> {
     let never = |what| Err(Refusal::NotForAgents { agent: identity.clone(), what });
     let scope = match act {
-        Act::Propose => GrantScope::ProposalsWrite,
-        Act::AutoApply | Act::Promote | Act::Stop => GrantScope::PromptsAutoApply,
+        // What is active stays when a canary is stopped, and a steward has approved it.
+        Act::Propose | Act::Stop => GrantScope::ProposalsWrite,
+        Act::AutoApply | Act::Promote => GrantScope::PromptsAutoApply,
         Act::Author => return never("what is published, activated or rolled back by hand"),
         Act::Accept => return never("accepting a proposal"),
         Act::Modify => return never("modifying a proposal"),

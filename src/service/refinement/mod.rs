@@ -90,7 +90,7 @@ impl Service {
         let desk = Desk::lay(&reader, &catalog, window, now)?;
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
-        follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
+        follow_up(self, &desk, pen, &mut run, &mut docketed, &covers)?;
         capabilities(&desk, &mut run, &mut docketed, &covers)?;
         let mut budget =
             self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
