@@ -168,7 +168,9 @@ pub enum Refusal {
         at: Millis,
     },
     /// Another key signs.
-    #[error("{0} signs with another key than the one that its grant names")]
+    #[error(
+        "{0} signs with another key than the one that its grant names. Run it where that key is, or `human agent grant` here names the one that is here"
+    )]
     OtherKey(Identity),
     /// It is for other things.
     #[error("the grant of {agent} does not allow `{scope}`")]
