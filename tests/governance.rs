@@ -90,7 +90,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(proposal, right)| Op::Accept { proposal, right }),
         12 => any_proposal.clone().prop_map(|proposal| Op::AutoApply { proposal }),
         4 => any_proposal.clone().prop_map(|proposal| Op::Promote { proposal }),
-        6 => any_proposal.clone().prop_map(|proposal| Op::Stop { proposal }),
+        9 => any_proposal.clone().prop_map(|proposal| Op::Stop { proposal }),
         3 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
         7 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
         1 => (any_proposal.clone(), any::<u8>()).prop_map(|(proposal, text)| Op::Modify { proposal, text }),
