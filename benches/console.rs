@@ -86,6 +86,7 @@ impl Bench {
             theme: "terminal".into(),
             demo: false,
             agent_every: None,
+            agent_ran: None,
         };
         let mut bench = Bench {
             app: App::new(settings),

@@ -5,6 +5,11 @@
 mod agency;
 mod governed;
 
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
 use agency::{ALL, DAY, GRUFF, ONCE, Office, Stream, WORDY, events, left, made, peers, step, tell, wordy};
 use governed::{HOUR, NOW, agent, ana, by_hand, file, pen, publish_by_hand, uri};
 use human::domain::governance::Governance;
@@ -12,6 +17,8 @@ use human::domain::identity::GrantScope;
 use human::domain::outcome::Measure;
 use human::domain::proposal::{Kind, RiskLevel, Standing};
 use human::domain::run::{Did, Looked};
+use human::domain::window::Window;
+use human::service::RunWish;
 use human::store::prompts::Deed;
 use semver::Version;
 
@@ -138,12 +145,24 @@ fn without_the_scope_it_waits() {
 
 #[test]
 fn a_change_that_made_things_worse_is_settled_and_a_rollback_proposed() {
+    worse_and_back(true);
+}
+
+#[test]
+fn however_thin_the_evidence_a_rollback_is_proposed_and_says_so() {
+    worse_and_back(false);
+}
+
+/// A change that is worse by a judgement of before and after, with enough of before or little.
+fn worse_and_back(enough: bool) {
     let office = Office::new(TUNED, &ALL, "");
     let applied = made(step(&office.run(NOW), WORDY, "token-outlier"));
     let version = office.active(WORDY).to_string();
-    // A judgement of before and after needs some of before.
-    let before = Stream { prompt: "legal.wordy", version: "1.0.0", per_hour: 2, tokens: 1_600, bad: 8 };
-    tell(&office.service, &events(&[before], NOW - 10 * DAY, NOW - 5 * DAY));
+    // 120 units of before are there.
+    if enough {
+        let before = Stream { prompt: "legal.wordy", version: "1.0.0", per_hour: 2, tokens: 1_600, bad: 8 };
+        tell(&office.service, &events(&[before], NOW - 10 * DAY, NOW - 5 * DAY));
+    }
     let mut streams = peers(2);
     streams.push(Stream { prompt: "legal.wordy", version: &version, per_hour: 6, tokens: 1_600, bad: 85 });
     tell(&office.service, &events(&streams, NOW + HOUR, NOW + 5 * DAY));
@@ -154,6 +173,9 @@ fn a_change_that_made_things_worse_is_settled_and_a_rollback_proposed() {
         run.steps.iter().find(|s| matches!(s.did, Did::Proposed { .. }) && s.cause == "outcome").unwrap();
     let back = office.kept(made(back)).proposal;
     assert_eq!((back.kind, back.to_version), (Kind::Rollback, Some(Version::new(1, 0, 0))));
+    let (thin, why) = ("The evidence is thin: 120 units of feedback are from before", &back.rationale);
+    assert!(why.contains("regressed") && why.contains("odds of a negative signal"), "{why}");
+    assert_eq!(why.contains(thin), !enough, "{why}");
     assert!(back.risk.level >= RiskLevel::Medium, "nobody goes back without a person: {:?}", back.risk);
     // Nothing else is proposed for it while that waits.
     let again = office.run(NOW + 5 * DAY + HOUR);
@@ -163,6 +185,21 @@ fn a_change_that_made_things_worse_is_settled_and_a_rollback_proposed() {
     let shown = office.kept(back.id).text_digest();
     office.service.accept(Some(ana()), back.id, shown, None, NOW + 5 * DAY + 2 * HOUR).unwrap();
     assert_eq!((office.active(WORDY), office.is_sound()), (Version::new(1, 0, 0), 3));
+}
+
+#[test]
+fn a_grant_that_ends_while_it_is_drafted_allows_nothing_that_is_written_then() {
+    let office = Office::new(TUNED, &ALL, "");
+    let began = std::sync::atomic::AtomicBool::new(false);
+    // The first look at the clock is within the grant, any later one after it.
+    let clock = move || {
+        if began.swap(true, std::sync::atomic::Ordering::Relaxed) { NOW + 31 * DAY } else { NOW }
+    };
+    let wish = RunWish { dry: false, window: Window { from_ms: NOW - 7 * DAY, to_ms: NOW }, client: None };
+    let run = office.service.run_agent(&agent(), &wish, clock).unwrap();
+    assert!(left(step(&run, WORDY, "token-outlier")).contains("ended at"), "{run:#?}");
+    assert_eq!((run.refused, office.all().len(), office.active(WORDY)), (None, 0, Version::new(1, 0, 0)));
+    assert_eq!(office.is_sound(), 1);
 }
 
 /// What a run that was refused says.
@@ -200,6 +237,82 @@ fn a_run_that_no_grant_allows_does_nothing_and_says_so() {
     assert!(run.looked.elsewhere >= 2 && office.all().is_empty(), "{:?}", run.looked);
     office.service.revoke(Some(ana()), agent().identity().clone()).unwrap();
     assert!(refused(&office, &agent(), NOW).contains("revoked"));
+}
+
+/// The program on a store in a folder, whose keys are in it as well.
+fn program(folder: &Path, store: &str, words: &[&str]) -> Command {
+    let mut human = Command::new(env!("CARGO_BIN_EXE_human"));
+    human.arg("--store").arg(folder.join(store)).arg("--config").arg(folder.join("c.toml"));
+    human.env("HUMAN_CONFIG_DIR", folder.join("keys")).env_remove("HUMAN_STEWARD").args(words);
+    human
+}
+
+#[test]
+fn without_a_key_it_is_refused_and_that_is_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.toml"), "").unwrap();
+    let does = |words: &[&str], code: i32| {
+        let done = program(folder.path(), "store.db", words).output().unwrap();
+        assert_eq!(done.status.code(), Some(code), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert!(
+        does(&["agent", "run", "--once"], 4)
+            .contains("Refused: agent://LOCAL/prompt-refinement has no grant")
+    );
+    assert!(!folder.path().join("keys/keys").exists(), "a key was made");
+    let status = does(&["agent", "status"], 0);
+    assert!(status.contains("refused: agent://LOCAL/prompt-refinement has no grant"), "{status}");
+    does(&["audit", "verify"], 0);
+    // A first grant makes a key, and names it.
+    does(&["steward", "init", "ana"], 0);
+    does(
+        &["agent", "grant", "--scope", "telemetry:read,prompts:read,proposals:write", "--expires", "30d"],
+        0,
+    );
+    does(&["agent", "run", "--once"], 0);
+    // Where that key is not, another signs.
+    std::fs::rename(folder.path().join("keys"), folder.path().join("elsewhere")).unwrap();
+    assert!(does(&["agent", "run", "--once"], 4).contains("with another key"));
+    does(&["audit", "verify"], 0);
+}
+
+#[test]
+fn again_and_again_it_waits_its_time_and_outlives_what_may_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    std::fs::write(path.join("c.toml"), "").unwrap();
+    std::fs::write(path.join("file"), "").unwrap();
+    // What it says first on standard error; then it is still there, and is ended.
+    let says = |store: &str, part: &str| {
+        let mut command = program(path, store, &["agent", "run"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut said, mut lines) = (String::new(), BufReader::new(child.stderr.take().unwrap()).lines());
+        while !said.contains(part) {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {said}")).unwrap();
+            writeln!(said, "{line}").unwrap();
+        }
+        assert_eq!(child.try_wait().unwrap(), None, "{said}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    };
+    // Where no store can be now, there may be one later.
+    says("file/store.db", "The agent goes on, and runs again at 2");
+    for words in [
+        &["steward", "init", "ana"][..],
+        &["agent", "grant", "--scope", "telemetry:read,prompts:read,proposals:write", "--expires", "30d"],
+        &["agent", "run", "--once"],
+    ] {
+        assert!(program(path, "store.db", words).output().unwrap().status.success(), "{words:?}");
+    }
+    says("store.db", "ran less than 6 h ago, and runs at 2");
+    // What is configured wrongly stays so.
+    std::fs::write(path.join("c.toml"), "[llm]\nprovider = \"openai\"\nmodel = \"\"\n").unwrap();
+    let ended = program(path, "other.db", &["agent", "run"]).output().unwrap();
+    assert!(
+        !ended.status.success() && !String::from_utf8_lossy(&ended.stderr).contains("goes on"),
+        "{ended:?}"
+    );
 }
 
 #[test]

@@ -194,14 +194,20 @@ impl Office {
 
     /// The same, in one of so many hours.
     fn traffic_of(&self, prompt: &str, bad: [usize; 2], every: i64) {
+        self.traffic_as(prompt, bad, every, [0, 0], [4, 4]);
+    }
+
+    /// The same; so many of so many calls of a version fail in such an hour.
+    fn traffic_as(&self, prompt: &str, bad: [usize; 2], every: i64, failed: [usize; 2], calls: [usize; 2]) {
         let (mut dice, mut lines, mut id) = (Dice::new(5), String::new(), 0);
         for hour in ((self.start + HOUR)..(now() - HOUR)).step_by((every * HOUR) as usize) {
-            for (version, bad) in ["1.0.0", "1.1.0"].into_iter().zip(bad) {
-                for _ in 0..4 {
+            for (nth, version) in ["1.0.0", "1.1.0"].into_iter().enumerate() {
+                for call in 0..calls[nth] {
+                    let (bad, ok) = (bad[nth], call >= failed[nth]);
                     id += 1;
                     let at = hour + dice.below(40 * 60_000) as i64;
                     let signal = if dice.below(100) < bad { "negative" } else { "positive" };
-                    writeln!(lines, r#"{{"type":"call","provenanceId":"c-{id}","at":"{}","promptMetadata":{{"promptUris":["{prompt}"],"promptVersions":["{version}"],"layers":[],"compositionMethod":"manual","variablesUsed":[],"estimatedTokens":80,"orgId":"ACME"}},"modelId":"gpt-4o","provider":"openai","inputTokens":100,"outputTokens":5,"costUsd":0.001,"durationMs":900,"ok":true}}"#, rfc3339(at)).unwrap();
+                    writeln!(lines, r#"{{"type":"call","provenanceId":"c-{id}","at":"{}","promptMetadata":{{"promptUris":["{prompt}"],"promptVersions":["{version}"],"layers":[],"compositionMethod":"manual","variablesUsed":[],"estimatedTokens":80,"orgId":"ACME"}},"modelId":"gpt-4o","provider":"openai","inputTokens":100,"outputTokens":5,"costUsd":0.001,"durationMs":900,"ok":{ok}}}"#, rfc3339(at)).unwrap();
                     writeln!(lines, r#"{{"type":"feedback","id":"f-{id}","provenanceId":"c-{id}","signal":"{signal}","source":"user","at":"{}"}}"#, rfc3339(at + 60_000)).unwrap();
                 }
             }
@@ -217,7 +223,7 @@ impl Office {
     fn run(&self) -> Run {
         let service = self.service();
         let window = Window { from_ms: self.start, to_ms: now() };
-        let run = service.run_agent(&agent(), &RunWish { dry: false, window, client: None }, now()).unwrap();
+        let run = service.run_agent(&agent(), &RunWish { dry: false, window, client: None }, now).unwrap();
         service.close().unwrap();
         run
     }
@@ -327,6 +333,74 @@ fn a_canary_that_regresses_is_stopped() {
         assert_eq!(reader.proposals().get(made.id).unwrap().standing, Standing::Accepted);
         office.is_sound();
     }
+}
+
+/// What became of the canary of a prompt in a run.
+fn of<'r>(run: &'r Run, prompt: &str) -> &'r Did {
+    let step = run.steps.iter().find(|s| s.prompt_uri.unversioned() == uri(prompt) && s.cause == "canary");
+    &step.unwrap_or_else(|| panic!("{:?}", run.steps)).did
+}
+
+#[test]
+fn without_the_scope_to_apply_it_is_stopped_all_the_same_and_promoted_by_a_steward() {
+    let office = |bad| {
+        let office = Office::new(6);
+        let scopes = [GrantScope::TelemetryRead, GrantScope::PromptsRead, GrantScope::ProposalsWrite];
+        let (from, until) = (office.start, office.start + 90 * DAY);
+        grant(&office.db(), &ana(), &agent(), &scopes, "prompt://*", until, from).unwrap();
+        let made = office.accept(ORG);
+        office.traffic(ORG, bad);
+        (office, made)
+    };
+    let (worse, made) = office([10, 45]);
+    let run = worse.run();
+    assert!(matches!(of(&run, ORG), Did::Stopped { .. }), "{:?}", of(&run, ORG));
+    assert_eq!((worse.active(ORG).as_str(), worse.canary(&made).ended.unwrap().0), ("1.0.0", End::Stop));
+    worse.is_sound();
+
+    let (better, made) = office([45, 10]);
+    let run = better.run();
+    let Did::Left { why } = of(&run, ORG) else { panic!("{:?}", of(&run, ORG)) };
+    for said in ["improved, by ", "does not allow `prompts:auto-apply`", "promoted by stewards", "rollback"] {
+        assert!(why.contains(said), "{said}: {why}");
+    }
+    assert!(better.canary(&made).is_running());
+    better.accept_again(&made, &ana()).unwrap();
+    assert_eq!(better.active(ORG), "1.1.0");
+    better.is_sound();
+}
+
+#[test]
+fn a_canary_of_which_more_calls_fail_is_stopped_however_well_it_is_liked() {
+    for bad in [[45, 10], [20, 20]] {
+        let office = Office::new(6);
+        let made = office.accept(ORG);
+        office.traffic_as(ORG, bad, 1, [0, 2], [4, 4]);
+        let run = office.run();
+        assert!(matches!(of(&run, ORG), Did::Stopped { .. }), "{:?}", of(&run, ORG));
+        assert_eq!(
+            (office.active(ORG).as_str(), office.canary(&made).ended.unwrap().0),
+            ("1.0.0", End::Stop)
+        );
+        let said = office.reason(Action::Stop);
+        assert!(said.starts_with("more calls fail (odds x"), "{said}");
+        office.is_sound();
+    }
+}
+
+#[test]
+fn what_chance_alone_did_not_compare_is_left_to_a_steward() {
+    let office = Office::new(6);
+    let made = office.accept(ORG);
+    office.traffic_as(ORG, [45, 10], 1, [0, 0], [12, 4]);
+    let run = office.run();
+    let Did::Left { why } = of(&run, ORG) else { panic!("{:?}", of(&run, ORG)) };
+    assert!(
+        why.contains("traffic is not split as configured") && why.contains("promoted by stewards"),
+        "{why}"
+    );
+    assert!(office.canary(&made).is_running());
+    office.is_sound();
 }
 
 #[test]
@@ -454,19 +528,15 @@ fn at_the_end_of_the_horizon_it_is_said_what_is_done_and_why() {
     let [org, core] = [ORG, CORE].map(|prompt| office.accept(prompt));
     office.traffic_of(ORG, [20, 20], 12);
     let run = office.run();
-    let of = |prompt: &str| {
-        let step =
-            run.steps.iter().find(|s| s.prompt_uri.unversioned() == uri(prompt) && s.cause == "canary");
-        &step.unwrap_or_else(|| panic!("{:?}", run.steps)).did
-    };
+    let of = |prompt: &str| of(&run, prompt);
     assert!(matches!(of(ORG), Did::Promoted { .. }), "{:?}", of(ORG));
     assert_eq!((office.active(ORG).as_str(), office.outcome(&org)), ("1.1.0", Some(Judgement::Inconclusive)));
     let said = office.reason(Action::Promote);
     assert!(said.starts_with("14 days are over, and it is inconclusive, by "), "{said}");
+    // How many the last hour holds depends on the minute at which the test runs.
     assert!(
-        said.ends_with(
-            "evidence units of it and 112 of 1.0.0 beside it: nothing speaks against what was accepted"
-        ),
+        said.contains("evidence units of it and 1")
+            && said.ends_with(" of 1.0.0 beside it: nothing speaks against what was accepted"),
         "{said}"
     );
     // Core goes on until a steward ends it, and says so.

@@ -265,7 +265,7 @@ fn ran(replies: Option<&[Reply]>) -> (Run, Office) {
     let client = client(&server);
     let client = replies.is_some().then_some(&client);
     let window = Window { from_ms: at - 7 * 86_400_000, to_ms: at };
-    let run = service.run_agent(&agent, &RunWish { dry: false, window, client }, at).unwrap();
+    let run = service.run_agent(&agent, &RunWish { dry: false, window, client }, move || at).unwrap();
     service.close().unwrap();
     let (_, faults) = office.store().read().unwrap().verify_ledger().unwrap();
     assert_eq!(faults, Vec::<String>::new());

@@ -6,20 +6,23 @@
 
 mod governed;
 
+use std::collections::BTreeSet;
+
 use governed::{HOUR, NOW, ana, file, pen, proposal, publish_by_hand, uri};
 use human::domain::call::Millis;
-use human::domain::governance::{Governance, Reviewers};
+use human::domain::governance::{Governance, Guard, Reviewers};
 use human::domain::identity::{GrantScope, Identity};
 use human::domain::ledger::{Action, Entry};
 use human::domain::prompt::{PromptUri, Scope};
 use human::domain::prompt_file::PromptFile;
 use human::domain::proposal::{ProposalId, Risk, RiskLevel, RiskReason, Standing};
 use human::engine::seal::{Pen, digest};
+use human::store::canary::{self, Canary};
 use human::store::decide::{Accepted, Automatic, Moved};
 use human::store::ledger;
 use human::store::prompt_error::PromptStoreError;
 use human::store::prompts::{self, Activation, Deed};
-use human::store::proposals::{Filter, Proposals};
+use human::store::proposals::{Filter, Kept, Proposals};
 use human::store::{Kind, Reader};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -54,9 +57,12 @@ fn pens() -> [Option<Pen>; 7] {
 enum Op {
     Publish { prompt: usize, text: u8, flag: bool },
     Rollback { prompt: usize },
+    Activate { prompt: usize, back: usize },
     Propose { prompt: usize, text: u8, cause: u8, level: usize, flag: bool },
     Accept { proposal: u64, right: bool },
     AutoApply { proposal: u64 },
+    Promote { proposal: u64 },
+    Stop { proposal: u64 },
     Reject { proposal: u64 },
     Reopen { proposal: u64 },
     Modify { proposal: u64, text: u8 },
@@ -77,13 +83,16 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (prompt.clone(), any::<u8>(), any::<bool>())
             .prop_map(|(prompt, text, flag)| Op::Publish { prompt, text, flag }),
         1 => prompt.clone().prop_map(|prompt| Op::Rollback { prompt }),
+        2 => (prompt.clone(), 0usize..3).prop_map(|(prompt, back)| Op::Activate { prompt, back }),
         6 => (prompt, any::<u8>(), 0u8..2, 0usize..4, any::<bool>()).prop_map(
             |(prompt, text, cause, level, flag)| Op::Propose { prompt, text, cause, level: level.saturating_sub(1), flag }),
         6 => (any_proposal.clone(), prop::bool::weighted(0.9))
             .prop_map(|(proposal, right)| Op::Accept { proposal, right }),
-        9 => any_proposal.clone().prop_map(|proposal| Op::AutoApply { proposal }),
+        12 => any_proposal.clone().prop_map(|proposal| Op::AutoApply { proposal }),
+        4 => any_proposal.clone().prop_map(|proposal| Op::Promote { proposal }),
+        9 => any_proposal.clone().prop_map(|proposal| Op::Stop { proposal }),
         3 => any_proposal.clone().prop_map(|proposal| Op::Reject { proposal }),
-        4 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
+        7 => any_proposal.clone().prop_map(|proposal| Op::Reopen { proposal }),
         1 => (any_proposal.clone(), any::<u8>()).prop_map(|(proposal, text)| Op::Modify { proposal, text }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Defer { proposal }),
         1 => any_proposal.clone().prop_map(|proposal| Op::Comment { proposal }),
@@ -95,6 +104,15 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (4usize..6).prop_map(|whom| Op::Revoke { whom }),
         1 => (1i64..24).prop_map(|hours| Op::Wait { hours }),
     ]
+}
+
+/// What is done by hand.
+#[derive(Clone, Copy)]
+enum Way<'t> {
+    Publish(&'t str),
+    Rollback,
+    /// So many versions before the newest.
+    Activate(usize),
 }
 
 struct World {
@@ -150,19 +168,25 @@ impl World {
     }
 
     /// By hand, by the product's own verbs: the entry and the version in one transaction.
-    fn by_hand(&self, pen: Option<&Pen>, prompt: usize, text: Option<&str>) -> human::store::Result<()> {
+    fn by_hand(&self, pen: Option<&Pen>, prompt: usize, way: Way<'_>) -> human::store::Result<()> {
         let uri = uri(PROMPTS[prompt].0);
         let actor = pen.map_or(Identity::System, |pen| pen.identity().clone()).to_string();
-        let deed = Deed { at: self.now, actor: &actor, reason: text.is_none().then_some("worse") };
-        let done = governed::by_hand(&self.path(), pen, |shelf| match text {
-            Some(text) => {
-                let file = PromptFile::parse("x", text.as_bytes()).unwrap();
-                let known = prompts::versions(&self.db, &uri)?;
-                let next = human::engine::bump::Change::Text.next(&known[0]);
-                let file = file.with_version(&next).unwrap();
-                shelf.publish(&file, Activation::Now, deed).map(|_| ())
+        let reason = (!matches!(way, Way::Publish(_))).then_some("worse");
+        let deed = Deed { at: self.now, actor: &actor, reason };
+        let done = governed::by_hand(&self.path(), pen, |shelf| {
+            let known = prompts::versions(&self.db, &uri)?;
+            match way {
+                Way::Publish(text) => {
+                    let file = PromptFile::parse("x", text.as_bytes()).unwrap();
+                    let next = human::engine::bump::Change::Text.next(&known[0]);
+                    let file = file.with_version(&next).unwrap();
+                    shelf.publish(&file, Activation::Now, deed).map(|_| ())
+                }
+                Way::Rollback => shelf.rollback(&uri, None, deed).map(|_| ()),
+                Way::Activate(back) => {
+                    shelf.activate(&uri, &known[back.min(known.len() - 1)], deed).map(|_| ())
+                }
             }
-            None => shelf.rollback(&uri, None, deed).map(|_| ()),
         });
         done.map_err(|error| match error {
             PromptStoreError::Store(error) => error,
@@ -175,25 +199,34 @@ impl World {
     #[allow(clippy::too_many_lines, reason = "one arm for each operation")]
     fn apply(&mut self, op: &Op, pen: Option<&Pen>) -> Result<(), Kind> {
         let (db, rules, now) = (&self.db, &self.rules, self.now);
-        let by_hand = |text: Option<&str>, prompt| self.by_hand(pen, prompt, text);
         let all = Proposals::new(db).list(&Filter::default(), now).unwrap();
         let named = |back: u64| ProposalId((all.len() as u64).saturating_sub(back).max(1));
+        // Mostly the newest of which a canary runs: of others there is none to end.
+        let tried = |back: u64| {
+            let is_tried = |kept: &&Kept| self.canary(kept.proposal.id).is_some_and(|c| c.is_running());
+            all.iter().find(|kept| back == 0 && is_tried(kept)).map_or(named(back), |kept| kept.proposal.id)
+        };
         let done = match *op {
             Op::Wait { hours } => {
                 self.now += hours * HOUR;
                 return Ok(());
             }
-            Op::Publish { prompt, text, flag } => by_hand(Some(&self.text(prompt, text, flag).2), prompt),
-            Op::Rollback { prompt } => by_hand(None, prompt),
+            Op::Publish { prompt, text, flag } => {
+                self.by_hand(pen, prompt, Way::Publish(&self.text(prompt, text, flag).2))
+            }
+            Op::Rollback { prompt } => self.by_hand(pen, prompt, Way::Rollback),
+            Op::Activate { prompt, back } => self.by_hand(pen, prompt, Way::Activate(back)),
             Op::Propose { prompt, text, cause, level, flag } => {
                 let (uri, base, text) = self.text(prompt, text, flag);
                 let wanted = proposal(&uri, &base, text, &format!("cause-{cause}"), RiskLevel::ALL[level]);
                 governed::step(db, pen, rules, now, |docket| docket.propose(wanted).map(|_| ()))
             }
             Op::Accept { proposal, right } => governed::step(db, pen, rules, now, |docket| {
-                let kept = docket.proposals().get(named(proposal))?;
+                // The second look at a canary as well as the first at a proposal.
+                let id = if proposal == 0 && right { tried(0) } else { named(proposal) };
+                let kept = docket.proposals().get(id)?;
                 let shown = if right { kept.text_digest() } else { digest(b"another text") };
-                let accepted = docket.accept(named(proposal), shown, Some("well"))?;
+                let accepted = docket.accept(id, shown, Some("well"))?;
                 assert!(right, "a text that was not looked at was accepted");
                 if let Accepted::Signed(given, needed) = accepted {
                     assert!(given < needed);
@@ -205,6 +238,17 @@ impl World {
                     Automatic::Applied(_, why) => assert!(why.contains("low risk"), "{why}"),
                     Automatic::Left(why) => assert!(!why.is_empty()),
                 }
+                Ok(())
+            }),
+            Op::Promote { proposal } => governed::step(db, pen, rules, now, |docket| {
+                docket.promote(tried(proposal), "it holds").map(|_| ())
+            }),
+            Op::Stop { proposal } => governed::step(db, pen, rules, now, |docket| {
+                let kept = docket.proposals().get(tried(proposal))?.proposal;
+                let active = || prompts::active(db, &kept.prompt_uri).unwrap();
+                let before = active();
+                docket.stop(kept.id, "enough")?;
+                assert_eq!(active(), before, "stopping changed what is active");
                 Ok(())
             }),
             Op::Reject { proposal } => {
@@ -285,6 +329,10 @@ impl World {
         entries
     }
 
+    fn canary(&self, id: ProposalId) -> Option<Canary> {
+        canary::of(&self.db, id).unwrap()
+    }
+
     /// What was written by the step after entry `after`: activations since, each with the entry that explains it.
     fn explained(&self, after_activation: i64, after_entry: u64, before: &[PromptFile]) -> usize {
         let mut new: Vec<(String, String)> = Vec::new();
@@ -302,13 +350,26 @@ impl World {
             self.entries().into_iter().filter(|entry| entry.seq > after_entry).collect();
         for (prompt, version) in &new {
             let explains = |entry: &&Entry| {
-                let applies = [Action::Publish, Action::Rollback, Action::Accept, Action::AutoApply]
-                    .contains(&entry.action);
+                let applies = [
+                    Action::Publish,
+                    Action::Rollback,
+                    Action::Activate,
+                    Action::Accept,
+                    Action::AutoApply,
+                    Action::Promote,
+                ]
+                .contains(&entry.action);
                 applies && entry.payload["activated"]["uri"] == json!(format!("{prompt}@{version}"))
             };
             let entry =
                 entries.iter().find(explains).unwrap_or_else(|| panic!("{prompt}@{version}: unexplained"));
             let prompt = uri(prompt);
+            let was = before.iter().find(|file| file.uri.unversioned() == prompt).unwrap();
+            self.table(entry, &prompt, was);
+        }
+        // What begins a canary makes nothing active, and is governed alike.
+        for entry in entries.iter().filter(|entry| entry.payload.get("guard").is_some()) {
+            let prompt = uri(entry.payload["prompt"].as_str().unwrap());
             let was = before.iter().find(|file| file.uri.unversioned() == prompt).unwrap();
             self.table(entry, &prompt, was);
         }
@@ -318,6 +379,14 @@ impl World {
     /// The table of the seed, said once more, in other words than the program's.
     fn table(&self, entry: &Entry, prompt: &PromptUri, was: &PromptFile) {
         assert!(entry.signature.is_some());
+        if entry.action == Action::Promote && !entry.actor.is_steward() {
+            match prompt.scope() {
+                Scope::Core => panic!("a core prompt's canary was promoted without a person: {entry:?}"),
+                Scope::Org => {}
+                Scope::User => assert!(was.consent, "{entry:?}"),
+            }
+            return;
+        }
         if entry.action != Action::AutoApply {
             assert!(entry.actor.is_steward(), "{entry:?}");
             if let Some(user) = prompt.place.user() {
@@ -326,6 +395,19 @@ impl World {
             if entry.action == Action::Accept {
                 let others = entry.payload["signatures"].as_array().unwrap().len();
                 assert!(others as u32 + 1 >= self.rules.reviewers.of(prompt.scope()), "{entry:?}");
+            }
+            if entry.action == Action::Promote && prompt.scope() == Scope::Core {
+                // As many again, since it began.
+                let id: ProposalId = entry.payload["proposal"].as_str().unwrap().parse().unwrap();
+                let began = self.canary(id).unwrap().entry;
+                let history = Proposals::new(&self.db).history(id).unwrap();
+                let looked: BTreeSet<String> = history
+                    .iter()
+                    .map(|event| &event.entry)
+                    .filter(|e| e.seq > began && matches!(e.action, Action::Sign | Action::Promote))
+                    .map(|e| e.actor.to_string())
+                    .collect();
+                assert!(looked.len() as u32 >= self.rules.reviewers.core, "{entry:?}");
             }
             return;
         }
@@ -381,6 +463,9 @@ struct Tally {
     applied: usize,
     automatic: usize,
     reopened: usize,
+    canaries: usize,
+    promoted: usize,
+    stopped: usize,
     refused: usize,
     changed: usize,
 }
@@ -409,6 +494,9 @@ fn play(rules: Governance, ops: &[(Op, usize)], tally: &mut Tally) {
         for entry in world.entries().into_iter().filter(|entry| entry.seq > seq) {
             tally.automatic += usize::from(entry.action == Action::AutoApply);
             tally.reopened += usize::from(entry.action == Action::Reopen);
+            tally.canaries += usize::from(entry.action == Action::Canary);
+            tally.promoted += usize::from(entry.action == Action::Promote);
+            tally.stopped += usize::from(entry.action == Action::Stop);
         }
     }
     world.whole();
@@ -422,11 +510,15 @@ fn whatever_is_tried_the_table_holds() {
     let tally = std::cell::RefCell::new(Tally::default());
     // The owner and the agent try more often than others: what only is refused tests little.
     let who = prop_oneof![5 => Just(0usize), 5 => Just(4usize), 2 => Just(1usize), 2 => 2usize..7];
-    let rules = (1u32..3, any::<bool>()).prop_map(|(n, author_may_accept)| Governance {
-        reviewers: Reviewers { core: n, org: 1, user: 1 },
-        author_may_accept,
-        ..Governance::default()
-    });
+    let rules =
+        (1u32..3, any::<bool>(), prop::bool::weighted(0.7)).prop_map(|(n, author_may_accept, tries)| {
+            Governance {
+                reviewers: Reviewers { core: n, org: 1, user: 1 },
+                author_may_accept,
+                guard: if tries { Guard::Canary } else { Guard::None },
+                ..Governance::default()
+            }
+        });
     let ops = prop::collection::vec((op(), who), 1..50);
     runner
         .run(&(rules, ops), |(rules, mut ops)| {
@@ -439,6 +531,7 @@ fn whatever_is_tried_the_table_holds() {
         .unwrap();
     let tally = tally.into_inner();
     println!("{cases} sequences: {tally:?}");
-    let all = [tally.applied, tally.automatic, tally.reopened, tally.refused, tally.changed];
+    let Tally { applied, automatic, reopened, canaries, promoted, stopped, refused, changed } = tally;
+    let all = [applied, automatic, reopened, canaries, promoted, stopped, refused, changed];
     assert!(all.iter().all(|n| *n > 0), "{tally:?}");
 }

@@ -334,6 +334,39 @@ fn two_signatures_take_two_stewards() {
 }
 
 #[test]
+fn whoever_wrote_at_a_text_may_be_kept_from_accepting_it() {
+    let mut office = Office::new();
+    office.rules.author_may_accept = false;
+    let stewards = [ana(), pen("steward://ACME/ben", 2), pen("steward://ACME/cleo", 3)];
+    for other in &stewards[1..] {
+        governed::trust(&office.db, &ana(), other, NOW).unwrap();
+    }
+    let rules = &office.rules;
+    let first = office.propose(draft("Answer briefly.\n", "token-outlier", RiskLevel::Medium));
+    let modify = |pen: &Pen, id, text: &str| {
+        step(&office.db, Some(pen), rules, NOW, |d| d.modify(id, file_of(text), first.risk.clone())).unwrap()
+    };
+    // Ana's words are in it still when ben has touched it, and when the agent has moved it.
+    let anas = modify(&stewards[0], first.id, "Answer briefly, and kindly.\n");
+    let bens = modify(&stewards[1], anas.id, "Answer briefly, kindly, at once.\n");
+    let base = Version::new(1, 0, 1);
+    publish(&office.db, &file_of("Answer at length!\n").replace("1.0.0", "1.0.1"), "ana", NOW);
+    let text = bens.text.replace("1.0.0", "1.0.1");
+    let moved = Moved { base_version: base, text, risk: bens.risk.clone(), run: None };
+    let last = step(&office.db, Some(&agent()), rules, NOW, |d| d.rebase(bens.id, moved)).unwrap();
+    let accept = |pen: &Pen| {
+        step(&office.db, Some(pen), rules, NOW, |d| {
+            d.accept(last.id, human::engine::seal::digest(last.text.as_bytes()), None)
+        })
+    };
+    for author in &stewards[..2] {
+        let refused = accept(author).unwrap_err().to_string();
+        assert!(refused.contains("somebody else has to accept it"), "{refused}");
+    }
+    accept(&stewards[2]).unwrap();
+}
+
+#[test]
 #[cfg(unix)]
 fn a_text_is_modified_in_an_editor() {
     let office = Office::new();

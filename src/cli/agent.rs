@@ -12,7 +12,7 @@ use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
 use crate::domain::prompt::Name;
-use crate::domain::run::{Looked, Run, Spent};
+use crate::domain::run::{Looked, Run, Spent, due_in};
 use crate::domain::window::{WindowSpec, instant, time};
 use crate::engine::number::count;
 use crate::engine::visible;
@@ -88,8 +88,7 @@ impl WhichArgs {
                 _ => desk.config()?.identity.default_org,
             }
         };
-        let name = "prompt-refinement".parse().map_err(|e| CliError::Failed(format!("{e}")))?;
-        Ok(Identity::Agent(org, name))
+        Identity::refinement(&org).map_err(|e| CliError::Failed(e.to_string()))
     }
 }
 
@@ -103,32 +102,40 @@ pub fn run(verb: &AgentVerb, desk: &mut Desk) -> Result<Exit> {
 }
 
 fn run_agent(args: &RunArgs, desk: &mut Desk) -> Result<Exit> {
+    if args.once || args.dry_run {
+        return Ok(if run_once(args, desk)? { Exit::Refused } else { Exit::Done });
+    }
+    let (agent, every) = (args.which.agent(desk)?, args.every as Millis * 3_600_000);
+    // A store that is not there yet has no runs.
+    let newest = desk.reading().and_then(|service| Ok(service.last_run(Some(&agent))?)).ok().flatten();
+    let mut wait = newest.map_or(0, |newest| due_in(newest, every, now()));
+    if wait > 0 {
+        desk.say(&format!("{agent} ran less than {} h ago, and runs at {}.", args.every, time(now() + wait)));
+    }
     loop {
-        let refused = run_once(args, desk)?;
-        if args.once || args.dry_run {
-            return Ok(if refused { Exit::Refused } else { Exit::Done });
+        std::thread::sleep(Duration::from_millis(wait.unsigned_abs()));
+        if let Err(error) = run_once(args, desk) {
+            if !error.may_pass() {
+                return Err(error);
+            }
+            let next = time(now() + every);
+            desk.say(&format!(
+                "human: this run failed: {error}\nThe agent goes on, and runs again at {next}."
+            ));
         }
         desk.out.flush()?;
-        std::thread::sleep(Duration::from_secs(args.every * 3_600));
+        wait = every;
     }
 }
 
 /// Runs once; whether the run was refused.
 fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     let agent = args.which.agent(desk)?;
-    let keys = Desk::keys()?;
-    let Some(card) = keys.card(&agent)? else {
-        return Err(CliError::Failed(format!(
-            "{agent} has no key at this machine. A steward makes one with the first `human agent grant --scope \
-             telemetry:read,prompts:read,proposals:write --expires 30d`."
-        )));
-    };
-    let pen = keys.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))?;
+    let pen = Desk::keys()?.agent(&agent)?;
     let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
     // A model's drafts cost money, and what leaves no record counts against no budget.
     let client = if args.dry_run { None } else { service.drafter()? };
-    let now = now();
-    let wish = RunWish { dry: args.dry_run, window: args.window.at(now), client: client.as_ref() };
+    let wish = RunWish { dry: args.dry_run, window: args.window.at(now()), client: client.as_ref() };
     let run = service.run_agent(&pen, &wish, now)?;
     service.close()?;
     let refused = run.refused.is_some();

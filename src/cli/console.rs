@@ -85,6 +85,7 @@ pub fn open(
         themes: Theme::names(themes.as_deref()),
         theme: name,
         demo,
+        agent_ran: service.last_run(None).unwrap_or_default(),
         agent_every: service.config().agent_hours.map(|hours| Duration::from_secs(u64::from(hours) * 3_600)),
     };
     let launch = Launch {

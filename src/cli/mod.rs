@@ -225,6 +225,21 @@ impl CliError {
             _ => Exit::Failed,
         }
     }
+
+    /// Whether the same may go well later: not where the configuration, the file or the output is the wrong one.
+    fn may_pass(&self) -> bool {
+        match self {
+            CliError::Service(ServiceError::Store(error)) | CliError::Store(error) => {
+                !matches!(error.kind, Kind::Foreign | Kind::Newer | Kind::Corrupt | Kind::Network)
+            }
+            CliError::Service(ServiceError::Llm(_))
+            | CliError::Config(_)
+            | CliError::Usage(_)
+            | CliError::Output(_)
+            | CliError::Json(_) => false,
+            _ => true,
+        }
+    }
 }
 
 type Result<T> = std::result::Result<T, CliError>;

@@ -80,21 +80,18 @@ impl Means {
         }
     }
 
-    /// The agent's key.
+    /// The agent that has the newest grant, else the one that a first grant would be for.
     fn agent(&self) -> Result<Pen, Fault> {
-        let trust = self.ground.service.trust().map_err(|e| of_service(&e))?;
-        let agent: Option<Identity> =
-            trust.grants().max_by_key(|granted| granted.entry).map(|granted| granted.grant.agent.clone());
-        let none = || {
-            Fault::new(
-                "no agent has a grant and a key here. A steward makes both with `human agent grant --scope \
-                 telemetry:read,prompts:read,proposals:write --expires 30d`.",
-            )
+        let Ground { service, keys, .. } = &self.ground;
+        let keys = keys.as_ref().ok_or_else(|| Fault::new("there is no configuration folder for keys."))?;
+        let trust = service.trust().map_err(|e| of_service(&e))?;
+        let newest = trust.grants().max_by_key(|granted| granted.entry);
+        let agent = match newest.map(|granted| granted.grant.agent.clone()) {
+            Some(agent) => agent,
+            None => Identity::refinement(&service.config().identity.default_org)
+                .map_err(|e| Fault::new(e.to_string()))?,
         };
-        let (Some(agent), Some(keys)) = (agent, &self.ground.keys) else { return Err(none()) };
-        let card = keys.card(&agent).map_err(|e| of_keys(&e))?.ok_or_else(none)?;
-        keys.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))
-            .map_err(|e| of_keys(&e))
+        keys.agent(&agent).map_err(|e| of_keys(&e))
     }
 }
 
@@ -238,7 +235,7 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
             let client = if dry { None } else { service.drafter().map_err(failed)? };
             let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
             let wish = RunWish { dry, window: window.at(now), client: client.as_ref() };
-            let run = service.run_agent(&pen, &wish, now).map_err(failed)?;
+            let run = service.run_agent(&pen, &wish, crate::service::now).map_err(failed)?;
             let text = match &run.refused {
                 Some(why) => format!("The run was refused: {why}"),
                 None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),

@@ -67,6 +67,7 @@ pub fn settings() -> Settings {
         theme: "terminal".into(),
         demo: true,
         agent_every: None,
+        agent_ran: None,
     }
 }
 

@@ -18,7 +18,6 @@ use super::world::{DAY_MS, World};
 pub const OWNER: &str = "ana";
 /// Another steward, who drafts and comments.
 pub const SECOND: &str = "jonas";
-const AGENT: &str = "prompt-refinement";
 /// Days beyond the end of the world for which the agent's last grant holds.
 const GRANTED_DAYS: i64 = 60;
 
@@ -435,7 +434,7 @@ impl World {
 
     /// The demo's agent.
     pub fn agent(&self) -> Option<Identity> {
-        Some(Identity::Agent(ORG.parse().ok()?, AGENT.parse().ok()?))
+        Identity::refinement(&ORG.parse().ok()?).ok()
     }
 
     /// Those whom the owner trusts from the start: another steward, and each user who has patches.

@@ -22,6 +22,11 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// The Prompt Refinement Agent of an organization.
+    pub fn refinement(org: &Name) -> Result<Identity, NobodyError> {
+        format!("agent://{org}/prompt-refinement").parse()
+    }
+
     /// The organization; the system has none.
     pub fn org(&self) -> Option<&Name> {
         match self {

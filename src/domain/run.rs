@@ -8,6 +8,7 @@ use std::fmt;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::call::Millis;
 use super::identity::Identity;
 use super::prompt::PromptUri;
 use super::proposal::{ProposalId, RiskLevel};
@@ -33,6 +34,11 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// What it spent on drafting.
     pub spent: Spent,
+}
+
+/// How long it takes until a run is due, ms: so long after the newest, which may be of a clock that went ahead.
+pub fn due_in(newest: Millis, every: Millis, now: Millis) -> Millis {
+    newest.saturating_add(every).saturating_sub(now).clamp(0, every)
 }
 
 /// What a run looked at.
@@ -186,5 +192,17 @@ impl fmt::Display for Did {
             Did::Dropped { reasons } => write!(f, "no draft passed: {}", reasons.join("; ")),
             Did::Left { why } => write!(f, "left alone: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_due_an_interval_after_the_newest() {
+        assert_eq!(due_in(1_000, 600, 1_200), 400);
+        assert_eq!(due_in(1_000, 600, 5_000), 0);
+        assert_eq!(due_in(9_000, 600, 1_000), 600);
     }
 }

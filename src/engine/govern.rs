@@ -93,10 +93,16 @@ pub struct Bench<'a> {
     pub reviewers: u32,
     /// Stewards who have signed for that already.
     pub signed: &'a [Identity],
-    /// Whoever modified the proposal.
-    pub modified_by: Option<&'a Identity>,
+    /// Whoever wrote or modified the proposal.
+    pub modified_by: &'a [Identity],
     /// Whether somebody who modified a proposal may accept it.
     pub author_may_accept: bool,
+}
+
+impl Bench<'_> {
+    /// One signature in a store that has an owner.
+    pub const ONE: Bench<'static> =
+        Bench { owned: true, reviewers: 1, signed: &[], modified_by: &[], author_may_accept: true };
 }
 
 /// Leave to do one thing. Made by [`govern`] alone.
@@ -162,7 +168,9 @@ pub enum Refusal {
         at: Millis,
     },
     /// Another key signs.
-    #[error("{0} signs with another key than the one that its grant names")]
+    #[error(
+        "{0} signs with another key than the one that its grant names. Run it where that key is, or `human agent grant` here names the one that is here"
+    )]
     OtherKey(Identity),
     /// It is for other things.
     #[error("the grant of {agent} does not allow `{scope}`")]
@@ -250,7 +258,7 @@ fn steward(act: Act, identity: &Identity, matter: &Matter<'_>, bench: &Bench<'_>
     if !matches!(act, Act::Accept | Act::Promote) {
         return Ok(once(act));
     }
-    if bench.modified_by == Some(identity) && !bench.author_may_accept {
+    if bench.modified_by.contains(identity) && !bench.author_may_accept {
         return Err(Refusal::OwnWork(identity.clone()));
     }
     if bench.signed.contains(identity) {
@@ -269,8 +277,9 @@ fn agent(
 ) -> Result<Permit, Refusal> {
     let never = |what| Err(Refusal::NotForAgents { agent: identity.clone(), what });
     let scope = match act {
-        Act::Propose => GrantScope::ProposalsWrite,
-        Act::AutoApply | Act::Promote | Act::Stop => GrantScope::PromptsAutoApply,
+        // What is active stays when a canary is stopped, and a steward has approved it.
+        Act::Propose | Act::Stop => GrantScope::ProposalsWrite,
+        Act::AutoApply | Act::Promote => GrantScope::PromptsAutoApply,
         Act::Author => return never("what is published, activated or rolled back by hand"),
         Act::Accept => return never("accepting a proposal"),
         Act::Modify => return never("modifying a proposal"),

@@ -61,7 +61,7 @@ fn each(mut check: impl FnMut(Act, &Actor<'_>, &Matter<'_>, &Bench<'_>)) {
                             Matter { prompt, auto_tune: flags & 1 == 1, consent: flags & 2 == 2, risk };
                         for (signed, reviewers) in signed.iter().zip([1, 2, 2]) {
                             for owned in [false, true] {
-                                for modified_by in [None, Some(&steward)] {
+                                for modified_by in [&[][..], &[other.clone(), steward.clone()]] {
                                     let bench = Bench {
                                         owned,
                                         reviewers,
@@ -96,7 +96,9 @@ fn the_table_holds_for_every_combination() {
                 assert!(grant.agent == **identity && grant.key == *key && grant.expires_at > NOW);
                 assert!(matter.prompt.is_none_or(|prompt| grant.prompts.covers(prompt)));
                 match act {
-                    Act::Propose => assert!(grant.scopes.contains(&GrantScope::ProposalsWrite)),
+                    Act::Propose | Act::Stop => {
+                        assert!(grant.scopes.contains(&GrantScope::ProposalsWrite));
+                    }
                     Act::AutoApply => {
                         assert!(grant.scopes.contains(&GrantScope::PromptsAutoApply));
                         assert_eq!(matter.risk, Some(RiskLevel::Low));
@@ -106,7 +108,6 @@ fn the_table_holds_for_every_combination() {
                             Some(Scope::Core) | None => panic!("never"),
                         }
                     }
-                    Act::Stop => assert!(grant.scopes.contains(&GrantScope::PromptsAutoApply)),
                     Act::Promote => {
                         assert!(grant.scopes.contains(&GrantScope::PromptsAutoApply));
                         match matter.prompt.map(PromptUri::scope) {
@@ -124,7 +125,7 @@ fn the_table_holds_for_every_combination() {
             assert!(matter.consent || !bench.owned);
         }
         if act == Act::Accept {
-            assert!(bench.modified_by.is_none());
+            assert!(bench.modified_by.is_empty());
             assert_eq!(permit.is_complete(), bench.signed.len() as u32 + 1 >= bench.reviewers);
         }
     });
@@ -143,11 +144,14 @@ fn nothing_that_the_table_allows_is_refused() {
             Scope::Org => matter.auto_tune,
             Scope::User => matter.consent,
         };
-        let may = holds
-            && act == Act::AutoApply
+        let covered = holds && grant.prompts.covers(prompt);
+        if act == Act::Stop {
+            let may = covered && grant.scopes.contains(&GrantScope::ProposalsWrite);
+            assert_eq!(govern(act, actor, matter, bench, NOW).is_ok(), may);
+        }
+        let may = covered
             && table
             && matter.risk == Some(RiskLevel::Low)
-            && grant.prompts.covers(prompt)
             && grant.scopes.contains(&GrantScope::PromptsAutoApply);
         if act == Act::AutoApply {
             assert_eq!(govern(act, actor, matter, bench, NOW).is_ok(), may);

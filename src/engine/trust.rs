@@ -208,13 +208,12 @@ impl Trust {
             }
             Actor::Agent { identity, key, grant: Some(grant), .. } => {
                 let scope = match entry.action {
-                    Action::AutoApply | Action::Canary | Action::Promote | Action::Stop => {
-                        GrantScope::PromptsAutoApply
-                    }
+                    Action::AutoApply | Action::Canary | Action::Promote => GrantScope::PromptsAutoApply,
                     Action::Propose
                     | Action::Rebase
                     | Action::Stale
                     | Action::Supersede
+                    | Action::Stop
                     | Action::Outcome => GrantScope::ProposalsWrite,
                     Action::Run => return Ok(()),
                     _ => return Err(refused("it is a steward's to decide".into())),

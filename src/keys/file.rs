@@ -73,6 +73,11 @@ pub(super) fn make(folder: &Path, identity: &Identity, passphrase: Option<&Passp
     write(folder, identity, Ed25519Keypair::random(&mut OsRng), passphrase)
 }
 
+/// A secret by chance that is kept nowhere.
+pub(super) fn momentary() -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(Ed25519Keypair::random(&mut OsRng).private.to_bytes())
+}
+
 /// Writes the key pair of a secret that is known already.
 pub(super) fn keep(folder: &Path, identity: &Identity, secret: &[u8; 32]) -> Result<PathBuf> {
     write(folder, identity, Ed25519Keypair::from_seed(secret), None)

@@ -293,6 +293,17 @@ impl Keys {
         Ok(Pen::new(card.name.clone(), &secret))
     }
 
+    /// What signs for an agent, whose key no passphrase protects. One that has none here signs with a key of the moment,
+    /// which no grant names: it is refused, and that is on record.
+    pub fn agent(&self, agent: &Identity) -> Result<Pen> {
+        match self.card(agent)? {
+            Some(card) => {
+                self.pen(&card, &|_| Err(std::io::Error::other("an agent's key has no passphrase")))
+            }
+            None => Ok(Pen::new(agent.clone(), &file::momentary())),
+        }
+    }
+
     /// The file of the public half, where it stands beside the private one.
     pub fn public_file(card: &Card) -> PathBuf {
         file::public_file(&card.key)

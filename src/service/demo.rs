@@ -272,7 +272,7 @@ impl Life<'_> {
                 let Some(agent) = self.world.agent() else { return Ok(()) };
                 let window = Window { from_ms: at - 7 * DAY_MS, to_ms: at };
                 let wish = RunWish { dry: false, window, client: None };
-                service.run_agent(&self.world.pen(&agent), &wish, at)?;
+                service.run_agent(&self.world.pen(&agent), &wish, move || at)?;
             }
             Step::Propose { key, kind, title, rationale, from, to } => {
                 let Some(uri) = self.world.uri_of(key).cloned() else { return Ok(()) };

@@ -124,12 +124,12 @@ impl<'a> Docket<'a> {
         looked_at(&kept, shown)?;
         let signatures = self.proposals().signatures(id)?;
         let signed: Vec<Identity> = signatures.iter().map(|(who, _)| who.clone()).collect();
-        let author = kept.proposal.drafted_by.steward();
+        let authors = self.proposals().authors(&kept)?;
         let bench = Bench {
             owned: true,
             reviewers: self.rules.reviewers.of(kept.proposal.prompt_uri.scope()),
             signed: &signed,
-            modified_by: author.as_ref(),
+            modified_by: &authors,
             author_may_accept: self.rules.author_may_accept,
         };
         let asked =

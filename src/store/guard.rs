@@ -46,12 +46,12 @@ impl Docket<'_> {
         let consents = Matter { consent: file.consent, ..matter(&kept.proposal, None) };
         let signed: Vec<Identity> =
             self.proposals().signatures(id)?.into_iter().map(|(who, _)| who).collect();
-        let author = kept.proposal.drafted_by.steward();
+        let authors = self.proposals().authors(&kept)?;
         let bench = Bench {
             owned: true,
             reviewers: self.rules.reviewers.promoting(uri.scope()),
             signed: &signed,
-            modified_by: author.as_ref(),
+            modified_by: &authors,
             author_may_accept: self.rules.author_may_accept,
         };
         let asked = Asked { pen: self.pen, act: Act::Promote, matter: consents, bench };

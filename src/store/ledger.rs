@@ -50,9 +50,7 @@ pub struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// What needs one signature.
     pub fn once(pen: Option<&'a Pen>, act: Act, matter: Matter<'a>) -> Asked<'a> {
-        let bench =
-            Bench { owned: true, reviewers: 1, signed: &[], modified_by: None, author_may_accept: true };
-        Asked { pen, act, matter, bench }
+        Asked { pen, act, matter, bench: Bench::ONE }
     }
 }
 

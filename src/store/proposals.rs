@@ -218,6 +218,19 @@ impl<'a> Proposals<'a> {
         Ok(events)
     }
 
+    /// The stewards who wrote at a proposal: whoever proposed it, and all who put another text in its place.
+    pub fn authors(self, kept: &Kept) -> Result<Vec<Identity>> {
+        let (mut authors, mut entry) = (Vec::new(), ledger::entry(self.0, kept.entry)?);
+        loop {
+            if entry.actor.is_steward() {
+                authors.push(entry.actor.clone());
+            }
+            // Whoever modifies or rebases names what it was made from.
+            let Some(from) = entry.payload.get("from").and_then(Value::as_str) else { return Ok(authors) };
+            entry = ledger::entry(self.0, self.get(from.parse().map_err(StoreError::corrupt)?)?.entry)?;
+        }
+    }
+
     /// What was rejected for this prompt, and why, the newest first; not what a steward took back.
     pub fn rejections(self, prompt: &PromptUri) -> Result<Vec<Rejection>> {
         let filter =
@@ -251,6 +264,18 @@ impl<'a> Proposals<'a> {
             });
         }
         Ok(runs)
+    }
+
+    /// When the newest run was that was not refused, ms: of this agent, or of any.
+    pub fn last_run(self, agent: Option<&Identity>) -> Result<Option<Millis>> {
+        let newest = self
+            .0
+            .prepare_cached(
+                "SELECT max(at) FROM agent_run
+                 WHERE body ->> '$.refused' IS NULL AND (?1 IS NULL OR body ->> '$.agent' = ?1)",
+            )?
+            .query_row([agent.map(ToString::to_string)], |row| row.get(0))?;
+        Ok(newest)
     }
 
     /// The settled outcome of a proposal, and when it was settled.

@@ -141,7 +141,7 @@ impl Office {
     /// A run at `now` over the week before it.
     pub fn run_of(&self, pen: &Pen, client: Option<&Client>, dry: bool, now: Millis) -> Run {
         let window = Window { from_ms: now - 7 * DAY, to_ms: now };
-        self.service.run_agent(pen, &RunWish { dry, window, client }, now).unwrap()
+        self.service.run_agent(pen, &RunWish { dry, window, client }, move || now).unwrap()
     }
 
     /// A run by rules.

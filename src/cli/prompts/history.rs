@@ -11,13 +11,14 @@ pub struct HistoryArgs {
     /// The prompt: URI, key or last segment
     #[arg(value_name = "P")]
     pub prompt: String,
-    /// Most versions and activations to print
+    /// Most versions and activations that are listed; 0 for all
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
 }
 
 /// Runs `prompts history`.
 pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
+    let limit = if args.limit == 0 { usize::MAX } else { args.limit };
     let view = desk.shelf.view()?;
     let uri = view.named(&args.prompt)?.uri;
     let active = view.active(&uri)?;
@@ -28,7 +29,7 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     if desk.json {
         let versions: Vec<_> = versions
             .iter()
-            .take(args.limit)
+            .take(limit)
             .map(|v| {
                 json!({"version": v.version, "publishedAt": time(v.published_at), "actor": v.actor, "digest": v.digest,
                        "note": v.note, "active": Some(&v.version) == active.as_ref()})
@@ -36,7 +37,7 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
             .collect();
         let activations: Vec<_> = activations
             .iter()
-            .take(args.limit)
+            .take(limit)
             .map(|a| json!({"version": a.version, "at": time(a.at), "kind": a.kind, "actor": a.actor, "reason": a.reason}))
             .collect();
         return desk.document(
@@ -45,7 +46,7 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
     }
     writeln!(desk.out, "{uri}\n\nVersions (* is active now)")?;
     let width = versions.iter().map(|v| v.version.to_string().len()).max().unwrap_or(0);
-    for v in versions.iter().take(args.limit) {
+    for v in versions.iter().take(limit) {
         let mark = if Some(&v.version) == active.as_ref() { "*" } else { " " };
         let (version, at) = (v.version.to_string(), time(v.published_at));
         let note = v.note.as_deref().map(one_line).unwrap_or_default();
@@ -56,21 +57,21 @@ pub fn run(args: &HistoryArgs, desk: &mut Desk<'_>) -> Result<Exit> {
         );
         writeln!(desk.out, "{}", line.trim_end())?;
     }
-    more(desk, versions.len(), args.limit)?;
+    more(desk, versions.len(), limit)?;
     writeln!(desk.out, "\nActivations")?;
-    for a in activations.iter().take(args.limit) {
+    for a in activations.iter().take(limit) {
         let (version, at) = (a.version.to_string(), time(a.at));
         let reason = a.reason.as_deref().map(one_line).unwrap_or_default();
         let line = format!("  {version:<width$}  {at:<24}  {:<8}  {}  {reason}", a.kind, one_line(&a.actor));
         writeln!(desk.out, "{}", line.trim_end())?;
     }
-    more(desk, activations.len(), args.limit)?;
+    more(desk, activations.len(), limit)?;
     Ok(Exit::Done)
 }
 
 fn more(desk: &mut Desk<'_>, all: usize, limit: usize) -> Result<()> {
     if all > limit {
-        writeln!(desk.out, "  and {} older ones: see --limit", all - limit)?;
+        writeln!(desk.out, "  and {} older ones; --limit 0 lists all", all - limit)?;
     }
     Ok(())
 }

@@ -247,6 +247,12 @@ fn history_activate_and_rollback() {
     assert!(history.contains("\n* 1.0.0  1970-01-01T00:00:01Z      "), "{history}");
     assert!(history.contains("rollback  me  worse\\u{1b} answers\n"), "{history}");
     assert!(history.contains("me  clearer\n"), "{history}");
+    let mut listed = |limit: &str| {
+        let document = world.json(&["history", uri, "--limit", limit]);
+        ["versions", "activations"].map(|part| document[part].as_array().map_or(0, Vec::len))
+    };
+    assert_eq!((listed("1"), listed("0")), ([1, 1], [2, 3]));
+    assert_eq!(world.says(&["history", uri, "--limit", "0"]), history);
     let document = world.json(&["history", uri, "--limit", "1"]);
     assert_eq!(
         document["activations"],

@@ -117,6 +117,12 @@ impl App {
                 if self.dialogs.last_mut().is_some_and(|dialog| dialog.done(&receipt)) {
                     self.dialogs.pop();
                 }
+                // A run by a key counts as well.
+                if let Some(every) = self.settings.agent_every
+                    && receipt.run.as_ref().is_some_and(|run| !run.dry && run.refused.is_none())
+                {
+                    self.agent_due = Some(ctx.stamp.up + every.as_millis() as u64);
+                }
                 let undo = receipt.undo.clone().filter(|_| !undid);
                 let hint = undo.as_ref().and_then(|_| ctx.keymap.key(Action::Undo));
                 let text = match &hint {

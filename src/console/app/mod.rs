@@ -84,6 +84,7 @@ use crate::console::query::{Command, Query};
 use crate::console::tab::Tab;
 use crate::console::toasts::Toasts;
 use crate::domain::call::Millis;
+use crate::domain::run::due_in;
 use crate::domain::window::WindowSpec;
 use crate::service::Watch;
 use crate::service::live::{AffinityGrid, Pulse};
@@ -114,6 +115,8 @@ pub struct Settings {
     pub demo: bool,
     /// How often the agent runs while the console is open.
     pub agent_every: Option<Duration>,
+    /// When it ran last, ms; `None` if never.
+    pub agent_ran: Option<Millis>,
 }
 
 /// The console.
@@ -315,7 +318,9 @@ impl App {
             return vec![];
         };
         let every = every.as_millis() as u64;
-        let due = *self.agent_due.get_or_insert(ctx.stamp.up + every);
+        let ran = self.settings.agent_ran;
+        let first = ran.map_or(every, |ran| due_in(ran, every as Millis, ctx.stamp.now).unsigned_abs());
+        let due = *self.agent_due.get_or_insert(ctx.stamp.up + first);
         let mut effects = Vec::new();
         if ctx.stamp.up >= due {
             self.agent_due = Some(ctx.stamp.up + every);

@@ -151,6 +151,25 @@ fn a_frame_asks_nothing_and_time_alone_wakes_nobody() {
 }
 
 #[test]
+fn the_agent_runs_when_its_time_has_passed_since_it_ran_last() {
+    let runs = |ago: Option<i64>, keys: &str| {
+        let set = crate::console::app::Settings {
+            agent_every: Some(std::time::Duration::from_hours(6)),
+            agent_ran: ago.map(|ago| crate::console::harness::NOW - ago * 3_600_000),
+            ..settings()
+        };
+        let mut console = Harness::with(set, (120, 40), everything());
+        console.keys(keys);
+        console.commands.iter().filter(|c| matches!(c, Command::Run { dry: false })).count()
+    };
+    let hours = |n: u64| format!("<wait:{}>", n * 3_600_000);
+    // Of one that never ran, from now on.
+    assert_eq!((runs(None, &hours(5)), runs(None, &hours(7))), (0, 1));
+    assert_eq!((runs(Some(4), &hours(1)), runs(Some(4), &hours(3))), (0, 1));
+    assert_eq!((runs(Some(7), ""), runs(Some(7), &hours(5))), (1, 1));
+}
+
+#[test]
 fn read_only_forbids_all_that_writes() {
     let set = crate::console::app::Settings { read_only: true, ..settings() };
     for keys in

@@ -33,7 +33,7 @@ use super::rollup::{Hour, WATERMARK_HOURS};
 use super::stats::moments::Moments;
 use super::stats::{ratio, split};
 use crate::domain::call::{HOUR_MS, Millis};
-use crate::domain::outcome::{Basis, Guard, Judgement, Outcome, RatioEffect};
+use crate::domain::outcome::{Basis, Guard, Judgement, OddsEffect, Outcome, RatioEffect};
 use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::snapshot::SnapshotWindow;
 use crate::domain::window::{self, Window};
@@ -43,7 +43,7 @@ pub const HORIZON: Hour = 14 * 24;
 /// Hours before the change that the old version and its peers are judged by.
 pub const LOOK_BACK: Hour = 28 * 24;
 /// Units that the old version needs for a rollback to be suggested from before and after alone.
-const ROLLBACK_UNITS: u64 = 200;
+pub const ROLLBACK_UNITS: u64 = 200;
 /// Odds ratios between these are no material change.
 const IMMATERIAL: [f64; 2] = [0.8, 1.25];
 
@@ -102,7 +102,6 @@ pub fn outcome(change: &Change, courses: &Courses, peers: &[Peer], now: Millis) 
         (Basis::BeforeAfter, finding, &courses.before, &courses.new)
     };
     let judgement = judgement(&finding, basis, until - change.from() >= change.horizon);
-    let enough = basis == Basis::Concurrent || finding.negative.old_units >= ROLLBACK_UNITS;
     let end = |hour: Hour| i64::from(hour) * HOUR_MS;
     Outcome {
         prompt_uri: change.prompt.unversioned(),
@@ -113,7 +112,7 @@ pub fn outcome(change: &Change, courses: &Courses, peers: &[Peer], now: Millis) 
         basis,
         label: basis.label(),
         judgement,
-        suggest_rollback: judgement == Judgement::Regressed && enough,
+        suggest_rollback: judgement == Judgement::Regressed && !is_thin(basis, &finding.negative),
         decided_at: finding.decided.map(|(_, hour)| window::time(end(hour + 1))),
         negative: finding.negative,
         errors: finding.errors,
@@ -122,6 +121,11 @@ pub fn outcome(change: &Change, courses: &Courses, peers: &[Peer], now: Millis) 
         latency: means(old, new, |tally| tally.latency),
         guards: guards(change, courses, &finding),
     }
+}
+
+/// Whether a verdict rests on too little of the old version to suggest a rollback.
+pub fn is_thin(basis: Basis, negative: &OddsEffect) -> bool {
+    basis == Basis::BeforeAfter && negative.old_units < ROLLBACK_UNITS
 }
 
 fn judgement(finding: &Finding, basis: Basis, is_over: bool) -> Judgement {

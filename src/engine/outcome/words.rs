@@ -17,7 +17,7 @@ pub fn line(outcome: &Outcome) -> String {
         Judgement::Regressed if outcome.suggest_rollback => {
             format!("regressed{confounded}, rollback suggested")
         }
-        Judgement::Regressed => format!("regressed{confounded}, on too little before to suggest a rollback"),
+        Judgement::Regressed => format!("regressed{confounded}, on thin evidence of before"),
         Judgement::Improved => "improved".into(),
         Judgement::LikelyImproved => format!("likely improved{confounded}"),
         Judgement::NoMaterialChange => format!("no material change{confounded}"),
@@ -127,7 +127,7 @@ mod tests {
         worse.suggest_rollback = false;
         worse.guards = vec![Guard::ResponseRateChanged, Guard::MoreErrors];
         let text = line(&worse);
-        assert!(text.contains("too little before to suggest a rollback"), "{text}");
+        assert!(text.contains("on thin evidence of before: "), "{text}");
         assert!(text.ends_with("100 before; response rate changed; more calls fail"), "{text}");
         let end = outcome(Basis::Concurrent, Judgement::Improved, Some((0.15, [0.1353, 0.3])));
         assert!(

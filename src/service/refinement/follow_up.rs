@@ -1,19 +1,23 @@
 //! What came of what was applied, and what became of what waits on a base that is active no more.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::desk::Desk;
 use super::docketed::{Concluded, Docketed, Ready, proposed};
 use crate::domain::call::{HOUR_MS, Millis};
-use crate::domain::outcome::Judgement;
-use crate::domain::prompt::{PromptUri, Scope};
+use crate::domain::outcome::{Guard, Judgement};
+use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::{Grounds, Kind, Proposal, Standing};
 use crate::domain::run::{Did, Run, Step};
-use crate::domain::settled::Settled;
+use crate::domain::settled::{Measured, Settled};
 use crate::domain::window::time;
-use crate::engine::outcome::HORIZON;
+use crate::engine::govern::{Act, Bench, Matter, Refusal, govern};
+use crate::engine::outcome::{HORIZON, ROLLBACK_UNITS, is_thin, words};
 use crate::engine::rebase::rebase;
+use crate::engine::seal::Pen;
 use crate::service::Service;
 use crate::service::error::Result;
 use crate::service::proposals::Came;
@@ -25,6 +29,7 @@ use crate::store::proposals::{Filter, Kept};
 pub fn follow_up(
     service: &Service,
     desk: &Desk<'_>,
+    pen: &Pen,
     run: &mut Run,
     docketed: &mut Docketed,
     covers: &dyn Fn(&PromptUri) -> bool,
@@ -47,14 +52,18 @@ pub fn follow_up(
                 let canary = desk.reader.canary(id)?;
                 let came = service.came_of_read(desk.reader, desk.catalog, &desk.settled, id, desk.now)?;
                 let judgement = came.outcome.judgement;
-                let words = format!("{id}: {}, {}", judgement.as_str(), came.outcome.label);
+                let mut words = format!("{id}: {}, {}", judgement.as_str(), came.outcome.label);
+                for guard in &came.outcome.guards {
+                    let _ = write!(words, "; {}", guard.words());
+                }
                 match canary {
                     Some(Canary { ended: Some((how, at)), .. }) => {
                         by_hand(desk, &kept, (how, at), came, run, docketed)?;
                         continue;
                     }
                     Some(canary) => {
-                        let did = conclude(&kept, &canary, came, run.steps.len(), docketed);
+                        let refusal = promotion(desk, pen, &kept)?;
+                        let did = conclude(&kept, &canary, came, refusal, run.steps.len(), docketed);
                         run.steps.push(step("canary", words, did));
                         continue;
                     }
@@ -68,11 +77,10 @@ pub fn follow_up(
                     ));
                     continue;
                 }
-                let is_worse = came.outcome.suggest_rollback;
                 let settled = Settled::of(came.outcome, came.effects);
                 docketed.settled.push((run.steps.len(), id, settled.clone()));
                 run.steps.push(step("outcome", words.clone(), Did::Settled { proposal: id }));
-                if is_worse {
+                if settled.judgement == Judgement::Regressed {
                     back(desk, &kept, &settled, words, run, docketed)?;
                 }
             }
@@ -91,12 +99,28 @@ pub fn follow_up(
     Ok(())
 }
 
-/// The stop rule of a canary: it is stopped where it regressed, and promoted where it did not in the time that it was
-/// given. Core is left to the stewards' second look, and what the agent applied itself and next to nobody was served to a
-/// steward's first.
-fn conclude(kept: &Kept, canary: &Canary, came: Came, step: usize, docketed: &mut Docketed) -> Did {
+/// Why the agent may not promote a canary, as it is asked again where it does: core never, without the scope neither.
+fn promotion(desk: &Desk<'_>, pen: &Pen, kept: &Kept) -> Result<Option<Refusal>> {
+    let Proposal { prompt_uri: uri, base_version, .. } = &kept.proposal;
+    let consent = desk.reader.file(uri, base_version)?.consent;
+    let matter = Matter { prompt: Some(uri), consent, ..Matter::NOTHING };
+    let trust = desk.reader.trust()?;
+    Ok(govern(Act::Promote, &trust.actor(Some(pen)), &matter, &Bench::ONE, desk.now).err())
+}
+
+/// The stop rule of a canary: it is stopped where it regressed or more of its calls fail, and promoted where nothing
+/// speaks against it in the time that it was given. What the agent may not promote, and what chance alone did not
+/// compare, is left to the stewards; what it applied itself and next to nobody was served is stopped.
+fn conclude(
+    kept: &Kept,
+    canary: &Canary,
+    came: Came,
+    refusal: Option<Refusal>,
+    step: usize,
+    docketed: &mut Docketed,
+) -> Did {
     let (id, judgement) = (kept.proposal.id, came.outcome.judgement);
-    let is_core = kept.proposal.prompt_uri.scope() == Scope::Core;
+    let raised = |guard| came.outcome.guards.contains(&guard);
     // From the first whole hour on, as it is judged.
     let from = -(-canary.since).div_euclid(HOUR_MS) * HOUR_MS;
     let is_over = came.outcome.window.0.to_ms - from >= i64::from(HORIZON) * HOUR_MS;
@@ -112,21 +136,34 @@ fn conclude(kept: &Kept, canary: &Canary, came: Came, step: usize, docketed: &mu
     if open && is_over {
         why = format!("{} days are over, and it is {why}", HORIZON / 24);
     }
-    let how = match judgement {
-        Judgement::Regressed => End::Stop,
+    let obstacle = if raised(Guard::SplitMismatch) {
+        Some(format!(
+            "{}, so that it is not chance alone who is served which version",
+            Guard::SplitMismatch.words()
+        ))
+    } else {
+        refusal.map(|refusal| refusal.to_string())
+    };
+    let how = match (judgement, obstacle) {
+        (Judgement::Regressed, _) => End::Stop,
+        _ if raised(Guard::MoreErrors) => {
+            let odds = words::odds(&came.outcome.errors).unwrap_or_default();
+            why = format!("{} (odds {odds}); {why}", Guard::MoreErrors.words());
+            End::Stop
+        }
         _ if open && !is_over => return Did::Left { why: "the canary goes on".into() },
-        _ if is_core => {
+        (Judgement::Insufficient, _) if kept.standing == Standing::AutoApplied => {
+            why += ": too little for what no steward has looked at";
+            End::Stop
+        }
+        (_, Some(obstacle)) => {
             return Did::Left {
                 why: format!(
-                    "{why}. A core prompt's canary is promoted by stewards (`human prompts proposals accept {id}` again) or \
-                     ended by one (`human prompts rollback {} --reason TEXT`), and goes on until then",
+                    "{why}. {obstacle}. Its canary is promoted by stewards (`human prompts proposals accept {id}` again) \
+                     or ended by one (`human prompts rollback {} --reason TEXT`), and goes on until then",
                     kept.proposal.prompt_uri
                 ),
             };
-        }
-        Judgement::Insufficient if kept.standing == Standing::AutoApplied => {
-            why += ": too little for what no steward has looked at";
-            End::Stop
         }
         _ => {
             if open {
@@ -153,7 +190,7 @@ fn by_hand(
     run: &mut Run,
     docketed: &mut Docketed,
 ) -> Result<()> {
-    let (id, is_worse) = (kept.proposal.id, came.outcome.suggest_rollback);
+    let id = kept.proposal.id;
     let settled = Settled::of(came.outcome, came.effects);
     let how_it_ended = match how {
         End::Promote => "made active for all",
@@ -171,13 +208,13 @@ fn by_hand(
         found: found.clone(),
         did: Did::Settled { proposal: id },
     });
-    if is_worse && how == End::Promote {
+    if settled.judgement == Judgement::Regressed && how == End::Promote {
         back(desk, kept, &settled, found, run, docketed)?;
     }
     Ok(())
 }
 
-/// A proposal to go back from a change that regressed.
+/// A proposal to go back from a change that regressed, however little that rests on: a person decides.
 fn back(
     desk: &Desk<'_>,
     kept: &Kept,
@@ -209,7 +246,7 @@ fn back(
                 kind,
                 &file,
                 title,
-                found,
+                rationale(found, settled),
                 risk,
                 Grounds {
                     cause: "outcome".into(),
@@ -229,6 +266,20 @@ fn back(
     }
     run.steps.push(step);
     Ok(())
+}
+
+/// Why to go back, and how much that is worth.
+fn rationale(found: String, settled: &Settled) -> String {
+    let Some(Measured { basis, negative, .. }) = &settled.measured else { return found };
+    let evidence = words::evidence(*basis, negative);
+    if !is_thin(*basis, negative) {
+        return format!("{found}; {evidence}");
+    }
+    format!(
+        "{found}; {evidence}. The evidence is thin: {} units of feedback are from before the change, and a rollback is \
+         suggested from {ROLLBACK_UNITS} on; the difference may be chance",
+        negative.old_units
+    )
 }
 
 fn moved(desk: &Desk<'_>, kept: &Kept, active: &semver::Version) -> Result<Option<Moved>> {

@@ -24,7 +24,7 @@ use super::{Service, answerable};
 use crate::agent::propose::{self, Came, Cause, Writer, Written};
 use crate::domain::call::Millis;
 use crate::domain::finding::{Assessment, Findings};
-use crate::domain::identity::GrantScope;
+use crate::domain::identity::{GrantScope, Identity};
 use crate::domain::outcome::Measure;
 use crate::domain::prompt::PromptUri;
 use crate::domain::proposal::{Grounds, Kind, Proposal, ProposalId};
@@ -57,9 +57,15 @@ pub struct RunWish<'a> {
 
 impl Service {
     /// Runs the agent once, as whoever holds the pen. A run that the grant does not allow does nothing but leave its
-    /// record, which says why.
-    pub fn run_agent(&self, pen: &Pen, wish: &RunWish<'_>, now: Millis) -> Result<Run> {
-        let reader = self.read()?;
+    /// record, which says why. The clock is read again where all of it is written: what the grant allowed minutes ago it
+    /// may not allow then.
+    pub fn run_agent(
+        &self,
+        pen: &Pen,
+        wish: &RunWish<'_>,
+        clock: impl Fn() -> Millis + Send + 'static,
+    ) -> Result<Run> {
+        let (reader, now) = (self.read()?, clock());
         let window = answerable(&reader, wish.window)?;
         let mut run = Run {
             agent: pen.identity().clone(),
@@ -73,7 +79,7 @@ impl Service {
         };
         if let Err(refusal) = may_run(&reader, pen, now)? {
             run.refused = Some(refusal.to_string());
-            return if wish.dry { Ok(run) } else { self.write_run(pen, run, Docketed::default(), now) };
+            return if wish.dry { Ok(run) } else { self.write_run(pen, run, Docketed::default(), clock) };
         }
         let trust = reader.trust()?;
         let covers = |uri: &PromptUri| {
@@ -84,7 +90,7 @@ impl Service {
         let desk = Desk::lay(&reader, &catalog, window, now)?;
         let mut docketed = Docketed::default();
         run.looked = looked(&findings);
-        follow_up(self, &desk, &mut run, &mut docketed, &covers)?;
+        follow_up(self, &desk, pen, &mut run, &mut docketed, &covers)?;
         capabilities(&desk, &mut run, &mut docketed, &covers)?;
         let mut budget =
             self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
@@ -105,7 +111,12 @@ impl Service {
                 usd: (after.cost - before.cost) as f64 / 1e9,
             };
         }
-        if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, now) }
+        if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, clock) }
+    }
+
+    /// When the newest run was that was not refused, ms: of this agent, or of any.
+    pub fn last_run(&self, agent: Option<&Identity>) -> Result<Option<Millis>> {
+        Ok(self.read()?.proposals().last_run(agent)?)
     }
 
     /// The model that is configured to draft, if there is one. Its key is read from the environment, and kept nowhere.
@@ -223,14 +234,20 @@ impl Service {
     }
 
     /// Writes a run: all of it, or nothing.
-    fn write_run(&self, pen: &Pen, run: Run, docketed: Docketed, now: Millis) -> Result<Run> {
+    fn write_run(
+        &self,
+        pen: &Pen,
+        run: Run,
+        docketed: Docketed,
+        clock: impl Fn() -> Millis + Send + 'static,
+    ) -> Result<Run> {
         let (pen, rules) = (pen.clone(), self.config().governance);
         Ok(self.store.write(move |tx| {
             let mut run = run;
             for call in docketed.calls {
                 tx.telemetry.put_call(&NamedCall { call, aliases: Vec::new() })?;
             }
-            let docket = tx.docket(Some(&pen), &rules, now);
+            let docket = tx.docket(Some(&pen), &rules, clock());
             let number = docket.next_run()?;
             for (step, id, moved) in docketed.moved {
                 run.steps[step].did = after(docket.whole(|docket| moved_on(docket, id, moved, number)))?;
@@ -329,8 +346,7 @@ fn is_no_fault(error: &StoreError) -> bool {
 fn may_run(reader: &Reader, pen: &Pen, now: Millis) -> Result<std::result::Result<(), Refusal>> {
     let trust = reader.trust()?;
     let actor = trust.actor(Some(pen));
-    let bench = Bench { owned: true, reviewers: 1, signed: &[], modified_by: None, author_may_accept: true };
-    if let Err(refusal) = govern(Act::Propose, &actor, &Matter::NOTHING, &bench, now) {
+    if let Err(refusal) = govern(Act::Propose, &actor, &Matter::NOTHING, &Bench::ONE, now) {
         return Ok(Err(refusal));
     }
     let Actor::Agent { identity, key, grant: Some(grant), .. } = actor else {
