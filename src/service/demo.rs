@@ -33,6 +33,9 @@ use crate::store::{Kind as Fault, StoreError, Transaction};
 const DAY_MS: Millis = 86_400_000;
 /// Between two commits of a world that lives on.
 const BREATH: Duration = Duration::from_millis(200);
+/// When the agent of a world that lives on runs first, and how often from then on, ms.
+const AGENT_FIRST: Millis = 20_000;
+const AGENT_EVERY: Millis = 60_000;
 
 /// Something that happens in the world beside its traffic.
 enum Deed {
@@ -78,8 +81,17 @@ impl Service {
 }
 
 impl Service {
-    /// Lets a demo world live on: its traffic through the ordinary intake, as it comes, until `stop`.
+    /// Lets a demo world live on until `stop`: its traffic through the ordinary intake, as it comes, and its agent, which
+    /// runs every minute.
     pub fn live_demo(&self, world: &World, per_second: f64, stop: &AtomicBool) -> Result<()> {
+        std::thread::scope(|scope| {
+            let agent = scope.spawn(|| self.live_agent(world, stop));
+            let lived = self.live_traffic(world, per_second, stop);
+            agent.join().unwrap_or_else(|_| Ok(())).and(lived)
+        })
+    }
+
+    fn live_traffic(&self, world: &World, per_second: f64, stop: &AtomicBool) -> Result<()> {
         let mut traffic = world.live(now(), per_second);
         let mut intake = self.intake()?;
         let mut next = traffic.next();
@@ -90,6 +102,23 @@ impl Service {
                 next = traffic.next();
             }
             intake.finish()?;
+            std::thread::sleep(BREATH);
+        }
+        Ok(())
+    }
+
+    fn live_agent(&self, world: &World, stop: &AtomicBool) -> Result<()> {
+        let Some(agent) = world.agent() else { return Ok(()) };
+        let pen = world.pen(&agent);
+        let mut due = now() + AGENT_FIRST;
+        while !stop.load(Ordering::Relaxed) {
+            let at = now();
+            if at >= due {
+                due = at + AGENT_EVERY;
+                let window = Window { from_ms: at - 7 * DAY_MS, to_ms: at };
+                let wish = RunWish { dry: false, window, client: None };
+                after(self.run_agent(&pen, &wish, now).map(drop))?;
+            }
             std::thread::sleep(BREATH);
         }
         Ok(())

@@ -177,7 +177,7 @@ impl Chart<'_> {
         }
         for (value, text) in ticks {
             let y = plot.y + row(*value, plot.height);
-            canvas.put_right(area.x, y, plot.x - area.x - 2, text, Role::Axis);
+            canvas.put_right(area.x, y, plot.x - area.x - 2, text, Role::Muted);
         }
         canvas.put(plot.x - 1, plot.bottom(), 1, corners(canvas.look.ascii)[2], Role::Axis);
         for x in plot.left()..plot.right() {
@@ -188,7 +188,7 @@ impl Chart<'_> {
             let long = canvas.width(&text);
             let x = self.column(at, plot).saturating_sub(long / 2).max(area.x);
             if x >= free && x + long <= area.right() {
-                canvas.put(x, plot.bottom() + 1, long, &text, Role::Axis);
+                canvas.put(x, plot.bottom() + 1, long, &text, Role::Muted);
                 free = x + long + 2;
             }
         }
