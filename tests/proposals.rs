@@ -379,6 +379,18 @@ fn a_text_is_modified_in_an_editor() {
     assert_eq!(failed.status.code(), Some(1));
     let same = modify("true");
     assert!(String::from_utf8_lossy(&same.stderr).contains("the same as before"));
+    // What was written and is not taken is kept, whether the editor failed or the text does.
+    for editor in ["sh -c 'echo mine > $0; false'", "sh -c 'echo mine > $0'"] {
+        let refused = modify(editor);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, rest) = said.split_once("What you wrote is in `").expect(&said);
+        assert_eq!(std::fs::read_to_string(rest.split_once('`').unwrap().0).unwrap(), "mine\n", "{said}");
+    }
+    // A device has no length, and is not read to its end.
+    let (code, why) = office.refuses(Some(&ana()), 1, &["modify", "1", "--file", "/dev/zero"]);
+    assert!(code == 1 && why.contains("at most"), "{why}");
     let done = modify("sed -i.old s/briefly/gently/");
     let said = String::from_utf8(done.stdout).unwrap();
     assert!(

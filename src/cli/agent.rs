@@ -230,7 +230,7 @@ fn grant(args: &GrantArgs, desk: &mut Desk) -> Result<Exit> {
         keys::fingerprint(key),
         shown(&card.place()),
         words(&grant.scopes),
-        grant.prompts,
+        shown(&grant.prompts.to_string()),
         time(expires_at)
     )?;
     Ok(Exit::Done)
@@ -295,7 +295,7 @@ fn status(args: &WhichArgs, desk: &mut Desk) -> Result<Exit> {
             desk.out,
             "Scopes    {}\nPrompts   {}\nUntil     {}\nKey       {}\nBy        {} (entry {})",
             words(&grant.scopes),
-            grant.prompts,
+            shown(&grant.prompts.to_string()),
             time(grant.expires_at),
             keys::fingerprint(grant.key),
             granted.by,

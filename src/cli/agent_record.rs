@@ -49,7 +49,7 @@ pub fn print(record: &AgentRecord, desk: &mut Desk) -> Result<()> {
             Some(why) => format!("refused: {}", visible::one_line(why)),
             None => format!("{} findings, {} proposed, {} applied", run.findings, run.proposed, run.applied),
         };
-        writeln!(desk.out, "Run {:<5} {}  {did}", run.id, run.at)?;
+        writeln!(desk.out, "Run {:<5} {}  {did}", run.id, visible::one_line(&run.at))?;
     }
     Ok(())
 }

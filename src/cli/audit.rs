@@ -1,7 +1,7 @@
 //! `human audit …`: what was decided, whether the ledger holds, and a bundle of it for strangers.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::engine::number::count;
 use crate::engine::seal::Head;
 use crate::engine::trust::Trust;
 use crate::keys::fingerprint;
-use crate::service::{LogQuery, inspect, now};
+use crate::service::{Audit, LogQuery, ServiceError, inspect, now};
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
@@ -102,7 +102,7 @@ fn log(args: &LogArgs, desk: &mut Desk) -> Result<Exit> {
     let row = |entry: &Entry| {
         vec![
             entry.seq.to_string(),
-            entry.at.clone(),
+            shown(&entry.at).into_owned(),
             shown(&entry.actor.to_string()).into_owned(),
             entry.action.to_string(),
             shown(&entry.subject).into_owned(),
@@ -171,9 +171,20 @@ fn key_of(trust: &Trust, owner: &Identity) -> Option<PublicKey> {
 }
 
 fn verify(head: Option<Digest>, desk: &mut Desk) -> Result<Exit> {
-    let service = desk.reading()?;
-    let audit = service.audit(head)?;
-    let path = service.path().display().to_string();
+    let path = desk.config()?.store.display().to_string();
+    let read = desk.reading().and_then(|service| {
+        let audit = service.audit(head)?;
+        let trust = if audit.faults.is_empty() { service.trust()? } else { Trust::default() };
+        Ok((audit, trust))
+    });
+    let (audit, trust) = match read {
+        // What is too damaged to be read does not hold.
+        Err(CliError::Service(ServiceError::Store(error))) => {
+            let faults = vec![error.damage().map_err(ServiceError::from)?];
+            (Audit { head: Head::START, owner: None, faults }, Trust::default())
+        }
+        read => read?,
+    };
     if desk.json {
         desk.document(&json!({
             "store": path, "holds": audit.faults.is_empty(), "entries": audit.head.seq, "head": audit.head.hash,
@@ -181,7 +192,6 @@ fn verify(head: Option<Digest>, desk: &mut Desk) -> Result<Exit> {
         }))?;
         return Ok(verdict(&audit.faults));
     }
-    let trust = if audit.faults.is_empty() { service.trust()? } else { Trust::default() };
     let owner = audit.owner.as_ref().map(|owner| (owner, key_of(&trust, owner)));
     say(&path, audit.head, owner, &audit.faults, desk)
 }
@@ -203,7 +213,7 @@ fn verify_bundle(file: &Path, head: Option<Digest>, desk: &mut Desk) -> Result<E
     if desk.json {
         let key = owner.and_then(|owner| key_of(&found.trust, owner)).map(fingerprint);
         desk.document(&json!({
-            "bundle": file, "holds": found.faults.is_empty(), "entries": found.head.seq, "head": found.head.hash,
+            "bundle": file.display().to_string(), "holds": found.faults.is_empty(), "entries": found.head.seq, "head": found.head.hash,
             "texts": found.texts, "owner": owner, "ownerFingerprint": key, "faults": found.faults,
         }))?;
         return Ok(verdict(&found.faults));
@@ -227,8 +237,31 @@ fn export(args: &ExportArgs, desk: &mut Desk) -> Result<Exit> {
         service.export(&mut desk.out, args.texts, now())??;
         return Ok(Exit::Done);
     }
-    let mut out = BufWriter::new(File::create(&args.file).map_err(unwritable)?);
-    let head = service.export(&mut out, args.texts, now())?.and_then(|head| out.flush().map(|()| head));
+    let place = resolved(&args.file);
+    let store = resolved(service.path());
+    // The write-ahead log and its index stand beside the store, and are part of it.
+    let is_part = |end: &str| {
+        let mut part = store.clone().into_os_string();
+        part.push(end);
+        place == part
+    };
+    if ["", "-wal", "-shm"].into_iter().any(is_part) {
+        let file = args.file.display();
+        return Err(CliError::Usage(format!(
+            "`{file}` is the store itself, and was left as it is. Name another file for the bundle."
+        )));
+    }
+    let mut failed = None;
+    let head = whole(&place, |out| match service.export(out, args.texts, now()) {
+        Ok(written) => written,
+        Err(error) => {
+            failed = Some(error);
+            Err(io::Error::other("it could not be read"))
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     let head = head.map_err(unwritable)?;
     let file = args.file.display().to_string();
     if desk.json {
@@ -236,4 +269,36 @@ fn export(args: &ExportArgs, desk: &mut Desk) -> Result<Exit> {
     }
     writeln!(desk.out, "Exported: {} entries to {}\nHead: {}", count(head.seq), shown(&file), head.hash)?;
     Ok(Exit::Done)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// The path without links and detours, also of a file that is yet to be made.
+fn resolved(path: &Path) -> PathBuf {
+    let made = || Some(fs::canonicalize(folder(path)).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(made).unwrap_or_else(|| path.to_owned())
+}
+
+/// Writes a file whole or not at all: beside its place first. A device or a pipe is written to as it is.
+fn whole<T>(place: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<T>) -> io::Result<T> {
+    if fs::metadata(place).is_ok_and(|known| !known.is_file()) {
+        let file = File::options().write(true).open(place)?;
+        let mut out = BufWriter::new(&file);
+        return write(&mut out).and_then(|done| out.flush().map(|()| done));
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".human-audit-");
+    // As any other new file: a bundle is made to be handed on.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let new = builder.tempfile_in(folder(place))?;
+    let mut out = BufWriter::new(new.as_file());
+    let done = write(&mut out)?;
+    out.flush()?;
+    drop(out);
+    new.as_file().sync_all()?;
+    new.persist(place).map_err(|error| error.error)?;
+    Ok(done)
 }

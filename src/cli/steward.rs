@@ -180,7 +180,7 @@ fn init(args: &InitArgs, desk: &mut Desk) -> Result<Exit> {
     let public = Keys::public_file(&card);
     if desk.json {
         return desk.document(&json!({
-            "steward": identity, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "steward": identity, "fingerprint": fingerprint, "key": (!card.in_keyring).then(|| card.key.display().to_string()),
             "keptIn": kept_in(&card), "publicKey": line, "trusted": trusted,
             "owner": trust.owner() == Some(&identity), "store": store,
         }));
@@ -250,7 +250,7 @@ fn whoami(desk: &mut Desk) -> Result<Exit> {
     let fingerprint = keys::fingerprint(key);
     if desk.json {
         return desk.document(&json!({
-            "steward": card.name, "fingerprint": fingerprint, "key": (!card.in_keyring).then_some(&card.key),
+            "steward": card.name, "fingerprint": fingerprint, "key": (!card.in_keyring).then(|| card.key.display().to_string()),
             "keptIn": kept_in(&card), "trusted": trusted, "owner": is_owner,
         }));
     }

@@ -1,7 +1,7 @@
 //! The user's editor: the text goes into a file that only they can read, and comes back when the editor ends.
 
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Most bytes that are read back.
@@ -27,6 +27,9 @@ pub enum EditorError {
     /// More came back than a prompt may have.
     #[error("the text is longer than {MAX} bytes, and was left as it was.")]
     TooLong,
+    /// What was written did not come back.
+    #[error("{0} What you wrote is in `{path}`.", path = .1.display())]
+    Kept(Box<EditorError>, PathBuf),
 }
 
 /// Lets the user change `text`, in a file whose name ends in `name`; `None` if they left it as it was. The terminal must
@@ -46,12 +49,32 @@ pub fn edit(name: &str, text: &str) -> Result<Option<String>, EditorError> {
         .arg(file.path())
         .status()
         .map_err(|error| EditorError::NotStarted(editor.clone(), error))?;
-    if !status.success() {
-        return Err(EditorError::Failed(editor, status));
-    }
     // By its path: some editors write a new file over the old one.
-    let edited = read(file.path())?;
-    Ok((edited != text).then_some(edited))
+    let edited = if status.success() { read(file.path()) } else { Err(EditorError::Failed(editor, status)) };
+    match edited {
+        Ok(edited) => Ok((edited != text).then_some(edited)),
+        // Nobody's text is thrown away.
+        Err(error) if differs(file.path(), text) => match file.keep() {
+            Ok((_, path)) => Err(EditorError::Kept(Box::new(error), path)),
+            Err(_) => Err(error),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Keeps a text that was written and could not be taken, in a file that only its writer reads.
+pub fn kept(text: &str) -> io::Result<PathBuf> {
+    let mut file = tempfile::Builder::new().prefix("human-").suffix(".prompt").tempfile()?;
+    file.write_all(text.as_bytes())?;
+    Ok(file.keep().map_err(|error| error.error)?.1)
+}
+
+/// Whether the file has another text; what is no file has none.
+fn differs(path: &Path, text: &str) -> bool {
+    let (mut bytes, most) = (Vec::new(), text.len() as u64 + 1);
+    std::fs::symlink_metadata(path).is_ok_and(|data| data.is_file())
+        && std::fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).is_ok()
+        && bytes != text.as_bytes()
 }
 
 fn read(path: &Path) -> Result<String, EditorError> {

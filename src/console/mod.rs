@@ -14,7 +14,7 @@ pub mod app;
 pub mod canvas;
 pub mod chrome;
 pub mod dialogs;
-mod editor;
+pub mod editor;
 mod fault;
 #[cfg(test)]
 pub mod fixtures;

@@ -223,7 +223,8 @@ impl FromStr for UriPattern {
     fn from_str(s: &str) -> Result<Self, String> {
         let head = s.strip_suffix('*').unwrap_or(s);
         let whole = head.len() == s.len();
-        let fits = !head.contains(['*', '@']) && s.starts_with("prompt://");
+        let is_of_uris = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
+        let fits = head.strip_prefix("prompt://").is_some_and(|rest| rest.chars().all(is_of_uris));
         if !fits || whole && s.parse::<PromptUri>().is_err() {
             let shown = s.escape_debug();
             return Err(format!(
@@ -290,6 +291,14 @@ mod tests {
         assert!(covers("prompt://*", "prompt://user/A/b/c"));
         for text in
             ["", "*", "core/x", "prompt://org/*/x", "prompt://core/x@1.0.0", "prompt://org/A", "prompt://"]
+                .into_iter()
+                .chain([
+                    "prompt://org/A/\u{1b}[2J*",
+                    "prompt://org/A/\u{202e}*",
+                    "prompt://org/ä*",
+                    "prompt:/",
+                    "prompt://core/x *",
+                ])
         {
             assert!(text.parse::<UriPattern>().is_err(), "{text}");
         }

@@ -7,7 +7,8 @@
 //! Routing: [`route`] says which models a prompt's calls may go to and with which probability, [`cards`] what is known of
 //! a model, [`what_if`] what would follow if cost weighed otherwise.
 //!
-//! Governance: [`govern`] says who may do what, [`trust`] whom a store trusts, [`seal`] hashes, signs and checks the ledger.
+//! Governance: [`govern`] says who may do what, [`trust`] whom a store trusts, [`seal`] hashes, signs and checks the ledger,
+//! [`told`] says what its entries tell of, [`bundle`] checks it without its store.
 //!
 //! Prompts: [`template`] reads and renders a template, [`compose`] joins templates to the text of a call, [`bump`] says
 //! which version a change asks for, [`lint`] what a steward would thank us for, [`diff`] what changed between two texts,
@@ -56,6 +57,7 @@ pub mod template;
 pub mod template_bounds;
 pub mod template_helpers;
 pub mod tokens;
+pub mod told;
 pub mod trend;
 pub mod trust;
 pub mod visible;

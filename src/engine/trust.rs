@@ -11,6 +11,7 @@ use super::govern::{Actor, Refusal, holds};
 use super::seal::Pen;
 use crate::domain::identity::{Grant, GrantScope, Identity, PublicKey};
 use crate::domain::ledger::{Action, Entry};
+use crate::domain::prompt::{PromptUri, Scope};
 use crate::domain::window::instant;
 
 /// What `own` and `trust` say.
@@ -180,8 +181,8 @@ impl Trust {
 
     /// Whether the writer of an entry whose chain holds was allowed to write it, by what the entries before it say.
     ///
-    /// Of agents their grant is asked, at the entry's own time; what the grant is for besides, the store asked when it
-    /// was written.
+    /// Of agents their grant is asked, at the entry's own time, for the prompt that it is about, and that they apply
+    /// nothing to core. What the prompt's flags allowed, the store asked when it was written.
     pub fn allows(&self, entry: &Entry) -> Result<(), Breach> {
         let refused = |why: String| Breach::NotAllowed {
             seq: entry.seq,
@@ -219,7 +220,15 @@ impl Trust {
                     _ => return Err(refused("it is a steward's to decide".into())),
                 };
                 let at = instant(&entry.at).map_err(&refused)?;
-                holds(identity, key, grant, scope, None, at).map_err(|refusal| refused(refusal.to_string()))
+                let prompt = entry.payload["prompt"].as_str().and_then(|uri| uri.parse::<PromptUri>().ok());
+                let prompt =
+                    prompt.ok_or_else(|| refused("it does not say which prompt it is about".into()))?;
+                let applies = matches!(entry.action, Action::AutoApply | Action::Canary | Action::Promote);
+                if applies && prompt.scope() == Scope::Core {
+                    return Err(refused(Refusal::Core.to_string()));
+                }
+                holds(identity, key, grant, scope, Some(&prompt), at)
+                    .map_err(|refusal| refused(refusal.to_string()))
             }
         }
     }

@@ -34,7 +34,9 @@ pub fn public_line(key: PublicKey, identity: &Identity) -> String {
 
 /// The key of a `.pub` file, and its comment.
 pub fn read_public(path: &Path) -> Result<(PublicKey, String)> {
-    let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
+    let mut text = String::new();
+    let file = fs::File::open(path).map_err(|error| unreadable(path, error))?;
+    file.take(MAX).read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
     let no_key = |why: String| KeyError::NoKey {
         path: path.to_owned(),
         what: "one public key in the format of OpenSSH",

@@ -106,6 +106,9 @@ fn a_key_that_is_there_is_referred_to_and_other_files_are_refused() {
     assert!(matches!(keys.refer(&bob, &file), Err(KeyError::NoKey { .. })));
     put(&format!("{public}{public}"));
     assert!(matches!(read_public(&file), Err(KeyError::NoKey { .. })));
+    // A device without an end is no key either.
+    #[cfg(unix)]
+    assert!(matches!(read_public(Path::new("/dev/zero")), Err(KeyError::NoKey { .. })));
     assert!(matches!(keys.refer(&bob, &dir.path().join("none")), Err(KeyError::File { .. })));
     fs::write(dir.path().join("config/identity.toml"), "current = 3").unwrap();
     assert!(matches!(keys.all(), Err(KeyError::List { .. })));

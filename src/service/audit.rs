@@ -1,6 +1,6 @@
 //! The ledger, read and checked: what was decided, whether it holds, and a bundle of it for strangers.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read as _, Write};
 
 use super::Service;
 use super::error::Result;
@@ -109,6 +109,10 @@ impl Service {
     pub fn export(&self, out: &mut impl Write, texts: bool, now: i64) -> Result<std::io::Result<Head>> {
         let reader = self.read()?;
         let (head, trust) = (reader.ledger_head()?, reader.trust()?);
+        let mut count = 0;
+        if texts {
+            reader.texts(&mut |_, _| count += 1)?;
+        }
         let header = Header {
             format: FORMAT.to_owned(),
             exported_at: time(now),
@@ -116,6 +120,7 @@ impl Service {
             head,
             owner: trust.owner().cloned(),
             stewards: stewards(&trust),
+            texts: texts.then_some(count),
         };
         let mut written = writeln!(out, "{}", canonical(&header));
         reader.ledger(0, &mut |entry| {
@@ -135,11 +140,22 @@ impl Service {
     }
 }
 
-/// Checks a bundle.
-pub fn inspect(bundle: impl BufRead, wanted: Option<Digest>) -> std::io::Result<Inspection> {
-    let mut inspector = Inspector::wanting(wanted);
-    for line in bundle.split(b'\n') {
-        inspector.line(&String::from_utf8_lossy(&line?));
+/// Longest line of a bundle, bytes: what a store of 100,000 prompts had before its ledger is one entry.
+const MAX_LINE: u64 = 256 << 20;
+
+/// Checks a bundle. What comes from a stranger is read a line at a time, and no more of a line than one may have.
+pub fn inspect(mut bundle: impl BufRead, wanted: Option<Digest>) -> std::io::Result<Inspection> {
+    let (mut inspector, mut line) = (Inspector::wanting(wanted), Vec::new());
+    while !inspector.is_broken() && (&mut bundle).take(MAX_LINE).read_until(b'\n', &mut line)? > 0 {
+        let whole = line.pop_if(|last| *last == b'\n').is_some() || (line.len() as u64) < MAX_LINE;
+        match std::str::from_utf8(&line) {
+            Ok(text) if whole => inspector.line(text),
+            Err(error) if whole => {
+                inspector.unreadable(&format!("it was changed: it is not UTF-8 ({error})"));
+            }
+            _ => inspector.unreadable(&format!("it is longer than {MAX_LINE} bytes")),
+        }
+        line.clear();
     }
     Ok(inspector.finish())
 }

@@ -56,7 +56,7 @@ use crate::intake::{Intake, Options, Preparation, prices};
 use crate::store::telemetry::{
     CallQuery, Dictionary, KeptCall, Put, TelemetryReader, TelemetryWriter, Totals,
 };
-use crate::store::{Access, Kind, Reader, Store, StoreError};
+use crate::store::{Access, Reader, Store, StoreError};
 use routing::Circle;
 
 /// A store with its configuration.
@@ -264,13 +264,7 @@ impl Service {
         let reader = self.read()?;
         let mut faults = Vec::new();
         // Damage that ends a check is what the check was for.
-        let mut said = |error: StoreError| {
-            if error.kind != Kind::Corrupt {
-                return Err(error);
-            }
-            faults.push(error.seen());
-            Ok(())
-        };
+        let mut said = |error: StoreError| error.damage().map(|fault| faults.push(fault));
         let found = reader.integrity().or_else(|e| said(e).map(|()| Vec::new()))?;
         let (cells, differ) = reader.verify_rollups().or_else(|e| said(e).map(|()| (0, Vec::new())))?;
         faults.extend(found);

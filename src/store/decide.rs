@@ -25,6 +25,7 @@ use crate::domain::settled::Settled;
 use crate::domain::window::time;
 use crate::engine::govern::{Act, Bench, Matter, Permit};
 use crate::engine::seal::{Pen, canonical, digest};
+use crate::engine::told::{Body, vouches};
 
 /// The proposals before whoever holds the pen, at one moment, under the store's rules.
 #[derive(Debug, Clone, Copy)]
@@ -242,7 +243,8 @@ impl<'a> Docket<'a> {
     pub(super) fn entered(&self, id: ProposalId) -> Result<Kept> {
         let kept = self.proposals().get(id)?;
         let entry = ledger::entry(self.db, kept.entry)?;
-        if entry.payload.get("proposalDigest") != Some(&json!(kept.digest)) {
+        let told = vouches(&entry, Body::Proposal).is_some_and(|told| told.digest == kept.digest);
+        if !told || kept.proposal.id != id {
             let seq = entry.seq;
             return Err(StoreError::corrupt(format_args!("{id} is not what entry {seq} of the ledger says")));
         }

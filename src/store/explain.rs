@@ -5,8 +5,6 @@
 //! says; whoever writes such rows puts it there with [`published`], [`activated`] and [`labelled`]. What was in a store
 //! before it had a ledger is told by one entry of the system ([`anchor`]). Start with [`check`].
 
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, Row};
 use serde_json::{Value, json};
 
@@ -14,11 +12,11 @@ use super::canary;
 use super::fault::{Result, StoreError};
 use super::ledger;
 use crate::domain::call::Millis;
-use crate::domain::identity::{Digest, Identity};
-use crate::domain::ledger::{Action, Entry};
 use crate::domain::prompt::{Place, PromptUri};
 use crate::domain::prompt_file::PromptFile;
+use crate::domain::proposal::ProposalId;
 use crate::engine::seal::digest;
+use crate::engine::told::{Body, Told, unversioned, word};
 
 const VERSIONS: &str =
     "SELECT p.uri, v.version, v.published_at, v.actor, v.note, v.text, v.digest, v.task_type,
@@ -112,100 +110,44 @@ pub fn anchor(tx: &Connection, now: Millis) -> Result<()> {
     ledger::found(tx, now, payload)
 }
 
-/// What the entries say, taken together.
-#[derive(Default)]
-struct Told {
-    /// By `uri@version`.
-    versions: BTreeMap<String, (u64, Value)>,
-    activations: Vec<(u64, Value)>,
-    /// By `uri` and label; the last word counts.
-    labels: BTreeMap<(String, String), (u64, Value)>,
-    /// By entry: what was done, and the digests of rows about proposals and cases; zeros where one does not read.
-    deeds: BTreeMap<u64, (Action, [Option<Digest>; 4])>,
-    faults: Vec<String>,
-}
-
-fn word(value: &Value, key: &str) -> String {
-    value[key].as_str().unwrap_or_default().to_owned()
-}
-
-fn unversioned(uri: &str) -> &str {
-    uri.split_once('@').map_or(uri, |(uri, _)| uri)
-}
-
-impl Told {
-    fn hear(&mut self, entry: Entry) {
-        let Entry { seq, action, payload, actor, .. } = entry;
-        // What was there before stands in the first entry alone, and an entry tells only of what its action writes:
-        // anybody may have a run recorded.
-        let found = if seq == 1 { &payload["found"] } else { &Value::Null };
-        let each = |key: &str, tellers: &[Action]| {
-            let many = found[key].as_array().into_iter().flatten();
-            let one = payload.get(key).filter(|_| tellers.contains(&action));
-            many.chain(one).cloned().collect::<Vec<Value>>()
-        };
-        let (versions, activations) = (each("published", PUBLISHES), each("activated", ACTIVATES));
-        if matches!(actor, Identity::Agent(..)) {
-            let all = versions.iter().chain(&activations).map(|fact| word(fact, "uri"));
-            let core = all.filter(|uri| uri.starts_with("prompt://core/"));
-            self.faults
-                .extend(core.map(|uri| format!("entry {seq} changes {uri} without a steward's signature")));
-        }
-        for fact in versions {
-            let uri = word(&fact, "uri");
-            if let Some((earlier, _)) = self.versions.insert(uri.clone(), (seq, fact)) {
-                self.faults.push(format!("entries {earlier} and {seq} both publish {uri}"));
-            }
-        }
-        self.activations.extend(activations.into_iter().map(|fact| (seq, fact)));
-        for fact in each("labelled", &[Action::Label]) {
-            let key = (unversioned(&word(&fact, "uri")).to_owned(), word(&fact, "label"));
-            self.labels.insert(key, (seq, fact));
-        }
-        let read = |said: &Value| said.as_str().and_then(|text| text.parse().ok()).unwrap_or(Digest::ZERO);
-        let digests = DIGESTS.map(|key| payload.get(key).map(read));
-        self.deeds.insert(seq, (action, digests));
-    }
-}
-
-/// Actions that may publish a version.
-const PUBLISHES: &[Action] = &[Action::Publish, Action::Accept, Action::AutoApply, Action::Canary];
-/// Actions that may make a version the active one.
-const ACTIVATES: &[Action] = &[
-    Action::Publish,
-    Action::Activate,
-    Action::Rollback,
-    Action::Accept,
-    Action::AutoApply,
-    Action::Canary,
-    Action::Promote,
-    Action::Stop,
-];
-
-/// What payloads call the digests of rows about proposals and cases.
-const DIGESTS: [&str; 4] = ["proposalDigest", "runDigest", "outcomeDigest", "casesDigest"];
-
-/// All that the ledger does not explain; nothing where it explains everything. That the ledger itself holds is
-/// [`ledger::verify`]'s to say.
+/// All that the ledger does not explain, and all that does not read; nothing where it explains everything. That the ledger
+/// itself holds is [`ledger::verify`]'s to say.
 pub fn check(db: &Connection) -> Result<Vec<String>> {
     let mut told = Told::default();
     ledger::entries(db, 0, &mut |entry| {
-        told.hear(entry);
+        told.hear(&entry);
         true
     })?;
     let mut faults = std::mem::take(&mut told.faults);
-    check_versions(db, &mut told, &mut faults)?;
-    check_activations(db, &told, &mut faults)?;
-    check_labels(db, &mut told, &mut faults)?;
-    check_bodies(db, &told, &mut faults)?;
-    check_standings(db, &told, &mut faults)?;
+    for check in
+        [check_versions, check_activations, check_labels, check_bodies, check_standings, check_canaries]
+    {
+        if let Err(error) = check(db, &mut told, &mut faults) {
+            faults.push(error.damage()?);
+        }
+    }
     Ok(faults)
 }
 
-fn check_versions(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
-    let mut statement = db.prepare(VERSIONS)?;
+/// Hands every row to `look`. One that does not read is a fault, and those after it are looked at all the same.
+fn each_row(
+    db: &Connection,
+    sql: &str,
+    faults: &mut Vec<String>,
+    mut look: impl FnMut(&Row<'_>, &mut Vec<String>) -> Result<()>,
+) -> Result<()> {
+    let mut statement = db.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
+        if let Err(error) = look(row, faults) {
+            faults.push(error.damage()?);
+        }
+    }
+    Ok(())
+}
+
+fn check_versions(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
+    each_row(db, VERSIONS, faults, |row, faults| {
         let (uri, fact) = (at(row)?, version_fact(row)?);
         match told.versions.remove(&uri) {
             None => faults.push(format!("{uri} is published, and no entry explains it")),
@@ -218,12 +160,10 @@ fn check_versions(db: &Connection, told: &mut Told, faults: &mut Vec<String>) ->
                 }
             }
         }
-    }
-    faults.extend(
-        told.versions
-            .iter()
-            .map(|(uri, (seq, _))| format!("entry {seq} publishes {uri}, which is not there")),
-    );
+        Ok(())
+    })?;
+    let missing = told.versions.iter();
+    faults.extend(missing.map(|(uri, (seq, _))| format!("entry {seq} publishes {uri}, which is not there")));
     Ok(())
 }
 
@@ -257,7 +197,7 @@ fn differs(row: &Row<'_>) -> Result<Option<&'static str>> {
     Ok(columns.into_iter().find(|(_, same)| !same).map(|(column, _)| column))
 }
 
-fn check_activations(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
+fn check_activations(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
     let found = activations(db)?;
     let count: i64 = db.query_row("SELECT count(*) FROM prompt_activation", [], |row| row.get(0))?;
     if found.len() as i64 != count {
@@ -302,128 +242,100 @@ fn check_labels(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> R
     Ok(())
 }
 
-/// Proposals, runs, outcomes and cases: the entry that a row names has the digest of its body, and no
-/// digest is without its row.
-fn check_bodies(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
-    let tables = [
-        ("proposal", "SELECT id, body, entry FROM proposal ORDER BY id"),
-        ("run", "SELECT id, body, entry FROM agent_run ORDER BY id"),
-        ("outcome", "SELECT id, body, entry FROM proposal_outcome ORDER BY id"),
-        ("set of cases", "SELECT id, body, entry FROM prompt_cases ORDER BY id"),
-    ];
-    for (i, (what, sql)) in tables.into_iter().enumerate() {
-        // Later entries may repeat the digest of what they are about.
-        let mut missing: BTreeMap<Digest, u64> = BTreeMap::new();
-        for (seq, (_, digests)) in &told.deeds {
-            if let Some(said) = digests[i] {
-                missing.entry(said).or_insert(*seq);
+/// Proposals, runs, outcomes and cases: each row has an entry of its own, which has the digest of its body and says the
+/// same of it; no such entry is without its row. Rows are numbered without a gap.
+fn check_bodies(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
+    for body in Body::ALL {
+        let sql = match body {
+            Body::Proposal => "SELECT id, body, entry, NULL, id FROM proposal ORDER BY id",
+            Body::Run => "SELECT id, body, entry, at, id FROM agent_run ORDER BY id",
+            Body::Outcome => "SELECT id, body, entry, at, proposal FROM proposal_outcome ORDER BY id",
+            Body::Cases => "SELECT id, body, entry, NULL, 0 FROM prompt_cases ORDER BY id",
+        };
+        let (what, mut number, mut last) = (body.as_str(), 0, 0);
+        each_row(db, sql, faults, |row, faults| {
+            number += 1;
+            let (id, seq, of): (i64, i64, i64) = (row.get(0)?, row.get(2)?, row.get(4)?);
+            if id != number || seq <= last {
+                faults.push(format!("{what} {id} is not in its place: one is missing, or moved"));
             }
-        }
-        let mut statement = db.prepare(sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (id, body, seq): (i64, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let is = digest(body.as_bytes());
-            missing.remove(&is);
-            match told.deeds.get(&(seq as u64)).and_then(|(_, digests)| digests[i]) {
-                Some(said) if said == is => {}
-                Some(_) => {
-                    faults.push(format!("{what} {id} was changed: entry {seq} has another digest of it"));
-                }
-                None => faults.push(format!("{what} {id} rests on entry {seq}, which does not tell of it")),
+            (number, last) = (id, seq);
+            let Some(said) = told.bodies.remove(&(body, seq as u64)) else {
+                faults.push(format!("{what} {id} rests on entry {seq}, which does not tell of it"));
+                return Ok(());
+            };
+            let is = digest(row.get::<_, String>(1)?.as_bytes());
+            let of = match body {
+                Body::Proposal | Body::Outcome => json!(ProposalId(of as u64)),
+                Body::Run => json!(of),
+                // Their number is in their body.
+                Body::Cases => said.of.clone(),
+            };
+            let at: Option<Millis> = row.get(3)?;
+            if said.digest != is || said.of != of || at.is_some() && said.at != at {
+                faults.push(format!("{what} {id} was changed: entry {seq} says something else of it"));
             }
-        }
-        faults.extend(missing.values().map(|seq| format!("entry {seq} tells of a {what} that is not there")));
+            Ok(())
+        })?;
     }
-    let mut statement = db.prepare("SELECT id, prompt, cause, body FROM proposal ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    let missing = told.bodies.keys();
+    faults.extend(
+        missing.map(|(body, seq)| format!("entry {seq} tells of a {} that is not there", body.as_str())),
+    );
+    each_row(db, "SELECT id, prompt, cause, body FROM proposal ORDER BY id", faults, |row, faults| {
         let (id, prompt, cause): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let body: Value = serde_json::from_str(&row.get::<_, String>(3)?).map_err(StoreError::corrupt)?;
-        if word(&body, "promptUri") != prompt || word(&body["evidence"], "cause") != cause {
+        let same = word(&body, "promptUri") == prompt && word(&body["evidence"], "cause") == cause;
+        if !same || body["id"] != json!(ProposalId(id as u64)) {
             faults.push(format!("proposal {id} was changed: its columns are not what its body says"));
         }
-    }
-    let mut statement = db.prepare("SELECT id, prompt, body FROM prompt_cases ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+        Ok(())
+    })?;
+    each_row(db, "SELECT id, prompt, body FROM prompt_cases ORDER BY id", faults, |row, faults| {
         let (id, prompt): (i64, String) = (row.get(0)?, row.get(1)?);
         let body: Value = serde_json::from_str(&row.get::<_, String>(2)?).map_err(StoreError::corrupt)?;
         if word(&body, "promptUri") != prompt || body["number"] != id {
             faults.push(format!("set of cases {id} was changed: its columns are not what its body says"));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-/// Actions that leave a proposal as it stands, whatever has become of it.
-const SAYS: &[Action] = &[Action::Sign, Action::Comment];
-
-/// Which actions make a proposal stand so that stood otherwise before. What was decided waits again by one of them alone:
-/// a steward takes a rejection back.
-fn leads_to(before: &str, standing: &str) -> &'static [Action] {
-    match standing {
-        "open" if before == "rejected" => &[Action::Reopen],
-        "open" | "deferred" if !matches!(before, "open" | "deferred") => &[],
-        "open" => &[Action::Propose, Action::Rebase, Action::Modify, Action::Defer],
-        "deferred" => &[Action::Defer],
-        "accepted" => &[Action::Accept, Action::Canary, Action::Promote, Action::Stop],
-        "auto-applied" => &[Action::AutoApply, Action::Canary, Action::Promote, Action::Stop],
-        "rejected" => &[Action::Reject],
-        "superseded" => &[Action::Supersede, Action::Propose, Action::Rebase, Action::Modify, Action::Accept],
-        "stale" => &[Action::Stale, Action::Accept, Action::AutoApply, Action::Publish],
-        _ => &[],
-    }
-}
-
-fn check_standings(db: &Connection, told: &Told, faults: &mut Vec<String>) -> Result<()> {
-    let mut statement = db.prepare(
-        "SELECT s.proposal, s.standing, s.version, s.entry, p.body FROM proposal_standing s
-         LEFT JOIN proposal p ON p.id = s.proposal ORDER BY s.id",
-    )?;
-    let mut rows = statement.query([])?;
-    // How each stood before: a row for every step, in order.
-    let mut stood: BTreeMap<i64, (String, Option<String>)> = BTreeMap::new();
-    while let Some(row) = rows.next()? {
-        let (proposal, standing): (i64, String) = (row.get(0)?, row.get(1)?);
-        let (version, seq): (Option<String>, i64) = (row.get(2)?, row.get(3)?);
-        let own = row.get::<_, Option<String>>(4)?.map(|body| digest(body.as_bytes()));
-        let explained = told.deeds.get(&(seq as u64)).is_some_and(|(action, [said, ..])| {
-            // What takes another's place is entered as itself.
-            let is_about = standing == "superseded" || said.is_none_or(|said| Some(said) == own);
-            let before = stood.get(&proposal).map_or(("open", None), |(s, v)| (s.as_str(), v.as_deref()));
-            let leads = if SAYS.contains(action) {
-                before == (standing.as_str(), version.as_deref())
-            } else {
-                leads_to(before.0, &standing).contains(action)
-            };
-            leads && is_about
+/// What became of proposals: one row for each entry that decides on one, in the order of the entries, and no other.
+fn check_standings(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
+    let (mut number, mut last) = (0, 0);
+    let sql = "SELECT id, proposal, standing, until, version, entry FROM proposal_standing ORDER BY id";
+    each_row(db, sql, faults, |row, faults| {
+        let (id, proposal, seq): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(5)?);
+        number += 1;
+        if id != number || seq < last {
+            faults.push(format!(
+                "step {id} of proposal {proposal} is not in its place: one is missing, or moved"
+            ));
+        }
+        (number, last) = (id, seq);
+        let standing: String = row.get(2)?;
+        let (until, version): (Option<Millis>, Option<String>) = (row.get(3)?, row.get(4)?);
+        let said = told.steps.remove(&(proposal as u64, seq as u64));
+        let explained = said.is_some_and(|said| {
+            said.standing.as_str() == standing && said.until == until && said.version == version
         });
-        stood.insert(proposal, (standing.clone(), version.clone()));
         if !explained {
             faults.push(format!(
                 "proposal {proposal} is said to be {standing}, which entry {seq} does not explain"
             ));
         }
-        if let Some(version) = version {
-            let known: i64 = db.query_row(
-                "SELECT count(*) FROM prompt_version v JOIN prompt p ON p.id = v.prompt
-                 JOIN proposal o ON o.prompt = p.uri WHERE o.id = ?1 AND v.version = ?2",
-                rusqlite::params![proposal, version],
-                |row| row.get(0),
-            )?;
-            if known == 0 {
-                faults.push(format!(
-                    "proposal {proposal} is said to have become {version}, which is not published"
-                ));
-            }
-        }
-    }
-    let of = |actions: &[Action]| -> Vec<u64> {
-        let deeds = told.deeds.iter().filter(|(_, (action, _))| actions.contains(action));
-        deeds.map(|(seq, _)| *seq).collect()
-    };
-    canary::check(db, &of(&[Action::Canary]), &of(&[Action::Promote, Action::Stop]), faults)
+        Ok(())
+    })?;
+    faults.extend(told.steps.iter().map(|((proposal, seq), step)| {
+        format!("entry {seq} makes proposal {proposal} {}, and no such step is there", step.standing.as_str())
+    }));
+    Ok(())
+}
+
+fn check_canaries(db: &Connection, told: &mut Told, faults: &mut Vec<String>) -> Result<()> {
+    let (begins, ends) = &told.canaries;
+    canary::check(db, begins, ends, faults)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests of what the ledger explains, and of what it does not.
 
 use super::*;
+use crate::domain::ledger::Action;
 use crate::engine::seal::Pen;
 use crate::store::authored::Hand;
 use crate::store::prompts::{self, Activation, Deed};
@@ -140,7 +141,7 @@ fn an_entry_tells_only_of_what_it_may_write() {
         subject: String::new(),
         payload: payload(),
     };
-    told.hear(crate::engine::seal::seal(ledger::head(&db).unwrap(), deed, Some(&agent)));
+    told.hear(&crate::engine::seal::seal(ledger::head(&db).unwrap(), deed, Some(&agent)));
     assert!(told.faults[0].contains("without a steward's signature"), "{:?}", told.faults);
 }
 

@@ -74,6 +74,11 @@ impl StoreError {
         text.find(&detail).map_or(text.clone(), |at| text[..at + detail.len()].to_owned())
     }
 
+    /// What is damaged, for a check that goes on; any other failure is one of the check itself.
+    pub fn damage(self) -> Result<String> {
+        if self.kind == Kind::Corrupt { Ok(self.seen()) } else { Err(self) }
+    }
+
     /// Stored bytes that do not read back.
     pub fn corrupt(detail: impl fmt::Display) -> Self {
         Self::new(Kind::Corrupt, detail.to_string())

@@ -177,10 +177,11 @@ pub fn newest(db: &Connection, each: &mut dyn FnMut(Entry) -> bool) -> Result<()
 
 /// The entry with this number.
 pub fn entry(db: &Connection, seq: u64) -> Result<Entry> {
-    let text: String = db
+    let text: Option<String> = db
         .prepare_cached("SELECT entry FROM ledger WHERE seq = ?")?
-        .query_row([seq as i64], |row| row.get(0))?;
-    read(&text)
+        .query_row([seq as i64], |row| row.get(0))
+        .optional()?;
+    read(&text.ok_or_else(|| StoreError::corrupt(format_args!("entry {seq} of the ledger is not there")))?)
 }
 
 /// Checks the chain, the signatures, and that each writer was allowed to write: all that is wrong, nothing where it
@@ -189,10 +190,19 @@ pub fn verify(db: &Connection) -> Result<(Head, Vec<String>)> {
     let (mut chain, mut trust, mut faults) = (Chain::default(), Trust::default(), Vec::new());
     let mut statement = db.prepare("SELECT seq, action, entry FROM ledger ORDER BY seq")?;
     let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (seq, action): (i64, String) = (row.get(0)?, row.get(1)?);
-        let text: String = match row.get(2) {
-            Ok(text) => text,
+    loop {
+        let row = match rows.next() {
+            Ok(Some(row)) => row,
+            Ok(None) => break,
+            Err(error) => {
+                faults.push(StoreError::from(error).damage()?);
+                break;
+            }
+        };
+        let seq: i64 = row.get(0)?;
+        let read = row.get(1).and_then(|action| Ok((action, row.get(2)?)));
+        let (action, text): (String, String) = match read {
+            Ok(read) => read,
             Err(error) => {
                 faults.push(format!("row {seq} does not read: {error}"));
                 break;
@@ -222,10 +232,13 @@ pub fn verify(db: &Connection) -> Result<(Head, Vec<String>)> {
             faults.push(breach.to_string());
         }
     }
-    let known = head(db)?;
-    if faults.is_empty() && known != chain.head() {
-        let (last, seq) = (chain.head().seq, known.seq);
-        faults.push(format!("the ledger ends with entry {last}, and entry {seq} was the last to be written: its end was cut off or changed"));
+    match head(db) {
+        Ok(known) if faults.is_empty() && known != chain.head() => {
+            let (last, seq) = (chain.head().seq, known.seq);
+            faults.push(format!("the ledger ends with entry {last}, and entry {seq} was the last to be written: its end was cut off or changed"));
+        }
+        Ok(_) => {}
+        Err(error) => faults.push(error.damage()?),
     }
     Ok((chain.head(), faults))
 }

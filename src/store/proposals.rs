@@ -23,6 +23,7 @@ use crate::domain::proposal::{Kind as Of, Proposal, ProposalId, Standing};
 use crate::domain::settled::Settled;
 use crate::engine::bump::Change;
 use crate::engine::seal::digest;
+use crate::engine::told::is_about;
 
 /// A proposal with what has become of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -324,17 +325,24 @@ impl<'a> Proposals<'a> {
         Ok(found.into_values().collect())
     }
 
-    /// Stewards who have signed a proposal and whom the store still trusts, each with the entry: for its acceptance, and
-    /// once its canary has begun, for the promotion.
+    /// Stewards who have signed a proposal and whom the store still trusts, each once with the entry: for its acceptance,
+    /// and once its canary has begun, for the promotion.
     pub fn signatures(self, id: ProposalId) -> Result<Vec<(Identity, u64)>> {
-        let trust = ledger::trust(self.0)?;
-        let history = self.history(id)?;
-        let began = history.iter().rposition(|event| event.entry.action == Action::Canary).unwrap_or(0);
-        let signed = history.into_iter().skip(began).map(|event| event.entry).filter(|entry| {
+        let (trust, digest, history) = (ledger::trust(self.0)?, self.get(id)?.digest, self.history(id)?);
+        let entries = history.into_iter().map(|event| event.entry).filter(|entry| is_about(entry, digest));
+        let entries: Vec<Entry> = entries.collect();
+        let began =
+            entries.iter().filter(|entry| entry.action == Action::Canary).map(|entry| entry.seq).max();
+        let mut signed: BTreeMap<Identity, u64> = BTreeMap::new();
+        for entry in entries {
             let trusted = entry.key.is_some_and(|key| trust.trusts(&entry.actor, key));
-            entry.action == Action::Sign && trusted
-        });
-        Ok(signed.map(|entry| (entry.actor, entry.seq)).collect())
+            if entry.action == Action::Sign && trusted && began.is_none_or(|began| entry.seq > began) {
+                signed.entry(entry.actor).or_insert(entry.seq);
+            }
+        }
+        let mut signed: Vec<(Identity, u64)> = signed.into_iter().collect();
+        signed.sort_by_key(|(_, entry)| *entry);
+        Ok(signed)
     }
 
     /// The version that a proposal changes.

@@ -224,7 +224,8 @@ impl Reader {
     pub fn verify_ledger(&self) -> Result<(Head, Vec<String>)> {
         let (head, mut faults) = self.named(ledger::verify(&self.db))?;
         if faults.is_empty() {
-            faults = self.named(explain::check(&self.db))?;
+            let found = explain::check(&self.db).or_else(|error| error.damage().map(|fault| vec![fault]));
+            faults = self.named(found)?;
         }
         Ok((head, faults))
     }

@@ -1,7 +1,7 @@
 //! Prompt files on disk: what the arguments name, read whole and bounded.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::desk::{PromptsError, Result};
@@ -49,15 +49,22 @@ pub fn named(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The bytes of a file, one more at most than `most`, whatever length it tells; and how many it has, as far as that is
+/// known.
+pub fn bounded(path: &Path, most: usize) -> io::Result<(Vec<u8>, u64)> {
+    let (mut bytes, file) = (Vec::new(), File::open(path)?);
+    let length = file.metadata().map_or(0, |data| data.len());
+    file.take(most as u64 + 1).read_to_end(&mut bytes)?;
+    let length = length.max(bytes.len() as u64);
+    Ok((bytes, length))
+}
+
 /// Reads a prompt file, one byte more at most than one may have; the inner error says what is to correct in it.
 pub fn read(path: &Path) -> Result<std::result::Result<PromptFile, PromptFileError>> {
     let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| unreadable(path, error))?;
-    let length = file.metadata().map_or(0, |data| data.len());
-    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+    let (bytes, length) = bounded(path, MAX_FILE).map_err(|error| unreadable(path, error))?;
     if bytes.len() > MAX_FILE {
-        return Ok(Err(PromptFileError::too_long(&name, length.max(bytes.len() as u64))));
+        return Ok(Err(PromptFileError::too_long(&name, length)));
     }
     Ok(PromptFile::parse(&name, &bytes))
 }
@@ -70,20 +77,16 @@ pub fn beside(path: &Path) -> PathBuf {
 /// Reads the cases beside a prompt file, where there are some; the inner error says what is to correct in them.
 pub fn cases(prompt: &Path) -> Result<Option<std::result::Result<Vec<Case>, PromptFileError>>> {
     let path = beside(prompt);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+    let bytes = match bounded(&path, cases::MAX_FILE) {
+        Ok((bytes, _)) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(&path, error)),
     };
-    let mut bytes = Vec::new();
-    file.take(cases::MAX_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(&path, error))?;
     // What is no UTF-8 is no JSON either, and is told by its line.
     Ok(Some(cases::parse(&path.display().to_string(), &String::from_utf8_lossy(&bytes))))
 }
 
 /// The error for a path.
-pub fn unreadable(path: &Path, error: std::io::Error) -> PromptsError {
+pub fn unreadable(path: &Path, error: io::Error) -> PromptsError {
     PromptsError::Unreadable { path: path.display().to_string(), error }
 }

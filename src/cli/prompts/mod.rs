@@ -6,7 +6,7 @@
 mod activate;
 mod compose;
 mod desk;
-mod files;
+pub(super) mod files;
 mod history;
 mod lint;
 mod publish;

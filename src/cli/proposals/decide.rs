@@ -2,14 +2,16 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
 use super::list::key_at;
 use super::show::{changes, document};
 use super::{AcceptArgs, CommentArgs, DeferArgs, ModifyArgs, RejectArgs};
+use crate::cli::plain::shown;
+use crate::cli::prompts::files::bounded;
 use crate::cli::{CliError, Desk, Exit, Result};
+use crate::console::editor;
 use crate::domain::prompt::Scope;
 use crate::domain::prompt_file::MAX_FILE;
 use crate::domain::proposal::{ProposalId, RiskLevel};
@@ -157,7 +159,12 @@ pub fn modify(args: &ModifyArgs, desk: &mut Desk) -> Result<Exit> {
         Some(path) => read(path)?,
         None => edited(&found)?,
     };
-    let made = service.modify(pen, id, text, now())?;
+    let wrote = (args.file.is_none() && text != found.listed.proposal.text).then(|| text.clone());
+    let made = service.modify(pen, id, text, now()).inspect_err(|_| {
+        if let Some(text) = &wrote {
+            keep(text, desk);
+        }
+    })?;
     let new = service.proposal(made.id, now())?;
     service.close()?;
     if desk.json {
@@ -171,40 +178,36 @@ pub fn modify(args: &ModifyArgs, desk: &mut Desk) -> Result<Exit> {
 
 /// The text of a prompt file, at most as long as one may be.
 pub fn read(path: &Path) -> Result<String> {
-    let failed = |why: String| CliError::Failed(format!("`{}` cannot be taken: {why}.", path.display()));
-    let length = std::fs::metadata(path).map_err(|e| failed(e.to_string()))?.len();
-    if length > MAX_FILE as u64 {
-        return Err(failed(format!("it is longer than {MAX_FILE} bytes")));
+    let failed = |why: String| {
+        CliError::Failed(format!("`{}` cannot be taken: {why}.", shown(&path.display().to_string())))
+    };
+    let (bytes, length) = bounded(path, MAX_FILE).map_err(|error| failed(error.to_string()))?;
+    if bytes.len() > MAX_FILE {
+        return Err(failed(format!("it has {length} bytes, and a prompt file has at most {MAX_FILE}")));
     }
-    std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))
+    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
 }
 
 /// The text of a proposal as a person's editor leaves it.
 fn edited(found: &Shown) -> Result<String> {
-    let editor =
-        ["VISUAL", "EDITOR"].into_iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.trim().is_empty()));
-    let Some(editor) = editor else {
+    let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    if !["VISUAL", "EDITOR"].into_iter().any(is_set) {
         return Err(CliError::Usage(
             "no editor is named. Set EDITOR, or give the new text with --file.".into(),
         ));
-    };
-    let failed = |what: String| CliError::Failed(format!("the text could not be edited: {what}."));
-    let name = format!("{}-{}.prompt", found.listed.proposal.id, std::process::id());
-    let path = std::env::temp_dir().join(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path).map_err(|e| failed(e.to_string()))?;
-    file.write_all(found.listed.proposal.text.as_bytes()).map_err(|e| failed(e.to_string()))?;
-    drop(file);
-    let mut words = editor.split_whitespace();
-    let ended = Command::new(words.next().unwrap_or_default()).args(words).arg(&path).status();
-    let text = match ended {
-        Ok(status) if status.success() => read(&path),
-        Ok(status) => Err(failed(format!("`{editor}` ended with {status}"))),
-        Err(error) => Err(failed(format!("`{editor}` does not start ({error})"))),
-    };
-    std::fs::remove_file(&path).ok();
-    text
+    }
+    let proposal = &found.listed.proposal;
+    let text = editor::edit(&format!("{}.prompt", proposal.id), &proposal.text);
+    Ok(text.map_err(|error| CliError::Failed(error.to_string()))?.unwrap_or_else(|| proposal.text.clone()))
+}
+
+/// Keeps what somebody wrote and what was not taken, and says where.
+fn keep(text: &str, desk: &Desk) {
+    match editor::kept(text) {
+        Ok(path) => desk.say(&format!(
+            "What you wrote is in `{path}`: correct it there, and give it with --file.",
+            path = path.display()
+        )),
+        Err(error) => desk.say(&format!("What you wrote could not be kept ({error}):\n{text}")),
+    }
 }
