@@ -11,6 +11,7 @@ mod demo;
 mod error;
 mod findings;
 pub mod live;
+mod look;
 mod outcome;
 pub mod proposals;
 mod refinement;
