@@ -133,8 +133,8 @@ impl App {
             }
             Err(fault) => {
                 let notice = match fault.kind {
-                    FaultKind::Locked => Notice::locked(&fault),
-                    FaultKind::Changed => Notice::changed(&fault),
+                    FaultKind::Locked => Notice::locked(&fault, ctx.keymap),
+                    FaultKind::Changed => Notice::changed(&fault, ctx.keymap),
                     FaultKind::Refused => Notice::denied(&fault),
                     _ => Notice::fault(&fault),
                 };
