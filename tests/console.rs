@@ -90,12 +90,21 @@ fn many_of_low_risk_are_accepted_at_once() {
 fn the_title_is_the_terminals_again() {
     let folder = tempfile::tempdir().unwrap();
     let (store, keys) = world(folder.path(), 5_000);
-    std::fs::write(std::path::Path::new(&keys).join("config.toml"), "[console]\ntitle = true\n").unwrap();
-    let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &[("HUMAN_CONFIG_DIR", &keys)]);
+    let set = format!("{store}.toml");
+    std::fs::write(&set, "[console]\ntitle = true\n").unwrap();
+    let env = [("HUMAN_CONFIG_DIR", keys.as_str()), ("HUMAN_CONFIG", set.as_str())];
+    let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &env);
     let said = |pty: &Pty, bytes: &[u8]| pty.raw.windows(bytes.len()).filter(|at| *at == bytes).count();
     pty.shows("Prompts").settles();
+    // It is set once the watch has looked.
+    for _ in 0..100 {
+        if said(&pty, b"\x1b]0;human") > 0 {
+            break;
+        }
+        pty.settles();
+    }
+    assert!(said(&pty, b"\x1b]0;human") > 0, "no title");
     assert_eq!((said(&pty, b"\x1b[22;0t"), said(&pty, b"\x1b[23;0t")), (1, 0));
-    assert!(said(&pty, b"\x1b]0;human") > 0);
     pty.signal("TERM");
     assert_eq!(pty.ends(), 0);
     assert_eq!((said(&pty, b"\x1b[22;0t"), said(&pty, b"\x1b[23;0t")), (1, 1));
@@ -180,9 +189,9 @@ fn without_colours_the_selection_is_still_seen() {
     let folder = tempfile::tempdir().unwrap();
     let (store, keys) = world(folder.path(), 5_000);
     // It goes before the configuration.
-    let set = "[console]\ncolours = \"truecolor\"\n";
-    std::fs::write(std::path::Path::new(&keys).join("config.toml"), set).unwrap();
-    let env = [("HUMAN_CONFIG_DIR", keys.as_str()), ("NO_COLOR", "1")];
+    let set = format!("{store}.toml");
+    std::fs::write(&set, "[console]\ncolours = \"truecolor\"\n").unwrap();
+    let env = [("HUMAN_CONFIG_DIR", keys.as_str()), ("HUMAN_CONFIG", set.as_str()), ("NO_COLOR", "1")];
     let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &env);
     pty.shows("Prompts").settles().type_("j").settles();
     let screen = pty.screen.screen();
