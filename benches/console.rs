@@ -126,7 +126,7 @@ impl Bench {
         effects
             .into_iter()
             .filter_map(|effect| match effect {
-                Effect::Ask(ticket, query) => Some((ticket, query)),
+                Effect::Ask { ticket, query, .. } => Some((ticket, query)),
                 _ => None,
             })
             .collect()

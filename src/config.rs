@@ -74,6 +74,8 @@ pub struct ConsoleSection {
     pub colours: Option<String>,
     /// Whether only ASCII may be shown, where the terminal is not to be asked.
     pub ascii: Option<bool>,
+    /// What charts are drawn with: `braille`, `block` or `ascii`.
+    pub marks: Option<String>,
     /// Whether the mouse is taken.
     pub mouse: Option<bool>,
     /// Whether a new alarm rings.

@@ -67,6 +67,50 @@ fn a_proposal_is_triaged_accepted_and_undone() {
 }
 
 #[test]
+fn many_of_low_risk_are_accepted_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut pty, store, keys) = open(folder.path(), 60_000, &[]);
+    pty.type_("3").shows("open").settles().type_("/risk:low !scope:core\r").settles();
+    // Their texts are read one by one; none takes the place of another.
+    pty.type_("*").settles().type_("a").shows("all of low risk").shows("Cancel");
+    pty.until("all of them", |screen| !screen.contents().contains("still being read"));
+    let asked = pty.text();
+    let many = asked.split("Accept ").nth(1).and_then(|rest| rest.split(' ').next());
+    let many: usize = many.and_then(|n| n.parse().ok()).unwrap_or_else(|| panic!("how many?\n{asked}"));
+    assert!(many > 1, "{asked}");
+    let open = || human(&store, &keys, &["prompts", "proposals", "list", "--status", "open"]).lines().count();
+    let before = open();
+    pty.settles().type_("y").shows(&format!("Published {many} proposals")).settles();
+    assert_eq!(before - open(), many);
+    pty.type_(CTRL_C);
+    assert_eq!(pty.ends(), 0);
+}
+
+#[test]
+fn the_title_is_the_terminals_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, keys) = world(folder.path(), 5_000);
+    let set = format!("{store}.toml");
+    std::fs::write(&set, "[console]\ntitle = true\n").unwrap();
+    let env = [("HUMAN_CONFIG_DIR", keys.as_str()), ("HUMAN_CONFIG", set.as_str())];
+    let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &env);
+    let said = |pty: &Pty, bytes: &[u8]| pty.raw.windows(bytes.len()).filter(|at| *at == bytes).count();
+    pty.shows("Prompts").settles();
+    // It is set once the watch has looked.
+    for _ in 0..100 {
+        if said(&pty, b"\x1b]0;human") > 0 {
+            break;
+        }
+        pty.settles();
+    }
+    assert!(said(&pty, b"\x1b]0;human") > 0, "no title");
+    assert_eq!((said(&pty, b"\x1b[22;0t"), said(&pty, b"\x1b[23;0t")), (1, 0));
+    pty.signal("TERM");
+    assert_eq!(pty.ends(), 0);
+    assert_eq!((said(&pty, b"\x1b[22;0t"), said(&pty, b"\x1b[23;0t")), (1, 1));
+}
+
+#[test]
 fn the_editor_has_the_terminal_and_no_key_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let editor = folder.path().join("editor.sh");
@@ -143,8 +187,13 @@ fn whatever_ends_it_the_terminal_is_given_back() {
 #[test]
 fn without_colours_the_selection_is_still_seen() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut pty, _, _) = open(folder.path(), 5_000, &[("NO_COLOR", "1")]);
-    pty.type_("j").settles();
+    let (store, keys) = world(folder.path(), 5_000);
+    // It goes before the configuration.
+    let set = format!("{store}.toml");
+    std::fs::write(&set, "[console]\ncolours = \"truecolor\"\n").unwrap();
+    let env = [("HUMAN_CONFIG_DIR", keys.as_str()), ("HUMAN_CONFIG", set.as_str()), ("NO_COLOR", "1")];
+    let mut pty = Pty::start(&["--store", &store, "console"], SIZE, &env);
+    pty.shows("Prompts").settles().type_("j").settles();
     let screen = pty.screen.screen();
     let (rows, cols) = screen.size();
     let (rows, cols) = (rows.get(), cols.get());

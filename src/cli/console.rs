@@ -17,7 +17,7 @@ use crate::console::runtime::{self, Ended, Launch};
 use crate::keys::Keys;
 use crate::service::Service;
 use crate::store::Access;
-use crate::theme::{Depth, Theme, ascii_only};
+use crate::theme::{Depth, Marks, NotADepth, Theme, ascii_only};
 
 /// The theme that is shown where none is named.
 const THEME: &str = "terminal";
@@ -96,24 +96,29 @@ pub fn open(
         settings,
         keymap,
         theme,
-        depth: depth(desk, &set, &env)?,
+        depth: depth(desk.when, &set, env)?,
         ascii: ascii_only(set.ascii, env),
+        marks: marks(&set)?,
         themes,
         ask: passphrase,
     };
     runtime::run(launch).map_err(CliError::Output)
 }
 
-/// The colours of the terminal: what was asked for, else what it says.
-fn depth(desk: &Desk, set: &ConsoleSection, env: &impl Fn(&str) -> Option<String>) -> Result<Depth> {
-    let asked = match (desk.when, &set.colours) {
-        (When::Never, _) => Some(Depth::Mono),
-        (_, Some(text)) => {
-            Some(text.parse().map_err(|e| CliError::Usage(format!("[console] colours: {e}")))?)
-        }
-        (_, None) => None,
-    };
-    Ok(Depth::detect(asked, env))
+/// The colours of the terminal: what the flag says, then `NO_COLOR`, the configuration, the terminal itself.
+fn depth(when: When, set: &ConsoleSection, env: impl Fn(&str) -> Option<String>) -> Result<Depth> {
+    let fault = |e: NotADepth| CliError::Usage(format!("[console] colours: {e}"));
+    let asked = set.colours.as_deref().map(str::parse).transpose().map_err(fault)?;
+    Ok(match when {
+        When::Never => Depth::Mono,
+        When::Auto => Depth::detect(asked, env),
+        When::Always => Depth::detect(asked, |name| env(name).filter(|_| name != "NO_COLOR")),
+    })
+}
+
+fn marks(set: &ConsoleSection) -> Result<Marks> {
+    let asked = set.marks.as_deref().map(str::parse).transpose();
+    Ok(asked.map_err(|e: String| CliError::Usage(format!("[console] marks: {e}")))?.unwrap_or_default())
 }
 
 fn patch(set: &ConsoleSection) -> Patch {
@@ -122,4 +127,35 @@ fn patch(set: &ConsoleSection) -> Patch {
         Bound::Many(all) => all.clone(),
     };
     set.keys.iter().map(|(action, bound)| (action.clone(), keys(bound))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_goes_before_no_color_and_no_color_before_the_configuration() {
+        let set =
+            |colours: &str| ConsoleSection { colours: Some(colours.into()), ..ConsoleSection::default() };
+        let plain = |name: &str| (name == "NO_COLOR").then(|| "1".to_owned());
+        for (when, no_color, expected) in [
+            (When::Auto, false, Depth::True),
+            (When::Auto, true, Depth::Mono),
+            (When::Always, true, Depth::True),
+            (When::Never, false, Depth::Mono),
+        ] {
+            let env = |name: &str| if no_color { plain(name) } else { None };
+            assert_eq!(depth(when, &set("truecolor"), env).ok(), Some(expected), "{when:?} {no_color}");
+        }
+        assert!(depth(When::Auto, &set("many"), plain).is_err());
+    }
+
+    #[test]
+    fn charts_are_drawn_as_the_configuration_says() {
+        let set = |said: &str| ConsoleSection { marks: Some(said.into()), ..ConsoleSection::default() };
+        assert_eq!(marks(&ConsoleSection::default()).ok(), Some(Marks::Braille));
+        assert_eq!(marks(&set("block")).ok(), Some(Marks::Block));
+        let error = marks(&set("dots")).unwrap_err().to_string();
+        assert!(error.contains("write braille, block or ascii"), "{error}");
+    }
 }

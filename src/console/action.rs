@@ -109,7 +109,7 @@ actions! {
     Tab5 "ledger" Everywhere ["5"] "ledger" "Ledger and agent";
     NextTab "next-tab" Everywhere ["tab"] "next tab" "The next tab";
     PreviousTab "previous-tab" Everywhere ["shift-tab"] "previous tab" "The tab before";
-    Zoom "zoom" Everywhere ["+"] "zoom" "Give the focused pane the whole screen";
+    Zoom "zoom" Everywhere ["+"] "zoom" "Give the focused part the whole screen";
     Unzoom "unzoom" Everywhere ["_"] "unzoom" "Give it back";
     Window "window" Everywhere ["w"] "window" "The next longer window of time: 15m, 24h, 7d, 30d";
     PreviousWindow "previous-window" Everywhere ["W"] "window" "The next shorter window of time";

@@ -40,7 +40,7 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
         header(app, canvas, Rect { height: 1, ..all });
         Rect { y: all.y + 1, height: all.height - 2, ..all }
     };
-    app.draw_pane(canvas, body);
+    app.draw_pane(keymap, canvas, body);
     status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
     for dialog in &app.dialogs {
         if !dialog.is_bar() {

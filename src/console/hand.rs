@@ -1,10 +1,12 @@
-//! Carries out what was decided, on a thread of its own, through the service, which asks every rule again.
+//! Carries out what was decided, on a thread of its own, through the service, which asks every rule again. Runs of the
+//! agent have another thread: a model may think for minutes, and no decision waits for it.
 //!
 //! The key of the steward is read when something is to be signed. One that a passphrase protects is unlocked once, outside
 //! the screen, and kept in memory only.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -95,51 +97,67 @@ impl Means {
     }
 }
 
-/// Where commands go. The thread ends, after what it is doing, with [`Hand::finish`].
+/// Where commands go. The threads end, after what they are doing, with [`Hand::finish`].
 #[derive(Debug)]
 pub struct Hand {
-    commands: Option<Sender<(CommandId, Command)>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    decisions: Line,
+    runs: Line,
 }
 
 impl Hand {
-    /// Starts the thread; receipts go to `replies`.
-    pub fn start(means: Means, replies: UnboundedSender<Msg>) -> std::io::Result<Hand> {
-        let (sender, commands) = channel();
-        let thread = std::thread::Builder::new()
-            .name("hand".into())
-            .spawn(move || run(&means, &commands, &replies))?;
-        Ok(Hand { commands: Some(sender), thread: Some(thread) })
+    /// Starts the threads; receipts go to `replies`.
+    pub fn start(means: Means, replies: &UnboundedSender<Msg>) -> std::io::Result<Hand> {
+        Hand::of(move |command| carry_out(&means, command), replies)
+    }
+
+    fn of(
+        does: impl Fn(Command) -> Result<Receipt, Fault> + Clone + Send + 'static,
+        replies: &UnboundedSender<Msg>,
+    ) -> std::io::Result<Hand> {
+        let line = |name, does| Line::start(name, does, replies.clone());
+        Ok(Hand { decisions: line("hand", does.clone())?, runs: line("agent", does)? })
     }
 
     /// Wants a command carried out; its receipt comes as a message.
     pub fn carry_out(&self, id: CommandId, command: Command) {
-        if let Some(commands) = &self.commands {
-            // A thread that has ended is gone with the console.
-            let _ = commands.send((id, command));
-        }
+        let line = if matches!(command, Command::Run { .. }) { &self.runs } else { &self.decisions };
+        // A thread that has ended is gone with the console.
+        let _ = line.commands.send((id, command));
     }
-}
 
-impl Hand {
     /// Takes no more commands; whether what was begun came to its end. What takes long is not waited for long.
-    pub fn finish(mut self) -> bool {
-        self.commands.take();
-        let Some(thread) = self.thread.take() else { return true };
-        let began = Instant::now();
-        while !thread.is_finished() && began.elapsed() < PATIENCE {
+    pub fn finish(self) -> bool {
+        let threads = [self.decisions, self.runs].map(|line| line.thread);
+        let (began, done) = (Instant::now(), || threads.iter().all(JoinHandle::is_finished));
+        while !done() && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(5));
         }
-        thread.is_finished()
+        done()
     }
 }
 
-fn run(means: &Means, commands: &Receiver<(CommandId, Command)>, replies: &UnboundedSender<Msg>) {
-    while let Ok((id, command)) = commands.recv() {
-        let done = Box::new(carry_out(means, command));
-        if replies.send(Msg::Done(id, done)).is_err() {
-            return;
-        }
+/// Commands that are carried out one after another.
+#[derive(Debug)]
+struct Line {
+    commands: Sender<(CommandId, Command)>,
+    thread: JoinHandle<()>,
+}
+
+impl Line {
+    fn start(
+        name: &str,
+        does: impl Fn(Command) -> Result<Receipt, Fault> + Send + 'static,
+        replies: UnboundedSender<Msg>,
+    ) -> std::io::Result<Line> {
+        let (commands, waiting) = channel();
+        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+            while let Ok((id, command)) = waiting.recv() {
+                if replies.send(Msg::Done(id, Box::new(does(command)))).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Line { commands, thread })
     }
 }
 
@@ -296,4 +314,32 @@ fn receipt(done: &[String], refused: Vec<(String, String)>, undo: Option<Command
         }
     };
     Receipt { text, refused, undo, ..Receipt::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_decision_waits_for_a_run_and_a_run_that_goes_on_is_told() {
+        let (replies, mut done) = tokio::sync::mpsc::unbounded_channel();
+        let (let_go, goes_on) = channel::<()>();
+        let goes_on = Arc::new(Mutex::new(goes_on));
+        let hand = Hand::of(
+            move |command| {
+                if let Command::Run { .. } = command {
+                    let _ = goes_on.lock().unwrap().recv();
+                }
+                Ok(said(String::new()))
+            },
+            &replies,
+        )
+        .unwrap();
+        hand.carry_out(CommandId(1), Command::Run { dry: false });
+        hand.carry_out(CommandId(2), Command::Comment(ProposalId(1), "now".into()));
+        assert!(matches!(done.blocking_recv(), Some(Msg::Done(CommandId(2), _))));
+        assert!(!hand.finish(), "the run goes on");
+        drop(let_go);
+        assert!(matches!(done.blocking_recv(), Some(Msg::Done(CommandId(1), _))));
+    }
 }

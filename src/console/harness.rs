@@ -44,7 +44,8 @@ pub struct Harness {
     pub effects: Vec<Effect>,
     /// What commands come to; by default each is done.
     pub outcome: Outcome,
-    keymap: Keymap,
+    /// Which keys do what.
+    pub keymap: Keymap,
     look: Look,
     answers: Answers,
     buffer: Buffer,
@@ -107,7 +108,11 @@ impl Harness {
         let ctx = Ctx { keymap: &self.keymap, hits: &self.hits, stamp, size: (area.width, area.height) };
         for effect in update(&mut self.app, msg, &ctx) {
             match effect {
-                Effect::Ask(ticket, query) => self.waiting.push((ticket, query)),
+                Effect::Ask { ticket, instead, query } => {
+                    // As the readers do it.
+                    self.waiting.retain(|(waits, _)| Some(*waits) != instead);
+                    self.waiting.push((ticket, query));
+                }
                 Effect::Do(id, command) => {
                     self.commands.push((*command).clone());
                     self.doing.push((id, *command));

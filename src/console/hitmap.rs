@@ -22,6 +22,8 @@ pub enum ListId {
     Models,
     /// The notches of the cost weight.
     CostWeight,
+    /// The orders that a list can have.
+    Orders,
     /// The queue of proposals.
     Proposals,
     /// The difference of a proposal.

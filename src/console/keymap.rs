@@ -250,6 +250,14 @@ impl Keymap {
         self.keys(action).first().map(|chords| written(chords))
     }
 
+    /// The bindings of an action that reach it where `places` are at work: nothing nearer takes them, or their beginning.
+    pub fn reaching<'a>(&'a self, action: Action, places: &'a [Where]) -> impl Iterator<Item = &'a Chords> {
+        self.keys(action).iter().filter(move |keys| {
+            let begins = |n| self.meaning(&keys[..n], places) == Meaning::Begins;
+            (1..keys.len()).all(begins) && self.meaning(keys, places) == Meaning::Does(action)
+        })
+    }
+
     /// What the chords mean where `places` are at work, the nearest first.
     pub fn meaning(&self, typed: &[Chord], places: &[Where]) -> Meaning {
         let mut begins = false;

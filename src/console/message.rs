@@ -88,7 +88,14 @@ pub enum Msg {
 #[derive(Debug)]
 pub enum Effect {
     /// Answer a question, off this thread.
-    Ask(Ticket, Query),
+    Ask {
+        /// Which.
+        ticket: Ticket,
+        /// The question of the same asker that it takes the place of: nobody waits for its answer any more.
+        instead: Option<Ticket>,
+        /// What.
+        query: Query,
+    },
     /// Carry out a command, off this thread.
     Do(CommandId, Box<Command>),
     /// Send text to the terminal's clipboard (OSC 52).
@@ -167,9 +174,13 @@ impl Fault {
 #[derive(Debug, Clone)]
 pub struct Loaded<T> {
     value: Option<T>,
-    waiting: Option<Ticket>,
+    /// The newest question, and when it was asked, ms.
+    waiting: Option<(Ticket, Millis)>,
     fault: Option<Fault>,
 }
+
+/// How long an answer may take before what is shown meanwhile is old, ms.
+const LATE: Millis = 200;
 
 impl<T> Default for Loaded<T> {
     fn default() -> Self {
@@ -193,19 +204,24 @@ impl<T> Loaded<T> {
         self.waiting.is_some()
     }
 
+    /// Whether an answer is awaited for so long that what is known is old.
+    pub fn is_late(&self, now: Millis) -> bool {
+        self.waiting.is_some_and(|(_, since)| now >= since + LATE)
+    }
+
     /// Why the last question has no answer.
     pub fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref()
     }
 
-    /// Says that a question has been asked.
-    pub fn asked(&mut self, ticket: Ticket) {
-        self.waiting = Some(ticket);
+    /// Says that a question has been asked; the one that it takes the place of.
+    pub fn asked(&mut self, ticket: Ticket, now: Millis) -> Option<Ticket> {
+        self.waiting.replace((ticket, now)).map(|(before, _)| before)
     }
 
     /// Whether the answer with this ticket is awaited here.
     pub fn awaits(&self, ticket: Ticket) -> bool {
-        self.waiting == Some(ticket)
+        self.waiting.is_some_and(|(awaited, _)| awaited == ticket)
     }
 
     /// Takes the answer to the newest question; anything else is stale and dropped. Whether it was taken.
@@ -224,5 +240,11 @@ impl<T> Loaded<T> {
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Loaded::default();
+    }
+
+    /// Forgets what is known, to ask about something else in the place of what is awaited.
+    #[must_use]
+    pub fn emptied(&self) -> Loaded<T> {
+        Loaded { value: None, waiting: self.waiting, fault: None }
     }
 }

@@ -157,6 +157,8 @@ pub struct Out<'a> {
     pub window: WindowSpec,
     /// Whether nothing may be decided here.
     pub read_only: bool,
+    /// Whether the focused part of the pane has the whole screen.
+    pub zoomed: bool,
     effects: Vec<Effect>,
     steps: Vec<Step>,
     counter: &'a mut Counter,
@@ -165,15 +167,15 @@ pub struct Out<'a> {
 impl<'a> Out<'a> {
     /// With nothing in it.
     pub fn new(ctx: &'a Ctx<'a>, window: WindowSpec, read_only: bool, counter: &'a mut Counter) -> Out<'a> {
-        Out { ctx, window, read_only, effects: Vec::new(), steps: Vec::new(), counter }
+        Out { ctx, window, read_only, zoomed: false, effects: Vec::new(), steps: Vec::new(), counter }
     }
 
     /// Asks; the answer belongs to `slot`, whatever else it waited for.
     pub fn ask<T>(&mut self, slot: &mut Loaded<T>, query: Query) {
         self.counter.tickets += 1;
         let ticket = Ticket(self.counter.tickets);
-        slot.asked(ticket);
-        self.effects.push(Effect::Ask(ticket, query));
+        let instead = slot.asked(ticket, self.ctx.stamp.now);
+        self.effects.push(Effect::Ask { ticket, instead, query });
     }
 
     /// Wants a command carried out; what comes of it is said in a toast.

@@ -21,7 +21,7 @@ use crate::service::live::{
 };
 use crate::service::proposals::{Came, Listed, Shown};
 
-/// A question. Of questions of one kind from one pane only the newest is answered.
+/// A question. Of questions of one asker that wait only the newest is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
     /// The state of the store.
@@ -216,8 +216,10 @@ impl QueueLine {
 /// Whether the ledger holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Entries.
+    /// Entries: as many as follow one from the other, from the first on.
     pub entries: u64,
+    /// Whether there were more when it was checked, which do not follow.
+    pub broken: bool,
     /// The hash of the last.
     pub head: String,
     /// What is wrong.

@@ -1,10 +1,9 @@
 //! Answers questions, each thread with a view of the store of its own. Nothing is read on the thread that draws.
 //!
-//! Two threads: what a screen needs at once, and what may take long (the watch, checks of the ledger). Of the questions
-//! that wait, only the newest of its kind is answered: an answer to an older one would be dropped.
+//! Two threads: what a screen needs at once, and what may take long (the watch, checks of the ledger). A question that
+//! waits and was asked anew by the same asker is left out: its answer would be dropped. Others of its kind are answered.
 
 use std::collections::HashSet;
-use std::mem::discriminant;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -37,7 +36,13 @@ const RUNS: usize = 50;
 /// Calls of a prompt that are listed.
 const CALLS: usize = 200;
 
-type Asked = (Ticket, Query);
+/// A question that waits, and the one that it was asked in the place of.
+struct Asked {
+    ticket: Ticket,
+    instead: Option<Ticket>,
+    query: Query,
+}
+
 /// What the thread that may take long has found, handed to the one that ranks.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Dear {
@@ -88,10 +93,10 @@ impl Readers {
     }
 
     /// Asks; the answer comes as a message.
-    pub fn ask(&self, ticket: Ticket, query: Query) {
+    pub fn ask(&self, ticket: Ticket, instead: Option<Ticket>, query: Query) {
         let to = if is_slow(&query) { &self.slow } else { &self.quick };
         // A thread that has ended is gone with the console.
-        let _ = to.send((ticket, query));
+        let _ = to.send(Asked { ticket, instead, query });
     }
 }
 
@@ -133,18 +138,23 @@ pub(super) struct Reading {
 
 fn run(mut reading: Reading, asked: &Receiver<Asked>, replies: &UnboundedSender<Msg>) {
     while let Ok(first) = asked.recv() {
-        let mut waiting = vec![first];
-        while let Ok(next) = asked.try_recv() {
-            waiting.retain(|(_, query)| discriminant(query) != discriminant(&next.1));
-            waiting.push(next);
-        }
-        for (ticket, query) in waiting {
+        for Asked { ticket, query, .. } in awaited(first, asked) {
             let answer = reading.answer(&query).map_err(|error| of_service(&error));
             if replies.send(Msg::Reply(ticket, answer)).is_err() {
                 return;
             }
         }
     }
+}
+
+/// The questions that wait and whose answers are awaited still.
+fn awaited(first: Asked, asked: &Receiver<Asked>) -> Vec<Asked> {
+    let mut waiting = vec![first];
+    while let Ok(next) = asked.try_recv() {
+        waiting.retain(|waits| Some(waits.ticket) != next.instead);
+        waiting.push(next);
+    }
+    waiting
 }
 
 impl Reading {
@@ -189,9 +199,12 @@ impl Reading {
             Query::Rates => Reply::Rates(live.rates(now)?),
             Query::Ledger(limit) => Reply::Ledger(self.entries(*limit, now)?),
             Query::Verify => {
+                // Read before: what is written meanwhile came since.
+                let written = service.read()?.ledger_head()?.seq;
                 let audit = service.audit(None)?;
                 Reply::Verify(Arc::new(Verified {
                     entries: audit.head.seq,
+                    broken: audit.head.seq < written,
                     head: audit.head.hash.to_string(),
                     faults: audit.faults,
                     as_of: now,
@@ -323,4 +336,33 @@ fn agent(service: &Service, now: i64) -> Result<(AgentState, Option<Millis>), Se
     let ends = granted.map(|granted| granted.grant.expires_at).filter(|ends| *ends > now);
     let agent = granted.map(|granted| granted.grant.agent.to_string());
     Ok((AgentState { agent, grant, record, runs: runs.collect() }, ends))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_left_out_only_where_its_asker_asked_anew() {
+        let (sender, asked) = channel();
+        let of = |ticket, instead: Option<u64>, query| Asked {
+            ticket: Ticket(ticket),
+            instead: instead.map(Ticket),
+            query,
+        };
+        let window = WindowSpec::default();
+        for one in [
+            of(1, None, Query::Came(ProposalId(1))),
+            of(2, None, Query::Came(ProposalId(2))),
+            of(3, None, Query::Affinity(window)),
+            of(4, None, Query::Affinity(window)),
+            of(5, Some(2), Query::Came(ProposalId(3))),
+            of(6, Some(5), Query::Came(ProposalId(4))),
+        ] {
+            assert!(sender.send(one).is_ok());
+        }
+        let first = asked.recv().unwrap();
+        let tickets: Vec<u64> = awaited(first, &asked).iter().map(|one| one.ticket.0).collect();
+        assert_eq!(tickets, [1, 3, 4, 6]);
+    }
 }

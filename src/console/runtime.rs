@@ -30,7 +30,7 @@ use super::terminal::{Screen, guard_panics};
 use crate::engine::visible::one_line;
 use crate::keys::Passphrase;
 use crate::service::now;
-use crate::theme::{Depth, Look, Theme};
+use crate::theme::{Depth, Look, Marks, Theme};
 
 /// Shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
@@ -52,6 +52,8 @@ pub struct Launch {
     pub depth: Depth,
     /// Whether only ASCII may be shown.
     pub ascii: bool,
+    /// What charts are drawn with.
+    pub marks: Marks,
     /// The folder of the user's themes.
     pub themes: Option<PathBuf>,
     /// Asks for a passphrase, while the terminal is given back.
@@ -81,7 +83,6 @@ struct Console {
     keymap: Keymap,
     look: Look,
     depth: Depth,
-    ascii: bool,
     themes: Option<PathBuf>,
     ask: fn(&Path) -> io::Result<Passphrase>,
     means: Means,
@@ -106,21 +107,20 @@ struct Console {
 
 impl Console {
     fn new(launch: Launch) -> io::Result<Console> {
-        let Launch { means, settings, keymap, theme, depth, ascii, themes, ask } = launch;
+        let Launch { means, settings, keymap, theme, depth, ascii, marks, themes, ask } = launch;
         // Before the terminal is taken, so that no signal finds it taken and nobody listening.
         let signals = Signals::new()?;
         let (sender, mail) = unbounded_channel();
         let readers = Readers::start(&means.ground, &sender)?;
-        let hand = Hand::start(means.clone(), sender.clone())?;
+        let hand = Hand::start(means.clone(), &sender)?;
         let changes = Changes::of(means.ground.service.path(), &sender);
         tell_hang_up(sender.clone())?;
         Ok(Console {
             screen: Screen::take(settings.mouse)?,
             app: App::new(settings),
             keymap,
-            look: Look::new(&theme, depth, ascii),
+            look: Look::new(&theme, depth, ascii).drawn_with(marks),
             depth,
-            ascii,
             themes,
             ask,
             means,
@@ -277,7 +277,7 @@ impl Console {
 
     fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
         match effect {
-            Effect::Ask(ticket, query) => self.readers.ask(ticket, query),
+            Effect::Ask { ticket, instead, query } => self.readers.ask(ticket, instead, query),
             Effect::Do(id, command) => self.hand.carry_out(id, *command),
             Effect::Copy(text) => self.screen.copy(&text)?,
             Effect::Edit { name, text } => self.edit(&name, &text)?,
@@ -289,7 +289,9 @@ impl Console {
             }
             Effect::Mouse(on) => self.screen.set_mouse(on)?,
             Effect::Theme(name) => match Theme::named(&name, self.themes.as_deref()) {
-                Ok(theme) => self.look = Look::new(&theme, self.depth, self.ascii),
+                Ok(theme) => {
+                    self.look = Look::new(&theme, self.depth, self.look.ascii).drawn_with(self.look.marks);
+                }
                 Err(error) => self.tell(Msg::Failed(Fault::new(error.to_string()))),
             },
             Effect::Redraw => self.screen.forget()?,

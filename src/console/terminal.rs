@@ -1,6 +1,6 @@
 //! The terminal: taken, given back, and given back whatever happens.
 //!
-//! Raw mode, the alternate screen, bracketed paste and the mouse are taken together and given back together: on quitting,
+//! Raw mode, the alternate screen, bracketed paste, the mouse and the title are taken together and given back together: on quitting,
 //! on an error, in a panic (before its report is printed), before an editor or a stop. Giving back twice does no harm.
 
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::style::ResetColor;
+use crossterm::style::{ResetColor, force_color_output};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
     disable_raw_mode, enable_raw_mode,
@@ -23,11 +23,17 @@ use ratatui::layout::{Position, Rect};
 
 /// Whether the terminal is taken: what the panic hook and the guard ask.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal keeps the title that it had, to be given back.
+static TITLED: AtomicBool = AtomicBool::new(false);
 
 /// Buttons, the wheel and dragging, by their positions; not every move, which nothing here needs and a slow line feels.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 /// The mouse belongs to the terminal again.
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
+/// The terminal is to keep its title, and to show that one again.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
+const KEPT_TITLE: &[u8] = b"\x1b[23;0t";
 
 /// Bytes of a frame that are gathered before they are written.
 const FRAME_BYTES: usize = 64 << 10;
@@ -40,6 +46,8 @@ pub struct Screen {
     /// Never dropped: its end writes to a terminal that may be gone, and panics where it is.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<Out>>>,
     mouse: bool,
+    /// The title that it has while it is taken, if that is not its own.
+    title: Option<String>,
 }
 
 impl Screen {
@@ -47,7 +55,7 @@ impl Screen {
     pub fn take(mouse: bool) -> io::Result<Screen> {
         let out = io::BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         let terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(out))?);
-        let mut screen = Screen { terminal, mouse };
+        let mut screen = Screen { terminal, mouse, title: None };
         screen.enter()?;
         Ok(screen)
     }
@@ -55,6 +63,8 @@ impl Screen {
     /// Takes it again, after [`Screen::leave`]; the next frame is drawn whole.
     pub fn enter(&mut self) -> io::Result<()> {
         TAKEN.store(true, Ordering::SeqCst);
+        // What is drawn has the colours that it is to have. With NO_COLOR the library would strip bold and reverse as well.
+        force_color_output(true);
         enable_raw_mode()?;
         let out = self.terminal.backend_mut();
         queue!(out, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
@@ -62,6 +72,7 @@ impl Screen {
             out.write_all(MOUSE_ON)?;
         }
         Write::flush(out)?;
+        self.show_title()?;
         self.forget()
     }
 
@@ -118,7 +129,17 @@ impl Screen {
 
     /// The terminal's title; hidden characters have been made visible.
     pub fn title(&mut self, title: &str) -> io::Result<()> {
-        execute!(self.terminal.backend_mut(), SetTitle(title))
+        self.title = Some(title.to_owned());
+        self.show_title()
+    }
+
+    fn show_title(&mut self) -> io::Result<()> {
+        let Some(title) = &self.title else { return Ok(()) };
+        let out = self.terminal.backend_mut();
+        if !TITLED.swap(true, Ordering::SeqCst) {
+            out.write_all(KEEP_TITLE)?;
+        }
+        execute!(out, SetTitle(title))
     }
 }
 
@@ -135,6 +156,9 @@ pub fn give_back() {
     }
     let mut out = io::stdout();
     let _ = out.write_all(MOUSE_OFF);
+    if TITLED.swap(false, Ordering::SeqCst) {
+        let _ = out.write_all(KEPT_TITLE);
+    }
     let _ =
         execute!(out, EndSynchronizedUpdate, DisableBracketedPaste, ResetColor, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();

@@ -19,7 +19,7 @@ pub enum Depth {
 
 /// It is not a depth.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no colour depth; write mono, 16, 256 or true.", .0.escape_debug())]
+#[error("`{}` is no colour depth; write mono, 16, 256 or truecolor.", .0.escape_debug())]
 pub struct NotADepth(String);
 
 /// Parts of `TERM` of terminals that show every colour, also where they do not say so in `COLORTERM`, as through SSH.
@@ -36,22 +36,20 @@ impl Depth {
             Depth::Mono => "mono",
             Depth::Ansi16 => "16",
             Depth::Ansi256 => "256",
-            Depth::True => "true",
+            Depth::True => "truecolor",
         }
     }
 
-    /// The depth that was asked for by flag or configuration; else none with a `NO_COLOR` that is not empty
-    /// (<https://no-color.org>), else what `COLORTERM` says, else what is known of the `TERM`.
-    ///
-    /// Who asks for colours in spite of `NO_COLOR` has to tell the terminal library so, too: `crossterm` reads the variable
-    /// itself (`crossterm::style::force_color_output`).
+    /// None with a `NO_COLOR` that is not empty (<https://no-color.org>), else the depth that the configuration asks for,
+    /// else what `COLORTERM` says, else what is known of the `TERM`. A flag that asks for colours goes before all of it:
+    /// then `env` knows no `NO_COLOR`.
     pub fn detect(asked: Option<Depth>, env: impl Fn(&str) -> Option<String>) -> Depth {
         let said = |name: &str| env(name).unwrap_or_default().to_ascii_lowercase();
-        if let Some(depth) = asked {
-            return depth;
-        }
         if !said("NO_COLOR").is_empty() {
             return Depth::Mono;
+        }
+        if let Some(depth) = asked {
+            return depth;
         }
         if matches!(said("COLORTERM").as_str(), "truecolor" | "24bit") {
             return Depth::True;
@@ -98,7 +96,9 @@ impl FromStr for Depth {
     type Err = NotADepth;
 
     fn from_str(text: &str) -> Result<Self, NotADepth> {
-        Depth::ALL.into_iter().find(|depth| depth.name() == text).ok_or_else(|| NotADepth(text.to_owned()))
+        // `true` is short for it.
+        let name = if text == "true" { "truecolor" } else { text };
+        Depth::ALL.into_iter().find(|depth| depth.name() == name).ok_or_else(|| NotADepth(text.to_owned()))
     }
 }
 
@@ -144,7 +144,8 @@ mod tests {
         ] {
             assert_eq!(Depth::detect(None, env(said)), expected, "{said}");
         }
-        assert_eq!(Depth::detect(Some(Depth::Ansi256), env("NO_COLOR=1 TERM=dumb")), Depth::Ansi256);
+        assert_eq!(Depth::detect(Some(Depth::Ansi256), env("TERM=dumb")), Depth::Ansi256);
+        assert_eq!(Depth::detect(Some(Depth::Ansi256), env("NO_COLOR=1")), Depth::Mono);
     }
 
     #[test]
@@ -152,8 +153,9 @@ mod tests {
         for depth in Depth::ALL {
             assert_eq!(depth.name().parse(), Ok(depth));
         }
+        assert_eq!(["true", "truecolor"].map(str::parse), [Ok(Depth::True), Ok(Depth::True)]);
         let error = "8\u{1b}".parse::<Depth>().unwrap_err().to_string();
-        assert_eq!(error, "`8\\u{1b}` is no colour depth; write mono, 16, 256 or true.");
+        assert_eq!(error, "`8\\u{1b}` is no colour depth; write mono, 16, 256 or truecolor.");
     }
 
     #[test]

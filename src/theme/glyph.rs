@@ -1,5 +1,7 @@
 //! Every mark that is not a letter, with its twin for terminals that show only ASCII.
 
+use std::str::FromStr;
+
 /// A mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyph {
@@ -129,5 +131,43 @@ pub const fn eighths(ascii: bool) -> [&'static str; 8] {
         ["-", "-", "-", "=", "=", "=", "#", "#"]
     } else {
         ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
+    }
+}
+
+/// What lines of charts are drawn with, the finest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Marks {
+    /// Two by four dots to a cell.
+    #[default]
+    Braille,
+    /// One by two, for fonts without braille.
+    Block,
+    /// One, a letter for each line.
+    Ascii,
+}
+
+impl Marks {
+    /// Dots of a cell, across and down.
+    pub const fn dots(self) -> (u16, u16) {
+        match self {
+            Marks::Braille => (2, 4),
+            Marks::Block => (1, 2),
+            Marks::Ascii => (1, 1),
+        }
+    }
+}
+
+impl FromStr for Marks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "braille" => Ok(Marks::Braille),
+            "block" => Ok(Marks::Block),
+            "ascii" => Ok(Marks::Ascii),
+            other => {
+                Err(format!("`{}` draws no chart; write braille, block or ascii.", other.escape_debug()))
+            }
+        }
     }
 }

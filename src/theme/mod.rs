@@ -30,7 +30,7 @@ use colour::Screen;
 pub use catalog::{Theme, ThemeError};
 pub use depth::{Depth, NotADepth, ascii_only};
 pub use file::{Appearance, Fault};
-pub use glyph::{Glyph, eighths, levels};
+pub use glyph::{Glyph, Marks, eighths, levels};
 pub use ratatui::style::Style;
 pub use role::Role;
 
@@ -40,6 +40,8 @@ pub struct Look {
     styles: Vec<Style>,
     /// Whether only ASCII may be shown.
     pub ascii: bool,
+    /// What charts are drawn with, where more than ASCII may be shown.
+    pub marks: Marks,
 }
 
 impl Look {
@@ -49,7 +51,13 @@ impl Look {
         let screen = Screen { text: text.fg, ground: theme.tone(Role::Ground).bg };
         let text = screen.shown(text.fg, text.bg, depth);
         let style = |role: &Role| style(theme, *role, screen, depth, text);
-        Look { styles: Role::ALL.iter().map(style).collect(), ascii }
+        Look { styles: Role::ALL.iter().map(style).collect(), ascii, marks: Marks::default() }
+    }
+
+    /// The same, with charts drawn so.
+    #[must_use]
+    pub fn drawn_with(self, marks: Marks) -> Look {
+        Look { marks, ..self }
     }
 
     /// How a role looks. What has no ground of its own stands on that of its place.

@@ -10,9 +10,7 @@ use super::list::{canary, key_at, status};
 use crate::cli::plain::shown;
 use crate::cli::prompts::comparison;
 use crate::cli::{Desk, Exit, Result};
-use crate::domain::outcome::Delivery;
 use crate::domain::proposal::ProposalId;
-use crate::domain::settled::Realised;
 use crate::domain::window::time;
 use crate::engine::grounds::{fact, sentences};
 use crate::engine::number::{count, usd};
@@ -202,30 +200,11 @@ pub fn outcome(id: ProposalId, desk: &mut Desk) -> Result<Exit> {
     }
     writeln!(desk.out, "{}", page.wrap(&words::line(&came.outcome)))?;
     for effect in &came.effects {
-        writeln!(desk.out, "  {}", page.wrap(&beside(effect)))?;
+        writeln!(desk.out, "  {}", page.wrap(&words::realised(effect)))?;
     }
     if let Some(settled) = &came.settled {
         let judgement = serde_json::to_value(settled.judgement)?;
         writeln!(desk.out, "Settled: {}", judgement.as_str().unwrap_or_default())?;
     }
     Ok(Exit::Done)
-}
-
-/// `tokens: predicted -18 %, measured -15 % [-20, -9]: delivered`.
-fn beside(effect: &Realised) -> String {
-    let percent = |share: f64| format!("{:+.0}", (share * 100.0).round() + 0.0);
-    let measured = match (effect.realised, effect.interval) {
-        (Some(realised), Some([low, high])) => {
-            format!("measured {} % [{}, {}]", percent(realised), percent(low), percent(high))
-        }
-        _ => "not enough measured yet".into(),
-    };
-    let became = match effect.delivery {
-        None => "",
-        Some(Delivery::Delivered) => ": delivered",
-        Some(Delivery::UnderDelivered) => ": less than promised",
-        Some(Delivery::Backfired) => ": backfired",
-        Some(Delivery::Open) => ": open",
-    };
-    format!("{}: predicted {} %, {measured}{became}", effect.measure.words(), percent(effect.predicted))
 }

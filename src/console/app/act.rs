@@ -98,21 +98,16 @@ impl App {
                 let syntax = focused!(self, pane => pane.filter_syntax());
                 self.open(Dialog::Filter(FilterBar::new(before, syntax)), ctx)
             }
-            Action::Quit if self.is_at_root() => vec![Effect::Quit],
-            Action::Back | Action::Quit => self.back(ctx),
+            // A list that is narrowed is no layer that one went into.
+            Action::Quit => self.peel(false, ctx).unwrap_or_else(|| vec![Effect::Quit]),
+            Action::Back => self.peel(true, ctx).unwrap_or_default(),
             Action::QuitNow => vec![Effect::Quit],
             Action::Suspend => vec![Effect::Suspend],
             Action::Unlock => vec![Effect::Unlock],
             Action::NextTab => self.step(Step::Go(self.tab.step(1)), ctx),
             Action::PreviousTab => self.step(Step::Go(self.tab.step(-1)), ctx),
-            Action::Zoom => {
-                self.zoomed = true;
-                vec![]
-            }
-            Action::Unzoom => {
-                self.zoomed = false;
-                vec![]
-            }
+            Action::Zoom => self.zoom(true, ctx),
+            Action::Unzoom => self.zoom(false, ctx),
             Action::Window => self.look_at(longer(self.window), ctx),
             Action::PreviousWindow => self.look_at(shorter(self.window), ctx),
             Action::CustomWindow => {
@@ -159,28 +154,26 @@ impl App {
         help_rows(ctx.keymap, &places, |action| self.objection(action))
     }
 
-    pub(super) fn is_at_root(&self) -> bool {
-        !self.zoomed && self.pages[self.tab as usize].is_empty()
-    }
-
-    /// Peels one layer: a step within the pane, its filter, the zoom, the page.
-    pub(super) fn back(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
+    /// Peels one layer: a step within the pane, its filter where that counts, the zoom, the page; `None` at the root.
+    fn peel(&mut self, filters: bool, ctx: &Ctx<'_>) -> Option<Vec<Effect>> {
         let mut went = false;
         let effects = self.out(ctx, |app, out| went = focused!(mut app, pane => pane.back(out)));
         if went {
-            return effects;
+            return Some(effects);
         }
-        if self.filter().is_some() {
-            return self.step(Step::Filter(String::new()), ctx);
+        if filters && self.filter().is_some() {
+            return Some(self.step(Step::Filter(String::new()), ctx));
         }
         if self.zoomed {
-            self.zoomed = false;
-            return vec![];
+            return Some(self.zoom(false, ctx));
         }
-        if self.pages[self.tab as usize].is_empty() {
-            return vec![];
-        }
-        self.step(Step::Pop, ctx)
+        (!self.pages[self.tab as usize].is_empty()).then(|| self.step(Step::Pop, ctx))
+    }
+
+    /// Gives the focused part of the pane the whole screen, or takes it back: what is shown has other places.
+    fn zoom(&mut self, zoomed: bool, ctx: &Ctx<'_>) -> Vec<Effect> {
+        self.zoomed = zoomed;
+        self.out(ctx, |app, out| focused!(mut app, pane => pane.resized(out)))
     }
 
     pub(super) fn undo(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {

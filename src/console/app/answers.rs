@@ -10,6 +10,7 @@ use crate::console::out::{Ctx, Step};
 use crate::console::panes::{Page, Pane as _};
 use crate::console::query::{Query, Receipt, Reply};
 use crate::console::tab::Tab;
+use crate::domain::call::Millis;
 use crate::theme::Role;
 
 impl App {
@@ -121,7 +122,8 @@ impl App {
                 if let Some(every) = self.settings.agent_every
                     && receipt.run.as_ref().is_some_and(|run| !run.dry && run.refused.is_none())
                 {
-                    self.agent_due = Some(ctx.stamp.up + every.as_millis() as u64);
+                    let every = every.as_millis() as u64;
+                    self.agent_due = Some((ctx.stamp.up + every, ctx.stamp.now + every as Millis));
                 }
                 let undo = receipt.undo.clone().filter(|_| !undid);
                 let hint = undo.as_ref().and_then(|_| ctx.keymap.key(Action::Undo));
@@ -142,8 +144,8 @@ impl App {
             }
             Err(fault) => {
                 let notice = match fault.kind {
-                    FaultKind::Locked => Notice::locked(&fault),
-                    FaultKind::Changed => Notice::changed(&fault),
+                    FaultKind::Locked => Notice::locked(&fault, ctx.keymap),
+                    FaultKind::Changed => Notice::changed(&fault, ctx.keymap),
                     FaultKind::Refused => Notice::denied(&fault),
                     _ => Notice::fault(&fault),
                 };

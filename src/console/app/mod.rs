@@ -78,7 +78,7 @@ use std::time::Duration;
 use crate::console::dialogs::{Dialog, Notice, Popup as _};
 use crate::console::keymap::Chord;
 use crate::console::message::{CommandId, Effect, Loaded, Msg};
-use crate::console::out::{Counter, Ctx, Out, Step};
+use crate::console::out::{Counter, Ctx, Open, Out, Step, Then};
 use crate::console::panes::{AffinityPane, Leaderboard, LedgerPane, Page, Pane as _, Proposals, WatchPane};
 use crate::console::query::{Command, Query};
 use crate::console::tab::Tab;
@@ -92,6 +92,8 @@ use crate::theme::Role;
 
 /// The columns and rows that the console needs at least.
 pub const LEAST: (u16, u16) = (40, 10);
+/// Reasons of this session that are offered before those of the prompt's past.
+const OFFERED: usize = 3;
 
 /// How a console is set.
 #[derive(Debug, Clone)]
@@ -132,7 +134,7 @@ pub struct App {
     pub pulse: Loaded<Arc<Pulse>>,
     /// When the newest of what is shown was read, ms.
     pub as_of: Millis,
-    /// Whether the focused pane has the whole screen.
+    /// Whether the focused part of the pane has the whole screen.
     pub zoomed: bool,
     /// Whether the mouse is taken.
     pub mouse: bool,
@@ -155,6 +157,8 @@ pub struct App {
     pages: [Vec<Page>; 5],
     /// What undoes decisions of this session, the newest last.
     undo: Vec<(String, Command)>,
+    /// Why proposals were rejected in this session, the newest first.
+    reasons: Vec<String>,
     /// The command that undoes something now.
     undoing: Option<CommandId>,
     /// Streams that were alarms when last looked, by name.
@@ -164,8 +168,8 @@ pub struct App {
     watching: Loaded<Arc<Watch>>,
     /// By it boards say which model serves a prompt best.
     grid: Loaded<Arc<AffinityGrid>>,
-    /// When the agent runs next, ms since the console began.
-    agent_due: Option<u64>,
+    /// When the agent runs next: ms since the console began, and by the wall clock.
+    agent_due: Option<(u64, Millis)>,
     counter: Counter,
 }
 
@@ -191,6 +195,7 @@ impl App {
             ledger: LedgerPane::new(settings.agent_every),
             pages: Default::default(),
             undo: Vec::new(),
+            reasons: Vec::new(),
             undoing: None,
             alarms: None,
             working: 0,
@@ -205,6 +210,7 @@ impl App {
     fn out<'a>(&mut self, ctx: &'a Ctx<'a>, work: impl FnOnce(&mut App, &mut Out<'_>)) -> Vec<Effect> {
         let mut counter = std::mem::take(&mut self.counter);
         let mut out = Out::new(ctx, self.window, self.settings.read_only, &mut counter);
+        out.zoomed = self.zoomed;
         work(self, &mut out);
         let (mut effects, steps) = out.into_parts();
         self.counter = counter;
@@ -216,7 +222,13 @@ impl App {
 
     fn step(&mut self, step: Step, ctx: &Ctx<'_>) -> Vec<Effect> {
         match step {
-            Step::Open(open) => self.open(Dialog::of(open), ctx),
+            Step::Open(mut open) => {
+                if let Open::Reason { recent, then: Then::Reject(_), .. } = &mut open {
+                    // What was just said of one is likely to be said of the next.
+                    recent.splice(0..0, self.reasons.iter().take(OFFERED).cloned());
+                }
+                self.open(Dialog::of(open), ctx)
+            }
             Step::Close => {
                 self.dialogs.pop();
                 vec![]
@@ -318,17 +330,29 @@ impl App {
             return vec![];
         };
         let every = every.as_millis() as u64;
-        let ran = self.settings.agent_ran;
-        let first = ran.map_or(every, |ran| due_in(ran, every as Millis, ctx.stamp.now).unsigned_abs());
-        let due = *self.agent_due.get_or_insert(ctx.stamp.up + first);
+        let next = (ctx.stamp.up + every, ctx.stamp.now + every as Millis);
+        // From the last run on, whoever let it run.
+        let first = self.settings.agent_ran.map_or(next, |ran| {
+            let left = due_in(ran, every as Millis, ctx.stamp.now);
+            (ctx.stamp.up + left.unsigned_abs(), ctx.stamp.now + left)
+        });
+        let mut due = *self.agent_due.get_or_insert(first);
         let mut effects = Vec::new();
-        if ctx.stamp.up >= due {
-            self.agent_due = Some(ctx.stamp.up + every);
+        if ctx.stamp.up >= due.0 {
+            due = next;
+            self.agent_due = Some(due);
             effects.extend(self.out(ctx, |_, out| _ = out.command(Command::Run { dry: false })));
         }
-        let left = self.agent_due.unwrap_or(due).saturating_sub(ctx.stamp.up);
-        effects.push(Effect::WakeIn(Duration::from_millis(left)));
+        effects.push(Effect::WakeIn(Duration::from_millis(due.0.saturating_sub(ctx.stamp.up))));
         effects
+    }
+
+    /// Keeps the reason of a rejection, whatever comes of it: one that failed is tried again.
+    fn remember(&mut self, command: &Command) {
+        if let Command::Reject(_, reason) = command {
+            self.reasons.retain(|kept| kept != reason);
+            self.reasons.insert(0, reason.clone());
+        }
     }
 
     fn tick(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -381,7 +405,12 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         }
         Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
     };
-    app.working += effects.iter().filter(|effect| matches!(effect, Effect::Do(..))).count();
+    for effect in &effects {
+        if let Effect::Do(_, command) = effect {
+            app.working += 1;
+            app.remember(command);
+        }
+    }
     effects
 }
 

@@ -3,6 +3,7 @@
 use super::App;
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
+use crate::console::keymap::Keymap;
 use crate::console::panes::{Page, Pane as _, View};
 use crate::console::tab::Tab;
 use crate::domain::window::WindowSpec;
@@ -55,6 +56,9 @@ impl App {
             Action::Filter if focused!(self, pane => pane.filter().is_none()) => {
                 Some("nothing here to narrow")
             }
+            Action::Sort | Action::SortNext | Action::SortPrevious | Action::Invert if !focused!(self, pane => pane.sorts()) => {
+                Some("what is shown here has an order of its own")
+            }
             Action::Copy if focused!(self, pane => pane.copied().is_none()) => Some("nothing here to copy"),
             _ => None,
         };
@@ -105,13 +109,16 @@ impl App {
     }
 
     /// Draws the pane that has the focus.
-    pub fn draw_pane(&self, canvas: &mut Canvas<'_>, area: ratatui::layout::Rect) {
+    pub fn draw_pane(&self, keymap: &Keymap, canvas: &mut Canvas<'_>, area: ratatui::layout::Rect) {
         let words = self.earlier_window().unwrap_or(self.window).words();
         let view = View {
             focused: self.dialogs.is_empty(),
             now: self.now,
             pulse: self.pulse.value().map(|pulse| &**pulse),
             window: &words,
+            zoomed: self.zoomed,
+            next_run: self.agent_due.map(|(_, at)| at),
+            keymap,
         };
         focused!(self, pane => pane.draw(canvas, area, &view));
     }

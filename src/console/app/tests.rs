@@ -10,7 +10,7 @@ use crate::console::action::{Action, ROWS};
 use crate::console::fixtures::{Sample, about, samples};
 use crate::console::harness::{Answers, Harness, settings};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::{Fault, FaultKind, Mouse, MouseKind, Msg};
+use crate::console::message::{Effect, Fault, FaultKind, Mouse, MouseKind, Msg};
 use crate::console::panes::synthetic;
 use crate::console::query::{Command, Query, Receipt, Reply};
 use crate::domain::proposal::RiskLevel;
@@ -222,4 +222,141 @@ fn real_prompts_of_every_script_stay_within_their_cells() {
             assert_eq!(bad, None, "pair {i} after {keys}");
         }
     }
+}
+
+#[test]
+fn quitting_first_leaves_what_is_open() {
+    let quits = |console: &Harness| console.effects.iter().any(|effect| matches!(effect, Effect::Quit));
+    let mut console = Harness::new((120, 40), everything());
+    console.keys("3<enter>q");
+    assert!(!quits(&console) && console.text().contains("Proposals: "), "{}", console.text());
+    // At narrow sizes the evidence has the review's screen; zoomed, a pane has the whole of it.
+    for keys in ["<80x18>3<enter>vq", "q", "3+q"] {
+        console.keys(keys);
+        assert!(!quits(&console), "{keys}");
+    }
+    // A list that is narrowed is still the root.
+    console.keys("3/refund<enter>q");
+    assert!(quits(&console));
+}
+
+#[test]
+fn undoing_a_change_of_a_core_prompt_asks_for_its_key() {
+    let mut console = Harness::new((120, 40), everything());
+    let undo = Command::RollBack {
+        uri: "prompt://core/safety.guard".parse().unwrap(),
+        from: None,
+        to: None,
+        reason: "undo".into(),
+    };
+    let undoes = undo.clone();
+    console.outcome = Box::new(move |_| {
+        Ok(Receipt { text: "Published".into(), undo: Some(undoes.clone()), ..Receipt::default() })
+    });
+    console.keys("3ay").keys("<wait:20000>uy<enter>");
+    assert_eq!(console.commands.len(), 1, "{}", console.text());
+    console.keys("<backspace>safety.guard<wait:300><enter>");
+    assert_eq!(console.commands.last(), Some(&undo));
+}
+
+#[test]
+fn why_one_was_rejected_is_offered_first_for_the_next() {
+    let mut console = Harness::new((120, 40), everything());
+    console.keys("3rToo cold for support<enter>").keys("r");
+    let text = console.text();
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}\n{text}"));
+    assert!(at("Too cold for support") < at("breaks downstream parsing"));
+    console.keys("<tab><enter>");
+    let Some(Command::Reject(_, reason)) = console.commands.last() else { panic!("{:?}", console.commands) };
+    assert_eq!(reason, "Too cold for support");
+}
+
+#[test]
+fn where_nothing_can_be_sorted_it_is_said() {
+    for keys in ["5", "3<enter>", "4"] {
+        let mut console = Harness::new((120, 40), everything());
+        console.keys(keys).keys("i");
+        assert!(console.text().contains("an order of its own"), "{keys}\n{}", console.text());
+    }
+    let mut console = Harness::new((120, 40), everything());
+    console.keys("4?sort-next");
+    assert!(console.text().contains("an order of its own"), "{}", console.text());
+}
+
+#[test]
+fn texts_name_the_keys_that_are_set() {
+    let patch = [("unlock", "U"), ("standing", "ctrl-t"), ("refresh", "f6")];
+    let patch = patch.map(|(action, key)| (action.to_owned(), vec![key.to_owned()])).into();
+    let keymap = crate::console::keymap::Keymap::new(&patch).unwrap();
+    let mut console = Harness::new(
+        (120, 40),
+        about(vec![Sample { status: "rejected", ..Sample::new(1, "prompt://org/ACME/a.b", RiskLevel::Low) }]),
+    );
+    console.keymap = keymap;
+    console.keys("3");
+    assert!(console.text().contains("ctrl-t shows the decided ones"), "{}", console.text());
+    console.outcome = Box::new(|_| Err(Fault { text: "your key is locked".into(), kind: FaultKind::Locked }));
+    console.keys("<ctrl-t><enter>c").keys("so<enter>");
+    assert!(console.text().contains("U: unlock it"), "{}", console.text());
+    console.keys("U");
+    assert!(console.effects.iter().any(|effect| matches!(effect, Effect::Unlock)));
+}
+
+#[test]
+fn what_could_not_be_refreshed_stays_and_says_so() {
+    let failing = std::rc::Rc::new(std::cell::Cell::new(false));
+    let (fails, mut world) = (failing.clone(), everything());
+    let answers: Answers = Box::new(move |query| match query {
+        Query::Proposals | Query::Review(..) if fails.get() => Some(Err(Fault::new("disk I/O error"))),
+        query => world(query),
+    });
+    let mut console = Harness::new((120, 40), answers);
+    for (keys, kept) in [("3", "support.refund-reply"), ("<enter>", "Be polite")] {
+        failing.set(false);
+        console.send(Msg::Changed);
+        console.settle();
+        console.keys(keys);
+        failing.set(true);
+        console.send(Msg::Changed);
+        console.settle();
+        let text = console.text();
+        assert!(text.contains("not refreshed: disk I/O error") && text.contains(kept), "{text}");
+        assert!(console.screen().contains("dim"), "{}", console.screen());
+    }
+}
+
+#[test]
+fn what_came_of_an_applied_proposal_is_asked_and_shown() {
+    let applied = Sample { status: "accepted", ..Sample::new(1, "prompt://org/ACME/a.b", RiskLevel::Low) };
+    let (mut rest, asked) = (about(vec![applied]), std::rc::Rc::new(std::cell::Cell::new(0)));
+    let count = asked.clone();
+    let answers: Answers = Box::new(move |query| match query {
+        Query::Came(id) => {
+            count.set(count.get() + 1);
+            Some(Err(Fault::new(format!("nothing of {id} was measured"))))
+        }
+        query => rest(query),
+    });
+    let mut console = Harness::new((120, 40), answers);
+    console.keys("3t<enter>");
+    let text = console.text();
+    assert!(text.contains("What came of it") && text.contains("nothing of PROPOSAL-1"), "{text}");
+    console.send(Msg::Changed);
+    console.settle();
+    assert_eq!(asked.get(), 1, "it takes long: not at every change of the store");
+}
+
+#[test]
+fn zoom_shows_one_part_of_queue_review_and_page_alone() {
+    let mut console = Harness::new((200, 60), everything());
+    let panels = |console: &Harness| console.text().matches('╭').count();
+    console.keys("3");
+    assert_eq!((panels(&console), panels(console.keys("+"))), (2, 1));
+    assert_eq!((panels(console.keys("_<enter>")), panels(console.keys("+"))), (2, 1));
+    assert!(console.keys("v").text().contains("low risk"), "{}", console.text());
+    assert_eq!(panels(&console), 1);
+    assert!(console.keys("<esc>").text().contains("change 1 of 1"), "the evidence first, then the zoom");
+    console.keys("<esc>1<enter>");
+    assert_eq!((panels(&console), panels(console.keys("+"))), (5, 0));
+    assert_eq!(panels(console.keys("_")), 5);
 }

@@ -24,6 +24,7 @@ use crate::console::widgets::confirm::{Button, buttons};
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::panel::{Panel, centred};
+use crate::domain::prompt::{PromptUri, Scope};
 use crate::theme::Role;
 
 /// How long what weighs much must have been seen before it can be confirmed, ms.
@@ -226,8 +227,7 @@ impl Confirm {
             (Role::Muted, format!("because: {reason}")),
             (Role::Muted, "It is signed and enters the ledger; rolling forward is another entry.".to_owned()),
         ];
-        // A core prompt is the ground of everything.
-        let word = (uri.scope() == crate::domain::prompt::Scope::Core).then(|| uri.key.to_string());
+        let word = weighty(&uri);
         let title = format!("Roll back {}", uri.key);
         let command = Command::RollBack { uri, from, to, reason };
         Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
@@ -235,8 +235,9 @@ impl Confirm {
 
     /// Asks before the last decision of the session is undone.
     pub fn undo(what: &str, by: &Command) -> Confirm {
-        let mut lines = vec![(Role::Text, what.to_owned())];
+        let (mut lines, mut word) = (vec![(Role::Text, what.to_owned())], None);
         if let Command::RollBack { uri, from, to, .. } = by {
+            word = weighty(uri);
             let from = from.as_ref().map(|v| format!(", instead of {v}")).unwrap_or_default();
             let to = to.as_ref().map_or_else(|| "what was active before".to_owned(), ToString::to_string);
             lines.push((Role::Text, format!("{}: {to} becomes active again{from}", uri.key)));
@@ -247,8 +248,14 @@ impl Confirm {
         }
         let ledger = "Nothing is taken out of the ledger: undoing is a new entry that says so.";
         lines.push((Role::Muted, ledger.to_owned()));
-        Confirm::new("Undo".to_owned(), lines, "Undo", None, Step::Undo)
+        Confirm::new("Undo".to_owned(), lines, "Undo", word, Step::Undo)
     }
+}
+
+/// The word that must be typed before another version of a prompt becomes active: a core prompt is the ground of
+/// everything.
+fn weighty(uri: &PromptUri) -> Option<String> {
+    (uri.scope() == Scope::Core).then(|| uri.key.to_string())
 }
 
 impl Popup for Confirm {

@@ -76,9 +76,15 @@ pub fn help_rows(
     let row = |row: &Row| {
         let here = places.contains(&row.place);
         let elsewhere = || Some(format!("only in {}", row.place.words()));
+        // A key that a nearer place takes does something else here.
+        let keys: Vec<String> = if here {
+            keymap.reaching(row.action, places).map(|keys| written(keys)).collect()
+        } else {
+            keymap.keys(row.action).iter().map(|keys| written(keys)).collect()
+        };
         HelpRow {
             action: row.action,
-            keys: keymap.keys(row.action).iter().map(|keys| written(keys)).collect::<Vec<_>>().join("  "),
+            keys: keys.join("  "),
             here,
             objection: if here { objection(row.action) } else { elsewhere() },
         }
@@ -97,7 +103,7 @@ impl Help {
         let rows = || self.rows.iter().enumerate();
         let search = self.input.text().trim();
         let pressed: Vec<usize> = rows()
-            .filter(|(_, row)| row.keys.split("  ").any(|keys| keys == search))
+            .filter(|(_, row)| !search.is_empty() && row.keys.split("  ").any(|keys| keys == search))
             .map(|(i, _)| i)
             .collect();
         if !pressed.is_empty() {
@@ -286,6 +292,14 @@ mod tests {
             listed.sort();
             assert_eq!(listed, all);
         }
+    }
+
+    #[test]
+    fn a_key_that_a_nearer_place_takes_is_not_listed() {
+        let help = help("");
+        let keys = |action| help.rows.iter().find(|row| row.action == action).map(|row| row.keys.as_str());
+        assert_eq!((keys(Action::Silence), keys(Action::Sort)), (Some("s"), Some("")));
+        assert_eq!(keys(Action::Top), Some("g g  home"));
     }
 
     #[test]

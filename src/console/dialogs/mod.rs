@@ -157,7 +157,7 @@ pub trait Popup {
     }
 
     /// Keys and what they do.
-    fn hints(&self) -> Vec<(&'static str, &'static str)>;
+    fn hints(&self) -> Vec<(&str, &'static str)>;
 
     /// Draws it over `area`.
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect);
@@ -200,7 +200,7 @@ impl Popup for Dialog {
         each!(self, it => it.is_bar())
     }
 
-    fn hints(&self) -> Vec<(&'static str, &'static str)> {
+    fn hints(&self) -> Vec<(&str, &'static str)> {
         each!(self, it => it.hints())
     }
 

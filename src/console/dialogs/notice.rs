@@ -14,10 +14,10 @@ use ratatui::layout::Rect;
 use super::Popup;
 use super::choose::movement;
 use super::frame::{frame, inside, scrolled};
-use crate::console::action::Action;
+use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
-use crate::console::keymap::{Chord, Key};
+use crate::console::keymap::{Chord, Key, Keymap, Meaning, written};
 use crate::console::message::{Effect, Fault};
 use crate::console::moment;
 use crate::console::out::{Out, Step};
@@ -36,8 +36,8 @@ pub struct Notice {
     mark: Option<Glyph>,
     /// Paragraphs; an empty one is a blank line.
     said: Vec<(Role, String)>,
-    /// What a key does about it: the key, what it does, in words.
-    offer: Option<(char, Action, &'static str)>,
+    /// What a key does about it: the key as it is written, what it does, in words.
+    offer: Option<(String, Action, &'static str)>,
     offset: usize,
 }
 
@@ -85,26 +85,35 @@ impl Notice {
         Notice::marked("Not allowed", Glyph::Bad, said)
     }
 
-    /// What was looked at has changed.
-    pub fn changed(fault: &Fault) -> Notice {
+    /// What was looked at has changed; a key looks again.
+    pub fn changed(fault: &Fault, keymap: &Keymap) -> Notice {
         let said = vec![
             (Role::Text, sentence(&fault.text)),
             (Role::Text, String::new()),
             (Role::Muted, "Nothing was decided. Look at it as it is now, and decide again.".to_owned()),
         ];
         let notice = Notice::marked("Changed since you opened it", Glyph::Caution, said);
-        Notice { offer: Some(('r', Action::Refresh, "look again")), ..notice }
+        notice.offering(keymap, Action::Refresh, "look again")
     }
 
     /// The key is locked; a key unlocks it.
-    pub fn locked(fault: &Fault) -> Notice {
+    pub fn locked(fault: &Fault, keymap: &Keymap) -> Notice {
         let said = vec![
             (Role::Text, sentence(&fault.text)),
             (Role::Text, String::new()),
             (Role::Muted, "The passphrase is asked for outside the screen, and kept by nobody.".to_owned()),
         ];
         let notice = Notice::marked("Your key is locked", Glyph::Locked, said);
-        Notice { offer: Some(('K', Action::Unlock, "unlock it")), ..notice }
+        notice.offering(keymap, Action::Unlock, "unlock it")
+    }
+
+    /// Offers an action: its own key does it, and Enter, which is named where its key is not one press.
+    fn offering(self, keymap: &Keymap, action: Action, words: &'static str) -> Notice {
+        let key = keymap.keys(action).iter().find(|keys| keys.len() == 1).map(|keys| written(keys));
+        Notice {
+            offer: Some((key.unwrap_or_else(|| Chord::plain(Key::Enter).to_string()), action, words)),
+            ..self
+        }
     }
 
     /// Some of many could not be done.
@@ -149,10 +158,12 @@ fn sentence(text: &str) -> String {
 impl Popup for Notice {
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
         let view = out.ctx.hits.of(ListId::Dialog);
-        let offered = self.offer.filter(|(key, ..)| chord.typed() == Some(*key) || chord.key == Key::Enter);
+        let means = out.ctx.keymap.meaning(&[chord], &[Where::Everywhere]);
+        let offered = self.offer.as_ref().map(|(_, action, _)| *action);
+        let offered = offered.filter(|act| chord.key == Key::Enter || means == Meaning::Does(*act));
         match (chord.key, offered) {
             _ if repeat && movement(chord).is_none() => {}
-            (_, Some((_, action, _))) => {
+            (_, Some(action)) => {
                 out.step(Step::Close);
                 out.step(Step::Act(action));
             }
@@ -177,12 +188,10 @@ impl Popup for Notice {
         }
     }
 
-    fn hints(&self) -> Vec<(&'static str, &'static str)> {
+    fn hints(&self) -> Vec<(&str, &'static str)> {
         let mut hints = vec![("esc", "close"), ("y", "copy"), ("j/k", "scroll")];
-        match self.offer {
-            Some(('K', _, words)) => hints.insert(0, ("K", words)),
-            Some((_, _, words)) => hints.insert(0, ("r", words)),
-            None => {}
+        if let Some((key, _, words)) = &self.offer {
+            hints.insert(0, (key, words));
         }
         hints
     }
@@ -191,7 +200,7 @@ impl Popup for Notice {
         let flow = self.laid(text_width(inside(area, WIDTH)));
         let mark = self.mark.map_or("", |glyph| canvas.glyph(glyph));
         let title = if mark.is_empty() { self.title.clone() } else { format!("{mark} {}", self.title) };
-        let offer = self.offer.map_or(String::new(), |(key, _, words)| format!("{key}: {words}"));
+        let offer = self.offer.as_ref().map_or(String::new(), |(key, _, words)| format!("{key}: {words}"));
         let inside = frame(canvas, area, [&title, &offer], WIDTH, flow.len().min(500) as u16);
         scrolled(canvas, inside, &flow, self.offset);
     }

@@ -199,6 +199,15 @@ impl Pane for CallPane {
         &[Action::Back, Action::Copy]
     }
 
+    fn objection(&self, action: Action) -> Option<String> {
+        let said = match action {
+            Action::Open => "all of it is shown",
+            Action::Left | Action::Right => "nothing stands beside it",
+            _ => return None,
+        };
+        Some(said.to_owned())
+    }
+
     fn shown(&mut self, out: &mut Out<'_>) {
         out.ask(&mut self.page, Query::Call(self.id.clone()));
     }

@@ -7,9 +7,10 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Where};
 use super::canvas::Canvas;
-use super::hitmap::Target;
+use super::hitmap::{ListId, Target};
+use super::keymap::Keymap;
 use super::message::{Fault, Ticket};
-use super::out::{Out, Place};
+use super::out::{Open, Out, Place, Step};
 use super::query::{Receipt, Reply};
 use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
@@ -70,6 +71,33 @@ pub struct View<'a> {
     pub pulse: Option<&'a Pulse>,
     /// The window of time that what is shown belongs to, in words.
     pub window: &'a str,
+    /// Whether the part of it that has the focus is shown alone.
+    pub zoomed: bool,
+    /// When the agent runs next, ms, where it runs from here.
+    pub next_run: Option<Millis>,
+    /// Which keys do what.
+    pub keymap: &'a Keymap,
+}
+
+impl View<'_> {
+    /// The key of an action, as words name it; what the palette calls it where it has none.
+    pub fn key(&self, action: Action) -> String {
+        key(self.keymap, action)
+    }
+}
+
+/// The key of an action, as words name it; what the palette calls it where it has none.
+pub fn key(keymap: &Keymap, action: Action) -> String {
+    keymap.key(action).unwrap_or_else(|| format!("`{}`", action.row().name))
+}
+
+/// Asks which order a list is to have; to choose the one that it has turns it round.
+fn choose_order(orders: &[&str], now: usize) -> Open {
+    let rows = orders.iter().enumerate().map(|(i, order)| {
+        let turn = if i == now { "  (turn round)" } else { "" };
+        (format!("{order}{turn}"), Step::Click(Target::Row(ListId::Orders, i)))
+    });
+    Open::Choose { title: "Sort by".into(), rows: rows.collect(), selected: now }
 }
 
 /// What the console does with each pane. Every call is a plain function of the pane's state.
@@ -108,11 +136,16 @@ pub trait Pane {
     /// The wheel was turned over a list of it, so many notches: towards the end above 0.
     fn wheel(&mut self, _target: Target, _by: isize, _out: &mut Out<'_>) {}
 
-    /// The terminal has another size.
+    /// The terminal has another size, or another part of it is shown alone.
     fn resized(&mut self, _out: &mut Out<'_>) {}
 
     /// The user's editor has ended: the text, if it changed.
     fn edited(&mut self, _edited: Result<Option<String>, Fault>, _out: &mut Out<'_>) {}
+
+    /// Whether its rows can be sorted: what can says so among its hints.
+    fn sorts(&self) -> bool {
+        self.hints().contains(&Action::Sort)
+    }
 
     /// Its filter, if it has one.
     fn filter(&self) -> Option<&str> {

@@ -16,12 +16,12 @@
 use ratatui::layout::Rect;
 
 use super::panel::corners;
-pub use super::raster::Marks;
 use super::raster::Raster;
 use super::sparkline::{Sparkline, extent, resampled};
 use super::ticks::{round_numbers, round_times};
 use crate::console::canvas::Canvas;
 use crate::domain::call::Millis;
+pub use crate::theme::Marks;
 use crate::theme::{Glyph, Role};
 
 /// Rows and columns below which there is no room for axes.
@@ -65,7 +65,7 @@ pub struct Chart<'t> {
     pub events: &'t [Event<'t>],
     /// The lowest and the highest value that is shown; what there is, if none.
     pub scale: Option<(f64, f64)>,
-    /// What lines are drawn with.
+    /// What lines are drawn with: nothing finer than this, and nothing finer than the look has.
     pub marks: Marks,
     /// How a value is written.
     pub format: &'t dyn Fn(f64) -> String,
@@ -75,7 +75,7 @@ impl Chart<'_> {
     /// Draws it.
     pub fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let area = canvas.on_screen(area);
-        let marks = if canvas.look.ascii { Marks::Ascii } else { self.marks };
+        let marks = if canvas.look.ascii { Marks::Ascii } else { self.marks.max(canvas.look.marks) };
         let Some((low, high)) = self.scale() else {
             let y = area.y + area.height / 2;
             if !area.is_empty() {
@@ -296,6 +296,18 @@ mod tests {
             drawn(24, 1, with(Marks::Braille)),
         ];
         insta::assert_snapshot!(all.join("\n\n"));
+    }
+
+    #[test]
+    fn the_look_says_what_lines_are_drawn_with() {
+        let shown = |marks| {
+            let look = crate::theme::Look::default().drawn_with(marks);
+            super::super::sketch::sketched(&look, 40, 9, with(Marks::Braille)).0
+        };
+        let braille = |text: &str| text.contains(|c: char| ('\u{2801}'..='\u{28ff}').contains(&c));
+        assert!(braille(&shown(Marks::Braille)));
+        assert_eq!(shown(Marks::Block), drawn(40, 9, with(Marks::Block)));
+        assert!(!braille(&shown(Marks::Ascii)) && shown(Marks::Ascii).contains('*'));
     }
 
     proptest! {

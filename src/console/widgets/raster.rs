@@ -3,30 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::canvas::Canvas;
-use crate::theme::Role;
-
-/// What lines are drawn with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Marks {
-    /// Two by four dots to a cell.
-    #[default]
-    Braille,
-    /// One by two, for fonts without braille.
-    Block,
-    /// One, a letter for each line.
-    Ascii,
-}
-
-impl Marks {
-    /// Dots of a cell, across and down.
-    pub const fn dots(self) -> (u16, u16) {
-        match self {
-            Marks::Braille => (2, 4),
-            Marks::Block => (1, 2),
-            Marks::Ascii => (1, 1),
-        }
-    }
-}
+use crate::theme::{Marks, Role};
 
 /// The letters of lines that are drawn with one dot to a cell.
 const LETTERS: [char; 6] = ['*', 'o', '+', 'x', '#', '@'];

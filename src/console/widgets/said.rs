@@ -1,4 +1,5 @@
-//! What a pane says in place of what it would show: that it is empty, still being read, or could not be.
+//! What a pane says in place of what it would show: that it is empty, still being read, or could not be; and above what
+//! it shows, that this is old.
 //!
 //! ```text
 //!
@@ -12,7 +13,8 @@ use ratatui::layout::Rect;
 use super::flow::Flow;
 use super::panel::centred;
 use crate::console::canvas::Canvas;
-use crate::theme::Role;
+use crate::console::message::Fault;
+use crate::theme::{Glyph, Role};
 
 /// Columns of a line of it, at most.
 const WIDTH: u16 = 72;
@@ -33,4 +35,14 @@ pub fn said(canvas: &mut Canvas<'_>, area: Rect, role: Role, lines: &[&str]) {
     for line in 0..place.height {
         flow.draw(canvas, place.x, place.y + line, place.width, usize::from(line));
     }
+}
+
+/// Says in the first row of a place that what is below it is old, and why; what is left of the place.
+pub fn not_refreshed(canvas: &mut Canvas<'_>, area: Rect, fault: &Fault) -> Rect {
+    let row = area.height.min(1);
+    if row > 0 {
+        let words = format!("{} not refreshed: {}", canvas.glyph(Glyph::Bad), fault.text);
+        canvas.put(area.x, area.y, area.width, &words, Role::Bad);
+    }
+    Rect { y: area.y + row, height: area.height - row, ..area }
 }

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::console::canvas::Canvas;
-use crate::theme::{Role, levels};
+use crate::theme::{Marks, Role, levels};
 
 /// A course of values.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ impl<'t> Sparkline<'t> {
         if area.is_empty() {
             return;
         }
-        let levels = levels(canvas.look.ascii);
+        let levels = levels(canvas.look.ascii || canvas.look.marks == Marks::Ascii);
         let first = area.right() - points.len() as u16;
         for (x, value) in (first..area.right()).zip(points) {
             let Some(value) = value else { continue };

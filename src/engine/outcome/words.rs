@@ -4,7 +4,8 @@
 //! Since 1.1.0 (active 3 d): no difference yet: odds of a negative signal x0.9 [0.6, 1.3], 212 units
 //! ```
 
-use crate::domain::outcome::{Basis, Judgement, OddsEffect, Outcome};
+use crate::domain::outcome::{Basis, Delivery, Judgement, OddsEffect, Outcome};
+use crate::domain::settled::Realised;
 use crate::engine::number::count;
 
 /// The line, without a newline.
@@ -36,6 +37,25 @@ pub fn line(outcome: &Outcome) -> String {
         line += guard.words();
     }
     line
+}
+
+/// `tokens: predicted -18 %, measured -15 % [-20, -9]: delivered`.
+pub fn realised(effect: &Realised) -> String {
+    let percent = |share: f64| format!("{:+.0}", (share * 100.0).round() + 0.0);
+    let measured = match (effect.realised, effect.interval) {
+        (Some(realised), Some([low, high])) => {
+            format!("measured {} % [{}, {}]", percent(realised), percent(low), percent(high))
+        }
+        _ => "not enough measured yet".into(),
+    };
+    let became = match effect.delivery {
+        None => "",
+        Some(Delivery::Delivered) => ": delivered",
+        Some(Delivery::UnderDelivered) => ": less than promised",
+        Some(Delivery::Backfired) => ": backfired",
+        Some(Delivery::Open) => ": open",
+    };
+    format!("{}: predicted {} %, {measured}{became}", effect.measure.words(), percent(effect.predicted))
 }
 
 /// `odds of a negative signal x0.9 [0.6, 1.3], 212 units`: what a verdict rests on.

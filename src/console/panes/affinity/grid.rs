@@ -13,6 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::{AffinityPane, NOTCHES, SET, best, detail, score};
+use crate::console::action::Action;
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::ListId;
 use crate::console::panes::View;
@@ -36,7 +37,11 @@ pub(super) fn draw(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, vie
         return;
     }
     let chosen = pane.chosen.is_some();
-    if area.width >= BESIDE && chosen {
+    if view.zoomed && chosen && pane.beside {
+        detail::draw(pane, canvas, area, view);
+    } else if view.zoomed {
+        map(pane, canvas, area, view, true);
+    } else if area.width >= BESIDE && chosen {
         let left = (area.width * 11 / 20).min(area.width.saturating_sub(60));
         map(pane, canvas, Rect { width: left, ..area }, view, !pane.beside);
         let right = Rect { x: area.x + left + 1, width: area.width - left - 1, ..area };
@@ -78,7 +83,7 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
             let why = format!("No calls of a prompt in the {}.", view.window);
             return said(canvas, inside, Role::Muted, &[&why, "The next longer window may have some."]);
         }
-        let why = format!("nothing matches `{}`; esc clears it", pane.filter);
+        let why = format!("nothing matches `{}`; {} clears it", pane.filter, view.key(Action::Back));
         let all = format!("{} prompts without the filter", grid.lines.len());
         return said(canvas, inside, Role::Muted, &[&why, &all]);
     }

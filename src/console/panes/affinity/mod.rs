@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::{Pane, View};
+use super::{Pane, View, choose_order};
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
@@ -269,7 +269,11 @@ impl Pane for AffinityPane {
                 }
             }
             Action::Open => self.beside = self.line().is_some(),
-            Action::Sort | Action::SortNext => {
+            Action::Sort => {
+                let at = Sort::ALL.iter().position(|sort| *sort == self.sort);
+                out.open(choose_order(&Sort::ALL.map(Sort::words), at.unwrap_or_default()));
+            }
+            Action::SortNext => {
                 let next = self.sort.step(1);
                 self.set_sort(next, next.falls(), out);
             }
@@ -312,8 +316,14 @@ impl Pane for AffinityPane {
         }
     }
 
-    fn click(&mut self, target: Target, _out: &mut Out<'_>) {
+    fn click(&mut self, target: Target, out: &mut Out<'_>) {
         match target {
+            Target::Row(ListId::Orders, nth) => {
+                if let Some(sort) = Sort::ALL.get(nth).copied() {
+                    let falling = if sort == self.sort { !self.falling } else { sort.falls() };
+                    self.set_sort(sort, falling, out);
+                }
+            }
             Target::Row(ListId::Affinity, row) => {
                 self.beside = false;
                 self.list.select(row);

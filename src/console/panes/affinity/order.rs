@@ -20,7 +20,8 @@ pub(super) enum Sort {
 }
 
 impl Sort {
-    const ALL: [Sort; 4] = [Sort::Calls, Sort::Name, Sort::Best, Sort::Spread];
+    /// All of them.
+    pub const ALL: [Sort; 4] = [Sort::Calls, Sort::Name, Sort::Best, Sort::Spread];
 
     /// In words.
     pub fn words(self) -> &'static str {

@@ -136,11 +136,29 @@ fn the_detail_has_a_narrow_screen_of_its_own_and_gives_it_back() {
 fn the_selection_stays_with_its_prompt_whatever_the_order() {
     let mut console = console((120, 40), || Some(Ok(grid(12))));
     console.keys("jjj");
-    for keys in ["s", "s", "i", ">", "<lt>"] {
+    for keys in ["sj<enter>", "s<enter>", "i", ">", "<lt>"] {
         let text = console.keys(keys).text();
         let row = text.lines().find(|line| line.contains("│ ▌")).unwrap_or_default().to_owned();
         assert!(row.contains("code.review"), "{keys}: {text}");
     }
+}
+
+#[test]
+fn the_order_is_chosen_from_a_list() {
+    let mut console = console((120, 40), || Some(Ok(grid(12))));
+    let text = console.keys("s").text();
+    assert!(text.contains("Sort by") && text.contains("calls  (turn round)"), "{text}");
+    assert!(console.keys("jj<enter>").text().contains("prompts by best score"), "{}", console.text());
+    assert!(console.keys("s<enter>").text().contains("best score ▵"), "{}", console.text());
+}
+
+#[test]
+fn zoom_shows_the_part_that_has_the_focus_alone() {
+    let mut console = console((200, 60), || Some(Ok(grid(12))));
+    let text = console.keys("+").text();
+    assert!(text.contains("prompts by calls") && !text.contains("COST WEIGHT"), "{text}");
+    let text = console.keys("_<enter>+").text();
+    assert!(text.contains("COST WEIGHT") && !text.contains("prompts by calls"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The agent: who it is, what it may do and until when, when it runs, and what its promises were worth.
 
+use super::super::View;
 use super::LedgerPane;
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::moment;
 use crate::console::widgets::flow::Flow;
@@ -18,7 +20,7 @@ const DAY: Millis = 86_400_000;
 const SOON: Millis = 7;
 
 /// All of it.
-pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, now: Millis) -> Flow {
+pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, view: &View<'_>) -> Flow {
     let mut flow = Flow::default();
     let Some(state) = pane.agent.value() else { return flow };
     let Some(agent) = &state.agent else {
@@ -32,7 +34,7 @@ pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, now: Mil
     flow.words(agent, Role::Strong, width);
     for (i, line) in state.grant.iter().enumerate() {
         if i == 0 {
-            let (role, line) = standing(canvas, line, now);
+            let (role, line) = standing(canvas, line, view.now);
             flow.words(&line, role, width);
         } else {
             flow.words(line, Role::Text, width);
@@ -40,16 +42,17 @@ pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, now: Mil
     }
     flow.words("", Role::Text, width);
     flow.words("Schedule", Role::Heading, width);
-    let every = match pane.every {
-        Some(every) => {
-            format!(
-                "every {} while a console is open that may write",
-                duration(Some(every.as_millis() as f64))
-            )
-        }
-        None => "not from here; R lets it run now, `human agent run` again and again".to_owned(),
+    let every = if let Some(every) = pane.every {
+        format!("every {} while a console is open that may write", duration(Some(every.as_millis() as f64)))
+    } else {
+        let run = view.key(Action::RunNow);
+        format!("not from here; {run} lets it run now, `human agent run` again and again")
     };
     flow.words(&every, Role::Text, width);
+    if let Some(next) = view.next_run {
+        let left = duration(Some((next - view.now).max(0) as f64));
+        flow.words(&format!("next run {}, in {left}", moment::whole(next)), Role::Text, width);
+    }
     if let Some((_, run)) = pane.runs().first() {
         flow.words(&format!("last run {}", moment::of(&run.at, moment::whole)), Role::Muted, width);
     }

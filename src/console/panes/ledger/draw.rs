@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::super::View;
 use super::{LedgerPane, Part, agent, entries, runs};
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::message::Loaded;
@@ -25,13 +26,19 @@ const TEXT: u16 = 110;
 /// Draws the pane.
 pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     let area = canvas.on_screen(area);
-    if pane.open || area.width < NARROW || area.height < 12 {
+    if pane.open || view.zoomed || area.width < NARROW || area.height < 12 {
         return part(pane, canvas, area, pane.part, view);
     }
     if area.width < WIDE {
         let below = if pane.part == Part::Agent { 0 } else { area.height * 2 / 5 };
         part(pane, canvas, Rect { height: area.height - below, ..area }, pane.part, view);
-        return detail(pane, canvas, Rect { y: area.bottom() - below, height: below, ..area }, pane.part);
+        return detail(
+            pane,
+            canvas,
+            Rect { y: area.bottom() - below, height: below, ..area },
+            pane.part,
+            view,
+        );
     }
     // Both have room for a frame.
     let left = if area.width < ROOMY { area.width / 2 } else { area.width * 3 / 5 };
@@ -40,7 +47,7 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, view:
     let below = area.height * 2 / 5;
     part(pane, canvas, Rect { height: area.height - below, ..left }, Part::Ledger, view);
     let shown = if pane.part == Part::Runs { Part::Runs } else { Part::Ledger };
-    detail(pane, canvas, Rect { y: left.bottom() - below, height: below, ..left }, shown);
+    detail(pane, canvas, Rect { y: left.bottom() - below, height: below, ..left }, shown, view);
     let runs = (area.height / 3).max(6);
     part(pane, canvas, Rect { height: area.height - runs, ..right }, Part::Agent, view);
     part(pane, canvas, Rect { y: right.bottom() - runs, height: runs, ..right }, Part::Runs, view);
@@ -62,18 +69,19 @@ fn part(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part, view
             }
             _ => (runs::title(pane), ListId::Run, runs::whole(pane, text_width(area.width))),
         };
-        let inside = Panel { title: &title, note: "esc back", foot: "", active }.draw(canvas, area);
+        let note = format!("{} back", view.key(Action::Back));
+        let inside = Panel { title: &title, note: &note, foot: "", active }.draw(canvas, area);
         return text(canvas, inside, &flow, list, pane.offset);
     }
     let inside = Panel { title, note: &note, foot: "", active }.draw(canvas, area);
     match part {
-        Part::Ledger if waits(canvas, inside, &pane.entries, "Reading the ledger") => {}
-        Part::Ledger => entries::draw(pane, canvas, inside, active, view.now),
-        Part::Runs if waits(canvas, inside, &pane.agent, "Reading the runs") => {}
-        Part::Runs => runs::draw(pane, canvas, inside, active),
-        Part::Agent if waits(canvas, inside, &pane.agent, "Reading what the agent may do") => {}
+        Part::Ledger if waits(canvas, inside, (&pane.entries, "Reading the ledger"), view) => {}
+        Part::Ledger => entries::draw(pane, canvas, inside, active, view),
+        Part::Runs if waits(canvas, inside, (&pane.agent, "Reading the runs"), view) => {}
+        Part::Runs => runs::draw(pane, canvas, inside, active, view),
+        Part::Agent if waits(canvas, inside, (&pane.agent, "Reading what the agent may do"), view) => {}
         Part::Agent => {
-            let flow = agent::whole(pane, canvas, text_width(inside.width + 4), view.now);
+            let flow = agent::whole(pane, canvas, text_width(inside.width + 4), view);
             let offset = if pane.part == Part::Agent { pane.offset } else { 0 };
             text(canvas, inside, &flow, ListId::Evidence, offset);
         }
@@ -81,7 +89,7 @@ fn part(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part, view
 }
 
 /// What is selected in a part, as much of it as there is room for.
-fn detail(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part) {
+fn detail(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part, view: &View<'_>) {
     if area.height < 3 {
         return;
     }
@@ -91,8 +99,9 @@ fn detail(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, part: Part) {
         Part::Runs => (runs::title(pane), runs::whole(pane, width)),
         Part::Agent => return,
     };
-    let foot = if flow.len() + 2 > usize::from(area.height) { "enter: all of it" } else { "" };
-    let inside = Panel { title: &title, note: "", foot, active: false }.draw(canvas, area);
+    let more = flow.len() + 2 > usize::from(area.height);
+    let foot = if more { format!("{}: all of it", view.key(Action::Open)) } else { String::new() };
+    let inside = Panel { title: &title, note: "", foot: &foot, active: false }.draw(canvas, area);
     for (y, line) in (inside.y..inside.bottom()).zip(0..flow.len()) {
         flow.draw(canvas, inside.x, y, inside.width, line);
     }
@@ -126,13 +135,18 @@ impl LedgerPane {
 }
 
 /// Says that something is read for the first time, or could not be; whether it did.
-fn waits<T>(canvas: &mut Canvas<'_>, area: Rect, loaded: &Loaded<T>, what: &str) -> bool {
+fn waits<T>(
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (loaded, what): (&Loaded<T>, &str),
+    view: &View<'_>,
+) -> bool {
     match (loaded.value(), loaded.fault()) {
         (Some(_), _) => return false,
         (None, Some(fault)) => {
             let mark = canvas.glyph(Glyph::Bad);
             let text = format!("{mark} {}", fault.text);
-            said(canvas, area, Role::Bad, &[&text, "ctrl-l asks again"]);
+            said(canvas, area, Role::Bad, &[&text, &format!("{} asks again", view.key(Action::Refresh))]);
         }
         (None, None) => said(canvas, area, Role::Faint, &[what]),
     }

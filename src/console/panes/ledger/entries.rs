@@ -3,7 +3,9 @@
 use ratatui::layout::Rect;
 use serde_json::Value;
 
+use super::super::View;
 use super::LedgerPane;
+use crate::console::action::Action as Does;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::moment;
@@ -24,7 +26,7 @@ const COLUMNS: [Column<'static>; 7] = [
     Column::words("ACTOR", Width::Between(8, 18), 6),
     Column::words("ACTION", Width::Fixed(10), 9),
     Column::words("SUBJECT", Width::Between(12, 34), 7),
-    Column::words("SIGNED", Width::Fixed(6), 1),
+    Column::words("CHECKED", Width::Fixed(12), 1),
     Column::words("WORDS", Width::Flex(12), 2),
 ];
 /// Faults that are shown above the list.
@@ -45,7 +47,7 @@ pub(super) fn note(pane: &LedgerPane) -> String {
 }
 
 /// Whether the ledger holds, and when that was checked, in lines of pieces.
-fn state(pane: &LedgerPane, canvas: &Canvas<'_>, now: Millis) -> Vec<Vec<(Role, String)>> {
+fn state(pane: &LedgerPane, canvas: &Canvas<'_>, view: &View<'_>) -> Vec<Vec<(Role, String)>> {
     let mark = |glyph, role| (role, format!("{} ", canvas.glyph(glyph)));
     if let Some(fault) = pane.verified.fault() {
         let why = format!("it cannot be checked: {}", fault.text);
@@ -59,7 +61,7 @@ fn state(pane: &LedgerPane, canvas: &Canvas<'_>, now: Millis) -> Vec<Vec<(Role, 
     let checked = if pane.verified.is_waiting() {
         "checking…".to_owned()
     } else {
-        format!("checked {}", moment::near(verified.as_of, now))
+        format!("checked {}", moment::near(verified.as_of, view.now))
     };
     if verified.faults.is_empty() {
         let mut line = vec![
@@ -70,7 +72,8 @@ fn state(pane: &LedgerPane, canvas: &Canvas<'_>, now: Millis) -> Vec<Vec<(Role, 
         ];
         let newest = pane.all().first().map_or(0, |entry| entry.seq);
         if newest > verified.entries && !pane.verified.is_waiting() {
-            line.push((Role::Caution, format!(", {} came since; V checks them", newest - verified.entries)));
+            let (came, check) = (newest - verified.entries, view.key(Does::Verify));
+            line.push((Role::Caution, format!(", {came} came since; {check} checks them")));
         }
         return vec![line];
     }
@@ -105,12 +108,12 @@ pub(super) fn found(verified: &Verified) -> (Role, String) {
 }
 
 /// Draws the state and the list.
-pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool, now: Millis) {
+pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool, view: &View<'_>) {
     if area.is_empty() {
         return;
     }
     let mut held = Flow::default();
-    for line in state(pane, canvas, now) {
+    for line in state(pane, canvas, view) {
         let (mut text, mut spans) = (String::new(), Vec::new());
         for (role, piece) in line {
             spans.push((role, text.len()..text.len() + piece.len()));
@@ -126,7 +129,7 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     let rows = (rows + u16::from(area.height > rows + 6)).min(area.height);
     let body = Rect { y: area.y + rows, height: area.height - rows, ..area };
     if pane.listed.is_empty() {
-        let unmatched = format!("nothing matches `{}`; esc clears it", pane.filter);
+        let unmatched = format!("nothing matches `{}`; {} clears it", pane.filter, view.key(Does::Back));
         let lines: [&str; 2] = if pane.all().is_empty() {
             ["Nothing was decided yet", "what stewards and the agent do is entered here"]
         } else {
@@ -143,7 +146,10 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
         focused: active,
         dimmed: pane.entries.fault().is_some(),
     };
-    let signed = canvas.glyph(Glyph::Signed);
+    let marks = Checked::ALL.map(|checked| {
+        let (glyph, role, words) = checked.looks();
+        (role, format!("{} {words}", canvas.glyph(glyph)))
+    });
     table.draw(canvas, body, |i, row| {
         let Some(entry) = pane.listed.get(i).and_then(|i| pane.all().get(*i)) else { return };
         row.put(Role::Muted, &entry.seq.to_string());
@@ -152,12 +158,56 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
         row.put(Role::Text, actor.rsplit('/').next().unwrap_or(&actor));
         row.put(action_role(entry.action), entry.action.as_str());
         row.put(Role::Text, entry.subject.strip_prefix("prompt://").unwrap_or(&entry.subject));
-        match entry.signature {
-            Some(_) => row.put(Role::Good, signed),
-            None => row.put(Role::Faint, "no"),
-        }
+        let (role, mark) = &marks[checked(pane, entry) as usize];
+        row.put(*role, mark);
         row.put(Role::Muted, &words(&entry.payload));
     });
+}
+
+/// How an entry stands by the last check of the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    Verified,
+    Unsigned,
+    Since,
+    Faulty,
+    Unchecked,
+}
+
+impl Checked {
+    const ALL: [Checked; 5] =
+        [Checked::Verified, Checked::Unsigned, Checked::Since, Checked::Faulty, Checked::Unchecked];
+
+    const fn looks(self) -> (Glyph, Role, &'static str) {
+        match self {
+            Checked::Verified => (Glyph::Signed, Role::Good, "verified"),
+            // It holds; before there was an owner nobody signed.
+            Checked::Unsigned => (Glyph::Signed, Role::Muted, "unsigned"),
+            Checked::Since => (Glyph::Unmarked, Role::Muted, "came since"),
+            Checked::Faulty => (Glyph::Bad, Role::Bad, "faulty"),
+            Checked::Unchecked => (Glyph::Insufficient, Role::Faint, "unchecked"),
+        }
+    }
+}
+
+fn checked(pane: &LedgerPane, entry: &Entry) -> Checked {
+    let Some(verified) = pane.verified.value() else { return Checked::Unchecked };
+    // After a break nothing that follows can be believed.
+    let broken = verified.broken && entry.seq > verified.entries;
+    if broken || verified.faults.iter().any(|fault| is_of(fault, entry.seq)) {
+        return Checked::Faulty;
+    }
+    match &entry.signature {
+        _ if entry.seq > verified.entries => Checked::Since,
+        Some(_) => Checked::Verified,
+        None => Checked::Unsigned,
+    }
+}
+
+/// Whether a fault is one entry's: `entry 12 was changed: …`, `row 12 does not read: …`.
+fn is_of(fault: &str, seq: u64) -> bool {
+    let of = fault.strip_prefix("entry ").or_else(|| fault.strip_prefix("row "));
+    of.and_then(|of| of.split(|c: char| !c.is_ascii_digit()).next()).is_some_and(|n| n.parse() == Ok(seq))
 }
 
 /// What takes something back, and what changes who is served, is told apart; the word says which.

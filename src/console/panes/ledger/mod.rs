@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::filter::LedgerFilter;
-use super::{Pane, View};
+use super::{Pane, View, key};
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
@@ -197,7 +197,10 @@ impl LedgerPane {
                 "Where its grant and the rules allow it, it applies changes of low risk itself.".to_owned(),
             ),
             (Role::Caution, "If a model is configured, drafts are asked of it: that costs money.".to_owned()),
-            (Role::Muted, "D looks and drafts, and writes nothing.".to_owned()),
+            (
+                Role::Muted,
+                format!("{} looks and drafts, and writes nothing.", key(out.ctx.keymap, Action::DryRun)),
+            ),
         ];
         out.open(Open::Confirm {
             title: "Let the agent run now".to_owned(),
@@ -231,7 +234,8 @@ impl Pane for LedgerPane {
                 "no agent has a grant: `human agent grant` gives one"
             }
             Action::Verify if self.verified.is_waiting() => "it is being checked",
-            Action::Open if self.part == Part::Agent => "all of it is shown",
+            Action::Open if self.open || self.part == Part::Agent => "all of it is shown",
+            Action::Left | Action::Right => "nothing stands beside it",
             _ => return None,
         };
         Some(why.to_owned())

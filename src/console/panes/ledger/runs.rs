@@ -2,7 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use super::super::View;
 use super::LedgerPane;
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::moment;
@@ -25,14 +27,10 @@ const COLUMNS: [Column<'static>; 7] = [
 ];
 
 /// Draws the list.
-pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool) {
+pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, active: bool, view: &View<'_>) {
     if pane.run_count() == 0 {
-        return said(
-            canvas,
-            area,
-            Role::Text,
-            &["The agent has not run yet", "D lets it look and write nothing"],
-        );
+        let look = format!("{} lets it look and write nothing", view.key(Action::DryRun));
+        return said(canvas, area, Role::Text, &["The agent has not run yet", &look]);
     }
     let table = Table {
         id: ListId::Runs,

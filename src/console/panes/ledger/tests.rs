@@ -150,6 +150,7 @@ fn answers(entries: u64, faults: Vec<String>, days: i64) -> Answers {
             }
             Query::Verify => Reply::Verify(Arc::new(Verified {
                 entries,
+                broken: false,
                 head: Hex([entries as u8; 32]).to_string(),
                 faults: faults.clone(),
                 as_of: NOW,
@@ -203,6 +204,49 @@ fn a_check_says_what_it_came_to_and_when() {
     assert!(console.keys("5V").text().contains("The ledger does not hold: 1 fault, checked"));
     let mut console = Harness::new((120, 40), silent());
     assert!(console.keys("5").text().contains("Reading the ledger"), "{}", console.text());
+}
+
+#[test]
+fn an_entry_is_marked_by_what_the_check_came_to() {
+    let check = |entries, broken, faults: &[&str]| {
+        let faults: Vec<String> = faults.iter().map(|fault| (*fault).to_owned()).collect();
+        let mut rest = full();
+        let answers: Answers = Box::new(move |query| match query {
+            Query::Verify => Some(Ok(Reply::Verify(Arc::new(Verified {
+                entries,
+                broken,
+                head: String::new(),
+                faults: faults.clone(),
+                as_of: NOW,
+            })))),
+            query => rest(query),
+        });
+        let text = Harness::new((200, 60), answers).keys("5").text();
+        let count = |words: &str| text.lines().filter(|line| line.contains(words)).count();
+        [count("✓ verified") > 0, count("○ came since") == 2, count("✗ faulty") == 1, count("✗ faulty") == 2]
+    };
+    assert_eq!(check(280, false, &[]), [true, false, false, false]);
+    assert_eq!(check(278, false, &[]), [true, true, false, false]);
+    assert_eq!(check(278, true, &["entry 279 does not follow"]), [true, false, false, true]);
+    assert_eq!(check(280, false, &["entry 277 was not allowed"]), [true, false, true, false]);
+    let text = Harness::new((200, 60), answers(2, vec![], 26)).keys("5").text();
+    assert!(text.contains("✓ unsigned"), "{text}");
+}
+
+#[test]
+fn the_agent_says_when_it_runs_next() {
+    let every = Some(Duration::from_hours(4));
+    let set = crate::console::app::Settings { agent_every: every, ..crate::console::harness::settings() };
+    let mut console = Harness::with(set, (120, 40), full());
+    assert!(console.keys("5").text().contains("next run 2026-11-28 16:00:00 UTC"), "{}", console.text());
+}
+
+#[test]
+fn zoom_shows_one_part_alone() {
+    let mut console = Harness::new((200, 60), full());
+    assert!(console.keys("5").text().contains("Agent ─"));
+    let text = console.keys("+").text();
+    assert!(text.contains("Ledger ─") && !text.contains("Agent ─") && !text.contains("Entry 280"), "{text}");
 }
 
 #[test]

@@ -31,10 +31,6 @@ pub(super) fn draw(shown: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view
         canvas.put(area.x, area.y, area.width, &text, role);
         return;
     };
-    if page.lines.is_empty() {
-        canvas.put(area.x, area.y, area.width, "No call in this time. w looks further back.", Role::Muted);
-        return;
-    }
     let columns = Columns::of(area.width);
     let blank = CallLine {
         id: String::new(),

@@ -134,9 +134,9 @@ impl PromptPane {
     }
 
     /// Lays the text out for the terminal as it is; nothing where that is done.
-    fn lay(&mut self, size: (u16, u16)) {
+    fn lay(&mut self, out: &Out<'_>) {
         let Some(page) = self.page.value() else { return };
-        let width = screen::text_width(size, self.section);
+        let width = screen::text_width(out.ctx.size, out.zoomed, self.section);
         let same = self.text.of.as_ref().is_some_and(|of| of.text == page.text);
         if width > 0 && (!same || self.text.width != width) {
             let laid = prose::layout(&page.text, width, screen::SHOWING);
@@ -146,7 +146,7 @@ impl PromptPane {
 
     fn go(&mut self, section: Section, out: &mut Out<'_>) {
         self.section = section;
-        self.lay(out.ctx.size);
+        self.lay(out);
         if self.calls.value().is_none() && !self.calls.is_waiting() {
             self.ask_calls(out);
         }
@@ -252,7 +252,7 @@ impl Pane for PromptPane {
         } else {
             self.ask_page(out);
         }
-        let wanted = self.section == Section::Calls || screen::shows_all(out.ctx.size);
+        let wanted = self.section == Section::Calls || screen::shows_all(out.ctx.size, out.zoomed);
         if self.calls.is_waiting() && !other {
             self.again[1] = true;
         } else if wanted || self.calls.value().is_some() {
@@ -303,7 +303,7 @@ impl Pane for PromptPane {
             if answer.is_ok() {
                 self.answered = self.window;
             }
-            self.lay(out.ctx.size);
+            self.lay(out);
             if self.again[0] {
                 self.ask_page(out);
             }
@@ -352,8 +352,9 @@ impl Pane for PromptPane {
     }
 
     fn resized(&mut self, out: &mut Out<'_>) {
-        self.lay(out.ctx.size);
-        if screen::shows_all(out.ctx.size) && self.calls.value().is_none() && !self.calls.is_waiting() {
+        self.lay(out);
+        let all = screen::shows_all(out.ctx.size, out.zoomed);
+        if all && self.calls.value().is_none() && !self.calls.is_waiting() {
             self.ask_calls(out);
         }
     }
@@ -389,7 +390,7 @@ impl PromptPane {
     fn lines(&self, out: &Out<'_>) -> usize {
         let Some(page) = self.page.value() else { return 0 };
         match self.section {
-            Section::Trends => trends::lines(screen::trends_width(out.ctx.size)),
+            Section::Trends => trends::lines(screen::trends_width(out.ctx.size, out.zoomed)),
             Section::Parts => parts::lines(page, out.ctx.size.0, "").len(),
             Section::Text => self.text.laid.len(),
             Section::History => story::lines(page, out.ctx.stamp.now, "").len(),

@@ -96,10 +96,7 @@ pub(super) fn lines(page: &PromptPage, width: u16, little: &str) -> Vec<Line> {
             ]);
         }
     }
-    if lines.is_empty() {
-        return vec![vec![(Role::Muted, "No call in this time. w looks further back.".into())]];
-    }
-    if snapshot.feedback.verdict == Verdict::Insufficient {
+    if !lines.is_empty() && snapshot.feedback.verdict == Verdict::Insufficient {
         let have = words::short_of_signals(snapshot.feedback.sample_size);
         lines.push(vec![]);
         lines.push(vec![(Role::Insufficient, format!("Not enough evidence to compare: {have}."))]);

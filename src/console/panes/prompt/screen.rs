@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 
 use super::super::{View, words};
 use super::{Line, PromptPane, Section, calls, parts, story, trends};
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::moment;
@@ -31,13 +32,35 @@ const WIDE: u16 = 120;
 /// Columns and rows from which everything is shown at once.
 const ALL: (u16, u16) = (180, 36);
 
+/// How many sections are seen at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    One,
+    Two,
+    All,
+}
+
+/// How many there is room for; zoomed, one.
+fn seen(area: Rect, zoomed: bool) -> Seen {
+    match (area.width, area.height) {
+        (width, _) if zoomed || width < WIDE => Seen::One,
+        (width, height) if width >= ALL.0 && height >= ALL.1 => Seen::All,
+        _ => Seen::Two,
+    }
+}
+
+/// The place of the page on a terminal of this size.
+fn page_on(size: (u16, u16)) -> Rect {
+    Rect::new(0, 0, size.0, size.1.saturating_sub(2))
+}
+
 /// Whether a terminal of this size shows every section at once.
-pub(super) fn shows_all(size: (u16, u16)) -> bool {
-    size.0 >= ALL.0 && size.1 >= ALL.1 + 2
+pub(super) fn shows_all(size: (u16, u16), zoomed: bool) -> bool {
+    seen(page_on(size), zoomed) == Seen::All
 }
 
 /// Sections in their places, below the head.
-fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
+fn rooms(area: Rect, section: Section, seen: Seen) -> Vec<(Section, Rect)> {
     let split = |area: Rect, left: u16| {
         let gap = 1.min(area.width - left);
         (
@@ -45,7 +68,7 @@ fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
             Rect { x: area.x + left + gap, width: area.width - left - gap, ..area },
         )
     };
-    if all {
+    if seen == Seen::All {
         let (left, rest) = split(area, area.width * 3 / 10);
         let (middle, right) = split(rest, rest.width / 2);
         let cut = |area: Rect, high: u16| {
@@ -61,7 +84,7 @@ fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
             (Section::Calls, calls),
         ];
     }
-    if area.width >= WIDE {
+    if seen == Seen::Two {
         let (left, right) = split(area, area.width * 45 / 100);
         let other = if section == Section::Trends { Section::Parts } else { section };
         return vec![(Section::Trends, left), (other, right)];
@@ -70,26 +93,27 @@ fn rooms(area: Rect, section: Section, all: bool) -> Vec<(Section, Rect)> {
 }
 
 /// What is left for sections of a shown.
-fn below(area: Rect, all: bool) -> Rect {
-    let head = (HEAD + u16::from(!all && area.width < WIDE)).min(area.height);
+fn below(area: Rect, seen: Seen) -> Rect {
+    let head = (HEAD + u16::from(seen == Seen::One)).min(area.height);
     Rect { y: area.y + head, height: area.height - head, ..area }
 }
 
 /// Columns inside the panel of a section on a terminal of this size; 0 where it is not shown.
-fn inside(size: (u16, u16), section: Section, shown: Section) -> u16 {
-    let area = Rect::new(0, 0, size.0, size.1.saturating_sub(2));
-    let rooms = rooms(below(area, shows_all(size)), shown, shows_all(size));
+fn inside(size: (u16, u16), zoomed: bool, section: Section, shown: Section) -> u16 {
+    let area = page_on(size);
+    let seen = seen(area, zoomed);
+    let rooms = rooms(below(area, seen), shown, seen);
     rooms.iter().find(|(at, _)| *at == section).map_or(0, |(_, room)| content(*room, rooms.len() == 1).width)
 }
 
 /// Columns of the text.
-pub(super) fn text_width(size: (u16, u16), shown: Section) -> u16 {
-    inside(size, Section::Text, shown)
+pub(super) fn text_width(size: (u16, u16), zoomed: bool, shown: Section) -> u16 {
+    inside(size, zoomed, Section::Text, shown)
 }
 
 /// Columns of the trends.
-pub(super) fn trends_width(size: (u16, u16)) -> u16 {
-    inside(size, Section::Trends, Section::Trends)
+pub(super) fn trends_width(size: (u16, u16), zoomed: bool) -> u16 {
+    inside(size, zoomed, Section::Trends, Section::Trends)
 }
 
 /// What is inside a place: of its frame, where it does not stand alone.
@@ -112,23 +136,27 @@ pub(super) fn draw(shown: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view
     }
     let Some(page) = shown.page.value() else {
         match shown.page.fault() {
-            Some(fault) => said(canvas, area, Role::Bad, &[&fault.text, "ctrl-l asks again, esc goes back"]),
+            Some(fault) => {
+                let (again, back) = (view.key(Action::Refresh), view.key(Action::Back));
+                let next = format!("{again} asks again, {back} goes back");
+                said(canvas, area, Role::Bad, &[&fault.text, &next]);
+            }
             None => said(canvas, area, Role::Faint, &[&format!("reading {}…", shown.uri)]),
         }
         return;
     };
-    let all = area.width >= ALL.0 && area.height >= ALL.1;
+    let seen = seen(area, view.zoomed);
     head(shown, page, canvas, area, view);
-    if !all && area.width < WIDE {
+    if seen == Seen::One {
         let row = Rect { y: area.y + HEAD.min(area.height - 1), height: 1, ..area };
         tabs(shown.section, canvas, row);
     }
-    let rooms = rooms(below(area, all), shown.section, all);
+    let rooms = rooms(below(area, seen), shown.section, seen);
     let alone = rooms.len() == 1;
     for (section, room) in rooms {
         let active = section == shown.section;
         canvas.hits.zone(room, Target::Column(ListId::Prompt, section as usize));
-        let note = note(shown, page, section);
+        let note = note(shown, page, section, canvas);
         let panel = Panel { title: section.title(), note: &note, foot: "", active: active && view.focused };
         let framed = !alone && room.height >= 3;
         let inner = if framed { panel.draw(canvas, room) } else { content(room, true) };
@@ -136,9 +164,11 @@ pub(super) fn draw(shown: &PromptPane, canvas: &mut Canvas<'_>, area: Rect, view
     }
 }
 
-fn note(shown: &PromptPane, page: &PromptPage, section: Section) -> String {
+fn note(shown: &PromptPane, page: &PromptPage, section: Section, canvas: &Canvas<'_>) -> String {
     match section {
-        Section::Trends => "▾ version  ▲ alarm".into(),
+        Section::Trends => {
+            format!("{} version  {} alarm", canvas.glyph(Glyph::Version), canvas.glyph(Glyph::Alert))
+        }
         Section::Parts => "score with its 95 % interval".into(),
         Section::Text => page.active.as_ref().map_or_else(String::new, ToString::to_string),
         Section::History => format!("{} versions", page.versions.len()),
@@ -161,6 +191,17 @@ fn section_in(
     let offset = shown.offsets[section as usize];
     let active = section == shown.section;
     let little = canvas.glyph(Glyph::Insufficient);
+    let silent = match section {
+        Section::Trends => page.trend.points.is_empty(),
+        Section::Parts => parts::lines(page, area.width, little).is_empty(),
+        Section::Calls => shown.calls.value().is_some_and(|calls| calls.lines.is_empty()),
+        Section::Text | Section::History => false,
+    };
+    if silent {
+        let words = format!("No call in this time. {} looks further back.", view.key(Action::Window));
+        canvas.put(area.x, area.y, area.width, &words, Role::Muted);
+        return;
+    }
     match section {
         Section::Trends => trends::draw(page, canvas, area, offset, active),
         Section::Parts => lines(&parts::lines(page, area.width, little), canvas, area, offset, active),

@@ -71,10 +71,6 @@ pub(super) fn draw(page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, offse
     if area.is_empty() {
         return;
     }
-    if page.trend.points.is_empty() {
-        canvas.put(area.x, area.y, area.width, "No call in this time. w looks further back.", Role::Muted);
-        return;
-    }
     let across = if area.width >= TWO { 2 } else { 1 };
     let lines = PICTURES.div_ceil(across);
     // As high as there is room for, so that no picture is cut.

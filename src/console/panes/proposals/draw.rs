@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::order::{By, Listed, age, risk_word};
 use super::{BELOW, BESIDE, Proposals};
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::ListId;
 use crate::console::panes::View;
@@ -11,7 +12,7 @@ use crate::console::panes::review::beside::risk_role;
 use crate::console::query::QueueLine;
 use crate::console::widgets::diff_view;
 use crate::console::widgets::panel::Panel;
-use crate::console::widgets::said::said;
+use crate::console::widgets::said::{not_refreshed, said};
 use crate::console::widgets::table::{Column, RowCells, Table, Width};
 use crate::domain::prompt::Scope;
 use crate::engine::number::count;
@@ -36,13 +37,16 @@ pub fn sorted_by(column: usize) -> Option<By> {
 }
 
 /// The columns of the place where the selected proposal is shown, where there is room for it.
-pub fn preview(size: (u16, u16)) -> Option<u16> {
+pub fn preview(size: (u16, u16), zoomed: bool) -> Option<u16> {
     let body = Rect { x: 0, y: 0, width: size.0, height: size.1.saturating_sub(2) };
-    split(body).1.map(|area| area.width)
+    split(body, zoomed).1.map(|area| area.width)
 }
 
-/// The queue, and the place of what is selected.
-fn split(area: Rect) -> (Rect, Option<Rect>) {
+/// The queue, and the place of what is selected; zoomed, the queue stands alone.
+fn split(area: Rect, zoomed: bool) -> (Rect, Option<Rect>) {
+    if zoomed {
+        return (area, None);
+    }
     if area.width >= BESIDE {
         let left = area.width * 11 / 20;
         return (
@@ -62,7 +66,7 @@ fn split(area: Rect) -> (Rect, Option<Rect>) {
 
 impl Proposals {
     pub(super) fn draw_queue(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-        let (queue, beside) = split(area);
+        let (queue, beside) = split(area, view.zoomed);
         let title = match (self.listed, self.filter.is_empty()) {
             (Listed::Open, true) => match self.deferred(view.now) {
                 0 => format!("Proposals: {} open", self.order.len()),
@@ -82,15 +86,20 @@ impl Proposals {
             if self.lines.is_waiting() && self.lines.value().is_some() { ", refreshing" } else { "" };
         let note = format!("{marked}{order}by {}{refreshing}", self.by.words());
         let panel = Panel { title: &title, note: &note, active: view.focused, ..Panel::default() };
-        let inside = panel.draw(canvas, queue);
-        if let Some(fault) = self.lines.fault() {
-            said(canvas, inside, Role::Bad, &[&fault.text]);
-        } else if self.lines.value().is_none() {
-            said(canvas, inside, Role::Muted, &["reading the proposals"]);
-        } else if self.order.is_empty() {
-            self.draw_empty(canvas, inside);
-        } else {
-            self.draw_table(canvas, inside, view);
+        let mut inside = panel.draw(canvas, queue);
+        match (self.lines.value(), self.lines.fault()) {
+            (None, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
+            (None, None) => said(canvas, inside, Role::Muted, &["reading the proposals"]),
+            (Some(_), fault) => {
+                if let Some(fault) = fault {
+                    inside = not_refreshed(canvas, inside, fault);
+                }
+                if self.order.is_empty() {
+                    self.draw_empty(canvas, inside, view);
+                } else {
+                    self.draw_table(canvas, inside, view);
+                }
+            }
         }
         if let Some(area) = beside {
             self.draw_preview(canvas, area);
@@ -103,18 +112,21 @@ impl Proposals {
         lines.filter(|line| line.open && line.until.is_some_and(|until| until > now)).count()
     }
 
-    fn draw_empty(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let unmatched = format!("nothing matches `{}`; esc clears it", self.filter);
+    fn draw_empty(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
+        let standing = view.key(Action::Standing);
         let (why, next) = if !self.filter.is_empty() {
-            (unmatched.as_str(), "")
+            let back = view.key(Action::Back);
+            (format!("nothing matches `{}`; {back} clears it", self.filter), String::new())
         } else if self.lines().is_empty() {
-            ("No proposals yet: the agent makes them out of evidence.", "5 shows the agent; R lets it run")
+            let (agent, run) = (view.key(Action::Tab5), view.key(Action::RunNow));
+            let why = "No proposals yet: the agent makes them out of evidence.";
+            (why.to_owned(), format!("{agent} shows the agent; {run} lets it run"))
         } else if self.listed == Listed::Open {
-            ("No proposals wait: all are decided.", "t shows the decided ones")
+            ("No proposals wait: all are decided.".to_owned(), format!("{standing} shows the decided ones"))
         } else {
-            ("Nothing of this kind.", "t shows others")
+            ("Nothing of this kind.".to_owned(), format!("{standing} shows others"))
         };
-        said(canvas, area, Role::Muted, &[why, next]);
+        said(canvas, area, Role::Muted, &[&why, &next]);
     }
 
     fn draw_table(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
@@ -139,7 +151,7 @@ impl Proposals {
             len: self.order.len(),
             sort: sorted.map(|column| (column, self.inverted != (self.by == By::Impact))),
             focused: view.focused,
-            dimmed: false,
+            dimmed: self.lines.fault().is_some() || self.lines.is_late(view.now),
         };
         let marks = [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good, Glyph::Frozen]
             .map(|glyph| canvas.glyph(glyph));
@@ -192,11 +204,18 @@ impl Proposals {
         let title = line.id.to_string();
         let note = line.uri.key.as_str();
         let inside = Panel { title: &title, note, ..Panel::default() }.framed(canvas, area);
-        if let Some(fault) = self.preview.fault() {
-            return said(canvas, inside, Role::Bad, &[&fault.text]);
-        }
         let shown = self.preview.value().filter(|r| r.shown.listed.proposal.id == line.id);
-        let Some(reviewed) = shown else { return };
+        let mut inside = inside;
+        let Some(reviewed) = shown else {
+            if let Some(fault) = self.preview.fault() {
+                said(canvas, inside, Role::Bad, &[&fault.text]);
+            }
+            return;
+        };
+        let old = self.preview.fault();
+        if let Some(fault) = old {
+            inside = not_refreshed(canvas, inside, fault);
+        }
         let head = (self.words.len() as u16).min(inside.height / 2);
         for row in 0..head {
             self.words.draw(canvas, inside.x, inside.y + row, inside.width, usize::from(row));
@@ -204,6 +223,9 @@ impl Proposals {
         if inside.height > head + 2 {
             let diff = Rect { y: inside.y + head + 1, height: inside.height - head - 1, ..inside };
             diff_view::draw(canvas, diff, &reviewed.laid, 0, ListId::Diff);
+        }
+        if old.is_some() {
+            canvas.tint(inside, Role::Faint);
         }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::review::beside;
-use super::{Pane, View};
+use super::{Pane, View, choose_order};
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
@@ -101,7 +101,7 @@ impl Proposals {
     /// Asks for the selected proposal, if it is to be shown and is not there.
     fn look(&mut self, out: &mut Out<'_>) {
         self.selected = self.current().map(|line| line.id);
-        let (Some(id), Some(area)) = (self.selected, draw::preview(out.ctx.size)) else { return };
+        let (Some(id), Some(area)) = (self.selected, draw::preview(out.ctx.size, out.zoomed)) else { return };
         let layout = Layout {
             width: area.saturating_sub(4),
             mode: Mode::Unified,
@@ -151,6 +151,9 @@ impl Pane for Proposals {
 
     fn objection(&self, action: Action) -> Option<String> {
         let decides = matches!(action, Action::ManyAccept | Action::ManyReject | Action::ManyDefer);
+        if matches!(action, Action::Left | Action::Right) {
+            return Some("nothing stands beside it".to_owned());
+        }
         let needs = decides || matches!(action, Action::Open | Action::Mark | Action::QueuePrompt);
         if !needs {
             return None;
@@ -246,7 +249,10 @@ impl Pane for Proposals {
             Action::SortNext => self.sort(self.by.step(1), out),
             Action::SortPrevious => self.sort(self.by.step(-1), out),
             Action::Invert => self.sort(self.by, out),
-            Action::Sort => out.step(Step::Act(Action::SortNext)),
+            Action::Sort => {
+                let at = By::ALL.iter().position(|by| *by == self.by);
+                out.open(choose_order(&By::ALL.map(By::words), at.unwrap_or_default()));
+            }
             _ => return false,
         }
         true
@@ -290,6 +296,11 @@ impl Pane for Proposals {
             Target::Row(ListId::Proposals, row) => {
                 self.list.select(row);
                 self.move_to(out);
+            }
+            Target::Row(ListId::Orders, nth) => {
+                if let Some(by) = By::ALL.get(nth) {
+                    self.sort(*by, out);
+                }
             }
             Target::Column(ListId::Proposals, column) => {
                 if let Some(by) = draw::sorted_by(column) {

@@ -113,6 +113,16 @@ fn a_selection_stays_on_its_proposal_when_the_order_changes() {
     assert_eq!(selected(&console), before);
 }
 
+#[test]
+fn the_order_is_chosen_from_a_list() {
+    let mut console = queue();
+    console.keys("sj<enter>");
+    assert!(console.text().contains("by risk"), "{}", console.text());
+    assert!(console.keys("s").text().contains("risk  (turn round)"), "{}", console.text());
+    console.keys("<enter>");
+    assert!(console.text().contains("from the other end by risk"), "{}", console.text());
+}
+
 fn selected(console: &Harness) -> String {
     let text = console.text();
     let line = text.lines().find(|line| line.contains('▌') && line.contains('○'));

@@ -1,6 +1,9 @@
 //! What stands beside a difference: why, on what evidence, what it promises, what can go wrong, who is served, what was
 //! decided before. Words only; both the queue and the review show them.
 
+use std::sync::Arc;
+
+use crate::console::message::Loaded;
 use crate::console::moment;
 use crate::console::out::{Open, Then};
 use crate::console::query::{QueueLine, Reviewed};
@@ -8,7 +11,8 @@ use crate::console::widgets::flow::Flow;
 use crate::domain::outcome::Expectation;
 use crate::domain::proposal::{ProposalId, RiskLevel};
 use crate::engine::number::{count, usd};
-use crate::service::proposals::Shown;
+use crate::engine::outcome::words as outcome;
+use crate::service::proposals::{Came, Shown};
 use crate::theme::Role;
 
 /// Ids of feedback that are listed before the rest is counted.
@@ -43,8 +47,31 @@ pub fn brief(reviewed: &Reviewed, width: u16) -> Flow {
     flow
 }
 
+/// Whether it was applied, to all or to a share: something came of it, or will.
+pub fn is_applied(shown: &Shown) -> bool {
+    matches!(shown.listed.status, "accepted" | "auto-applied") || shown.listed.canary.is_some()
+}
+
+/// What came of it: what the evidence says, each promise beside what was measured, and what that was settled as.
+fn realised(flow: &mut Flow, came: &Loaded<Arc<Came>>, width: u16) {
+    section(flow, "What came of it", width);
+    match (came.value(), came.fault()) {
+        (Some(came), _) => {
+            item(flow, &outcome::line(&came.outcome), Role::Text, width);
+            for effect in &came.effects {
+                item(flow, &outcome::realised(effect), Role::Text, width);
+            }
+            if let Some(settled) = &came.settled {
+                item(flow, &format!("settled: {}", settled.judgement.as_str()), Role::Strong, width);
+            }
+        }
+        (None, Some(fault)) => item(flow, &format!("not known: {}", fault.text), Role::Bad, width),
+        (None, None) => item(flow, "being measured", Role::Faint, width),
+    }
+}
+
 /// All of it.
-pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
+pub fn whole(reviewed: &Reviewed, came: &Loaded<Arc<Came>>, width: u16) -> Flow {
     let mut flow = Flow::default();
     let shown = &reviewed.shown;
     let proposal = &shown.listed.proposal;
@@ -57,6 +84,9 @@ pub fn whole(reviewed: &Reviewed, width: u16) -> Flow {
         let state = if canary.is_running() { "runs" } else { "has ended" };
         let share = canary.share * 100.0;
         flow.words(&format!("Its canary, {share:.0} % of the sessions, {state}"), Role::Info, width);
+    }
+    if is_applied(shown) {
+        realised(&mut flow, came, width);
     }
     section(&mut flow, "Risk", width);
     let level = proposal.risk.level;

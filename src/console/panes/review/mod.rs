@@ -27,9 +27,10 @@ use crate::console::query::{Command, Layout, Query, Receipt, Reply, Reviewed};
 use crate::console::widgets::diff_view::{self, Mode};
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::panel::Panel;
-use crate::console::widgets::said::said;
+use crate::console::widgets::said::{not_refreshed, said};
 use crate::console::widgets::scroll;
 use crate::domain::proposal::ProposalId;
+use crate::service::proposals::Came;
 use crate::theme::Role;
 
 /// Columns from which evidence stands beside the difference.
@@ -47,6 +48,10 @@ pub struct Review {
     id: ProposalId,
     queue: Vec<ProposalId>,
     reviewed: Loaded<Arc<Reviewed>>,
+    /// What came of it, once it was applied.
+    came: Loaded<Arc<Came>>,
+    /// Whether that is to be asked, once it is known to have been applied: it takes long, and changes slowly.
+    came_due: bool,
     words: Flow,
     words_width: u16,
     offset: usize,
@@ -67,6 +72,8 @@ impl Review {
             id,
             queue,
             reviewed: Loaded::default(),
+            came: Loaded::default(),
+            came_due: true,
             words: Flow::default(),
             words_width: 0,
             offset: 0,
@@ -80,7 +87,8 @@ impl Review {
     }
 
     fn ask(&mut self, out: &mut Out<'_>) {
-        let (diff, _) = split(body(out.ctx.size), self.beside);
+        // As wide as it will be, also while its evidence has the screen.
+        let (diff, _) = split(body(out.ctx.size), false, out.zoomed);
         let width = inner(diff.unwrap_or_default().width);
         let layout =
             Layout { width, mode: self.mode, context: CONTEXTS[self.context], invisibles: self.invisibles };
@@ -89,12 +97,12 @@ impl Review {
     }
 
     fn write(&mut self, out: &Out<'_>) {
-        let (_, words) = split(body(out.ctx.size), self.beside);
+        let (_, words) = split(body(out.ctx.size), self.beside, out.zoomed);
         let words = words.unwrap_or_default();
         let width =
             if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
         if let Some(reviewed) = self.reviewed.value() {
-            self.words = beside::whole(reviewed, width.saturating_sub(1));
+            self.words = beside::whole(reviewed, &self.came, width.saturating_sub(1));
             self.words_width = width;
         }
     }
@@ -105,7 +113,9 @@ impl Review {
         match next {
             Some(id) => {
                 let (queue, mode, context) = (std::mem::take(&mut self.queue), self.mode, self.context);
-                *self = Review { mode, context, invisibles: self.invisibles, ..Review::new(id, queue) };
+                let (reviewed, came) = (self.reviewed.emptied(), self.came.emptied());
+                let invisibles = self.invisibles;
+                *self = Review { reviewed, came, mode, context, invisibles, ..Review::new(id, queue) };
                 self.ask(out);
             }
             None => out
@@ -152,8 +162,11 @@ fn inner(width: u16) -> u16 {
     if width < crate::console::widgets::panel::NARROW { width } else { width.saturating_sub(4) }
 }
 
-/// The places of the difference and of what stands beside it.
-fn split(area: Rect, beside: bool) -> (Option<Rect>, Option<Rect>) {
+/// The places of the difference and of what stands beside it; zoomed, the one that has the focus stands alone.
+fn split(area: Rect, beside: bool, zoomed: bool) -> (Option<Rect>, Option<Rect>) {
+    if zoomed {
+        return if beside { (None, Some(area)) } else { (Some(area), None) };
+    }
     if area.width >= BESIDE {
         let left = area.width * 2 / 3;
         let right = Rect { x: area.x + left, width: area.width - left, ..area };
@@ -194,6 +207,9 @@ impl Pane for Review {
             Action::Defer,
             Action::Comment,
         ];
+        if action == Action::Open {
+            return Some("all of it is shown".to_owned());
+        }
         if !decides.contains(&action) {
             return None;
         }
@@ -211,6 +227,7 @@ impl Pane for Review {
 
     fn shown(&mut self, out: &mut Out<'_>) {
         // What was awaited when it was left may have come while another pane was shown: it is asked for again.
+        self.came_due = true;
         self.ask(out);
     }
 
@@ -293,6 +310,14 @@ impl Pane for Review {
     }
 
     fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, out: &mut Out<'_>) {
+        if self.came.awaits(ticket) {
+            match answer {
+                Ok(Reply::Came(came)) => _ = self.came.take(ticket, Ok(Arc::clone(came))),
+                Ok(_) => {}
+                Err(fault) => _ = self.came.take(ticket, Err(fault.clone())),
+            }
+            return self.write(out);
+        }
         let answer = match answer {
             Ok(Reply::Review(reviewed)) => Ok(Arc::clone(reviewed)),
             Ok(_) => return,
@@ -303,6 +328,11 @@ impl Pane for Review {
         if self.reviewed.take(ticket, answer) {
             if let (Some(place), Some(reviewed)) = (place, self.reviewed.value()) {
                 self.offset = if self.offset == 0 { 0 } else { reviewed.laid.line_of(place) };
+            }
+            if self.reviewed.value().is_some_and(|reviewed| beside::is_applied(&reviewed.shown))
+                && std::mem::take(&mut self.came_due)
+            {
+                out.ask(&mut self.came, Query::Came(self.id));
             }
             self.write(out);
         }
@@ -318,7 +348,9 @@ impl Pane for Review {
             }
             self.id = now;
             self.offset = 0;
+            self.came = self.came.emptied();
         }
+        self.came_due = true;
         self.ask(out);
     }
 
@@ -362,12 +394,8 @@ impl Pane for Review {
     }
 
     fn back(&mut self, out: &mut Out<'_>) -> bool {
-        let narrow = out.ctx.size.0 < ONE;
-        let was = std::mem::take(&mut self.beside);
-        if was && narrow {
-            self.ask(out);
-        }
-        was && narrow
+        let alone = out.zoomed || out.ctx.size.0 < ONE;
+        std::mem::take(&mut self.beside) && alone
     }
 
     fn copied(&self) -> Option<(String, String)> {
@@ -389,7 +417,7 @@ impl Pane for Review {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-        let (diff, words) = split(area, self.beside);
+        let (diff, words) = split(area, self.beside, view.zoomed);
         if let Some(area) = diff {
             self.draw_diff(canvas, area, view);
         }
@@ -427,10 +455,15 @@ impl Review {
         let panel = Panel { title: &title, note: &note, foot: &foot, active };
         let inside = panel.draw(canvas, area);
         match (reviewed, self.reviewed.fault()) {
-            (_, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
+            (Some(reviewed), Some(fault)) => {
+                let inside = not_refreshed(canvas, inside, fault);
+                diff_view::draw(canvas, inside, &reviewed.laid, self.offset, ListId::Diff);
+                canvas.tint(inside, Role::Faint);
+            }
             (Some(reviewed), None) => {
                 diff_view::draw(canvas, inside, &reviewed.laid, self.offset, ListId::Diff);
             }
+            (None, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
             (None, None) => said(canvas, inside, Role::Muted, &["reading the proposal"]),
         }
     }
