@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::console::canvas::{Canvas, columns, steady};
+use crate::console::canvas::{Canvas, columns, pieces, steady};
 use crate::engine::visible::{hidden_in, name};
 use crate::theme::{Glyph, Role};
 
@@ -140,7 +140,13 @@ impl Flow {
                         hid = true;
                     }
                     if let Some(shown) = steady(grapheme).filter(|_| !hid) {
-                        for part in shown.graphemes(true) {
+                        for (_, part) in pieces(&shown) {
+                            ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
+                        }
+                        return;
+                    }
+                    if columns(grapheme) > 2 && !hid {
+                        for (_, part) in pieces(grapheme) {
                             ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
                         }
                         return;
