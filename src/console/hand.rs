@@ -14,6 +14,7 @@ use super::message::{CommandId, Fault, FaultKind, Msg};
 use super::moment;
 use super::query::{Command, Receipt};
 use super::reader::Ground;
+use super::worker;
 use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
 use crate::domain::proposal::ProposalId;
@@ -109,9 +110,7 @@ impl Hand {
     /// Starts the thread; receipts go to `replies`.
     pub fn start(means: Means, replies: UnboundedSender<Msg>) -> std::io::Result<Hand> {
         let (sender, commands) = channel();
-        let thread = std::thread::Builder::new()
-            .name("hand".into())
-            .spawn(move || run(&means, &commands, &replies))?;
+        let thread = worker::start("hand", replies.clone(), move || run(&means, &commands, &replies))?;
         Ok(Hand { commands: Some(sender), thread: Some(thread) })
     }
 
@@ -133,7 +132,7 @@ impl Hand {
         while !thread.is_finished() && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(5));
         }
-        thread.is_finished()
+        thread.is_finished() && thread.join().is_ok()
     }
 }
 
@@ -193,9 +192,11 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         }
         Command::Defer(ids, until) => {
             let pen = means.pen()?;
-            let verb = if until <= now { "Waits again:" } else { "Deferred" };
+            // What was put off waits again from now on.
+            let (until, verb) = if until <= now { (now, "Waits again:") } else { (until, "Deferred") };
             let mut receipt = each(&ids, verb, |id| service.defer(pen.clone(), id, until, now))?;
-            receipt.undo = (until > now).then_some(Command::Defer(ids, 0));
+            let deferred = without(&ids, &receipt.refused);
+            receipt.undo = (until > now && !deferred.is_empty()).then_some(Command::Defer(deferred, 0));
             Ok(receipt)
         }
         Command::Comment(id, text) => {
@@ -299,4 +300,18 @@ fn receipt(done: &[String], refused: Vec<(String, String)>, undo: Option<Command
         }
     };
     Receipt { text, refused, undo, ..Receipt::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_that_died_did_not_come_to_its_end() {
+        let (replies, _mail) = tokio::sync::mpsc::unbounded_channel();
+        let hand =
+            |work: fn()| Hand { commands: None, thread: worker::start("hand", replies.clone(), work).ok() };
+        assert!(!hand(|| panic!("on purpose")).finish());
+        assert!(hand(|| {}).finish());
+    }
 }
