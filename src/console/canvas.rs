@@ -26,7 +26,7 @@ pub struct Canvas<'a> {
 }
 
 /// The columns of the widest cell.
-const WIDEST: u16 = 2;
+pub const WIDEST: u16 = 2;
 
 /// A piece of a line.
 pub type Piece<'t> = (Role, &'t str);
@@ -204,7 +204,11 @@ pub fn steady(grapheme: &str) -> Option<String> {
         let mut follows = false;
         for c in grapheme.chars() {
             let spaced = is_spaced_mark(c);
-            if spaced && follows { shown.push_str(&name(c)) } else { shown.push(c) }
+            if spaced && follows {
+                shown.push_str(&name(c));
+            } else {
+                shown.push(c);
+            }
             follows = spaced;
         }
         return (shown != grapheme).then_some(shown);
@@ -242,8 +246,10 @@ pub fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let mut begin = 0;
         std::iter::from_fn(move || {
             let rest = &grapheme[begin..];
-            let next = |(i, c): (usize, char)| (i > 0 && columns(c.encode_utf8(&mut [0; 4])) > 0).then_some(i);
-            let end = if whole { rest.len() } else { rest.char_indices().find_map(next).unwrap_or(rest.len()) };
+            let next =
+                |(i, c): (usize, char)| (i > 0 && columns(c.encode_utf8(&mut [0; 4])) > 0).then_some(i);
+            let end =
+                if whole { rest.len() } else { rest.char_indices().find_map(next).unwrap_or(rest.len()) };
             let piece = (at + begin, &rest[..end]);
             begin += end;
             (end > 0).then_some(piece)

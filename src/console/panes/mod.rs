@@ -9,7 +9,7 @@ use super::action::{Action, Where};
 use super::canvas::Canvas;
 use super::hitmap::Target;
 use super::message::{Fault, Ticket};
-use super::out::{Out, Place};
+use super::out::{Open, Out, Place};
 use super::query::{Receipt, Reply};
 use crate::domain::call::Millis;
 use crate::domain::window::WindowSpec;
@@ -55,6 +55,18 @@ impl Page {
             Place::Prompt(uri) => Page::Prompt(Box::new(PromptPane::new(uri))),
             Place::Review(id, queue) => Page::Review(Box::new(Review::new(id, queue))),
             Place::Call(id) => Page::Call(Box::new(CallPane::new(id))),
+        }
+    }
+
+    /// What asks before an action drops a text that was written here and not taken; nothing where there is none.
+    pub fn asks(&self, action: Action) -> Option<Open> {
+        if let Page::Review(review) = self { review.asks(action) } else { None }
+    }
+
+    /// Drops it.
+    pub fn drop_unsent(&mut self) {
+        if let Page::Review(review) = self {
+            review.drop_unsent();
         }
     }
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::console::canvas::{Canvas, columns, pieces, steady};
+use crate::console::canvas::{Canvas, WIDEST, columns, pieces, steady};
 use crate::engine::visible::{hidden_in, name};
 use crate::theme::{Glyph, Role};
 
@@ -83,6 +83,11 @@ impl Flow {
         self.lines.len()
     }
 
+    /// As many rows of a screen, which has no more than it can count.
+    pub fn rows(&self) -> u16 {
+        u16::try_from(self.lines.len()).unwrap_or(u16::MAX)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
@@ -145,7 +150,7 @@ impl Flow {
                         }
                         return;
                     }
-                    if columns(grapheme) > 2 && !hid {
+                    if columns(grapheme) > WIDEST && !hid {
                         for (_, part) in pieces(grapheme) {
                             ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
                         }
