@@ -120,7 +120,7 @@ impl Bench {
 
     fn update(&mut self, msg: Msg) -> Vec<(Ticket, Query)> {
         self.up += 20;
-        let stamp = Stamp { frame: self.up, now: END, up: self.up };
+        let stamp = Stamp { now: END, up: self.up };
         let ctx = Ctx { keymap: &self.keymap, hits: &self.hits, stamp, size: SIZE };
         let effects = update(&mut self.app, msg, &ctx);
         effects

@@ -58,6 +58,9 @@ fn a_proposal_is_triaged_accepted_and_undone() {
     let status = || human(&store, &keys, &["prompts", "proposals", "show", id, "--json"]);
     assert!(status().contains("\"accepted\""), "{}", status());
     pty.type_("u").shows("Undo").type_("y").shows("Active again").settles();
+    // What was put off waits again.
+    pty.type_(ESC).settles().type_("f").shows("Put ").settles().type_("\r").shows("Deferred").settles();
+    pty.type_("u").shows("Undo").settles().type_("y").shows("Waits again").settles();
     let verify = human(&store, &keys, &["audit", "verify"]);
     assert!(verify.contains("Holds"), "{verify}");
     pty.type_("q").type_("q");

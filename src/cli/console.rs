@@ -1,6 +1,6 @@
 //! `human console`, and `human` alone: the full-screen console.
 
-use std::io::IsTerminal as _;
+use std::io::{ErrorKind, IsTerminal as _};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -102,7 +102,11 @@ pub fn open(
         themes,
         ask: passphrase,
     };
-    runtime::run(launch).map_err(CliError::Output)
+    runtime::run(launch).map_err(|error| match error.kind() {
+        // In words of its own.
+        ErrorKind::Other => CliError::Failed(error.to_string()),
+        _ => CliError::Output(error),
+    })
 }
 
 /// The colours of the terminal: what the flag says, then `NO_COLOR`, the configuration, the terminal itself.

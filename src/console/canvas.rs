@@ -1,12 +1,12 @@
 //! Where everything is drawn: the buffer, the look, and what layout decided. The one place where text reaches the screen.
 //!
 //! Text is data: whatever it holds, control, bidirectional and invisible characters are shown, never emitted, and it is
-//! cut between graphemes at the width that it is given.
+//! cut between graphemes at the width that it is given. A cell holds no more than its columns: the terminal library skips
+//! as many cells as a symbol is wide, and what stands in them would be accepted unseen.
 
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect};
 use unicode_segmentation::UnicodeSegmentation as _;
-use unicode_width::UnicodeWidthStr as _;
 
 use super::hitmap::HitMap;
 use crate::engine::visible::{name, one_line};
@@ -24,6 +24,9 @@ pub struct Canvas<'a> {
     /// Where the terminal's cursor is to stand, if text is being written.
     pub cursor: Option<Position>,
 }
+
+/// The columns of the widest cell.
+pub const WIDEST: u16 = 2;
 
 /// A piece of a line.
 pub type Piece<'t> = (Role, &'t str);
@@ -61,13 +64,16 @@ impl Canvas<'_> {
             safe = safe.replace('…', self.glyph(Glyph::Ellipsis)).into();
         }
         let (shown, cut) = cut(&safe, width);
+        if !shown.is_empty() || cut {
+            self.part(x, y);
+        }
         let mut at = x;
-        for grapheme in shown.graphemes(true) {
-            let columns = columns(grapheme);
+        for (_, piece) in pieces(shown) {
+            let columns = columns(piece);
             if columns == 0 {
                 continue;
             }
-            self.cell(at, y, grapheme, style);
+            self.cell(at, y, piece, style);
             for next in at + 1..at + columns {
                 // The rest of a wide character belongs to it.
                 self.cell(next, y, "", style);
@@ -80,6 +86,14 @@ impl Canvas<'_> {
             at += 1;
         }
         at - x
+    }
+
+    /// Blanks a wide character that reaches into a place from the left: the library would take the cell for its rest.
+    fn part(&mut self, x: u16, y: u16) {
+        let left = x.checked_sub(1).and_then(|x| self.buf.cell_mut(Position::new(x, y)));
+        if let Some(left) = left.filter(|cell| cell.symbol().cell_width() > 1) {
+            left.set_symbol(" ");
+        }
     }
 
     fn cell(&mut self, x: u16, y: u16, symbol: &str, style: Style) {
@@ -126,6 +140,9 @@ impl Canvas<'_> {
     /// Blanks a place in the look of a role, on the screen's ground where the role has none.
     pub fn fill(&mut self, area: Rect, role: Role) {
         let (area, ground, style) = (self.on_screen(area), self.style(Role::Ground), self.style(role));
+        for y in area.top()..area.bottom() {
+            self.part(area.x, y);
+        }
         for position in area.positions() {
             let cell = &mut self.buf[position];
             cell.reset();
@@ -174,14 +191,28 @@ pub fn safe(text: &str) -> std::borrow::Cow<'_, str> {
     shown.into()
 }
 
-/// An emoji of several characters as it is shown, if it is one: about its width terminals disagree, and a cell that is
-/// wider than it was taken for leaves marks in its neighbours. Families stand side by side, a flag is its letters, a tone
-/// of skin is written out.
+/// A grapheme as it is shown, where terminals disagree about its width: a cell that is wider than it was taken for leaves
+/// marks in its neighbours. Families of emoji stand side by side, a flag is its letters, a tone of skin is written out, and
+/// so is a mark with a column of its own that follows another.
 pub fn steady(grapheme: &str) -> Option<String> {
     const LETTERS: std::ops::RangeInclusive<char> = '\u{1f1e6}'..='\u{1f1ff}';
     const TONES: std::ops::RangeInclusive<char> = '\u{1f3fb}'..='\u{1f3ff}';
     let pictures = |c: char| c >= '\u{1f000}' || ('\u{2190}'..='\u{2bff}').contains(&c);
     let several = grapheme.chars().nth(1).is_some();
+    if several && columns(grapheme) > WIDEST {
+        let mut shown = String::new();
+        let mut follows = false;
+        for c in grapheme.chars() {
+            let spaced = is_spaced_mark(c);
+            if spaced && follows {
+                shown.push_str(&name(c));
+            } else {
+                shown.push(c);
+            }
+            follows = spaced;
+        }
+        return (shown != grapheme).then_some(shown);
+    }
     let disputed = |c: char| LETTERS.contains(&c) || several && pictures(c);
     if !grapheme.chars().any(disputed) {
         return None;
@@ -201,17 +232,42 @@ pub fn steady(grapheme: &str) -> Option<String> {
     Some(shown)
 }
 
+/// Whether a character joins the one before it and has a column all the same.
+fn is_spaced_mark(c: char) -> bool {
+    let joined = String::from_iter(['a', c]);
+    joined.graphemes(true).nth(1).is_none() && columns(&joined) > 1
+}
+
+/// The pieces of a text that have a cell each, and where they begin: its graphemes. One that is wider than any cell comes
+/// in parts, each a character with the marks over it.
+pub fn pieces(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.grapheme_indices(true).flat_map(|(at, grapheme)| {
+        let whole = columns(grapheme) <= WIDEST;
+        let mut begin = 0;
+        std::iter::from_fn(move || {
+            let rest = &grapheme[begin..];
+            let next =
+                |(i, c): (usize, char)| (i > 0 && columns(c.encode_utf8(&mut [0; 4])) > 0).then_some(i);
+            let end =
+                if whole { rest.len() } else { rest.char_indices().find_map(next).unwrap_or(rest.len()) };
+            let piece = (at + begin, &rest[..end]);
+            begin += end;
+            (end > 0).then_some(piece)
+        })
+    })
+}
+
 /// The columns of a terminal that a text takes, as it is.
 pub fn width(text: &str) -> u16 {
     if text.is_ascii() {
         return text.len().min(usize::from(u16::MAX)) as u16;
     }
-    text.graphemes(true).map(columns).fold(0, u16::saturating_add)
+    pieces(text).map(|(_, piece)| columns(piece)).fold(0, u16::saturating_add)
 }
 
-/// The columns of one grapheme; at most two, whatever its parts add up to.
+/// The columns of one grapheme, or of a piece of one: as many as the terminal library counts.
 pub fn columns(grapheme: &str) -> u16 {
-    grapheme.width().min(2) as u16
+    if grapheme.len() == 1 { 1 } else { grapheme.cell_width() }
 }
 
 /// As much of a text as fits, and whether it was cut; with room for the mark where it was.
@@ -219,14 +275,14 @@ fn cut(text: &str, width: u16) -> (&str, bool) {
     let mut used = 0;
     // Where the text would end if it had to be cut.
     let mut end = 0;
-    for (at, grapheme) in text.grapheme_indices(true) {
-        let next = used + columns(grapheme);
+    for (at, piece) in pieces(text) {
+        let next = used + columns(piece);
         if next > width {
             return (&text[..end], true);
         }
         used = next;
         if used < width {
-            end = at + grapheme.len();
+            end = at + piece.len();
         }
     }
     (text, false)
@@ -254,7 +310,61 @@ mod tests {
         assert_eq!(drawn("👩\u{200d}💻🇩🇪⚠\u{fe0f}👍🏽", 40).trim_end(), "👩 💻 DE⚠👍 \\u{1f3fd}");
     }
 
+    /// What a terminal is sent of a line, cell by cell.
+    fn sent(buf: &Buffer) -> String {
+        let before = Buffer::empty(buf.area);
+        before.diff(buf).into_iter().map(|(_, _, cell)| cell.symbol().to_owned()).collect()
+    }
+
+    #[test]
+    fn no_grapheme_hides_what_follows_it() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 60, 1));
+        let (look, mut hits) = (Look::default(), HitMap::default());
+        let mut canvas = Canvas { buf: &mut buf, look: &look, hits: &mut hits, cursor: None };
+        let text = format!("क{}and publish the key", "\u{93e}".repeat(3));
+        canvas.put(0, 0, 60, &text, Role::Text);
+        assert!(sent(&buf).replace(' ', "").contains("andpublishthekey"), "{}", sent(&buf));
+        assert!(sent(&buf).contains("\\u{93e}"), "{}", sent(&buf));
+        // What is written so in earnest stays as it is.
+        for text in ["क्या", "ｶﾞｷﾞ", "あﾞ"] {
+            assert_eq!(drawn(text, 10).replace(' ', ""), text);
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_over_the_half_of_a_wide_character_is_seen() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 2));
+        let (look, mut hits) = (Look::default(), HitMap::default());
+        let mut canvas = Canvas { buf: &mut buf, look: &look, hits: &mut hits, cursor: None };
+        canvas.put(0, 0, 4, "日本", Role::Text);
+        canvas.put(0, 1, 4, "日本", Role::Text);
+        canvas.put(1, 0, 1, "│", Role::Border);
+        canvas.fill(Rect::new(1, 1, 1, 1), Role::Dialog);
+        let symbols = |y| (0..4).map(|x| buf[(x, y)].symbol()).collect::<Vec<_>>();
+        assert_eq!(symbols(0), [" ", "│", "本", " "]);
+        assert_eq!(symbols(1), [" ", " ", "本", " "]);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_sent(
+            text in "(क|\u{93e}|\u{94d}|ｶ|\u{ff9e}|\u{ff9f}|日|é|\u{301}|[a-c]|👩|\u{200d}|\u{fe0f}|.){0,40}",
+            over in 0u16..40,
+        ) {
+            let mut buf = Buffer::empty(Rect::new(0, 0, 40, 1));
+            let (look, mut hits) = (Look::default(), HitMap::default());
+            let mut canvas = Canvas { buf: &mut buf, look: &look, hits: &mut hits, cursor: None };
+            canvas.put(0, 0, 40, &text, Role::Text);
+            canvas.put(over, 0, 3, "日x", Role::Text);
+            let before = Buffer::empty(buf.area);
+            let sent: Vec<u16> = before.diff(&buf).into_iter().map(|(x, ..)| x).collect();
+            for x in 0..40 {
+                let cell = &buf[(x, 0)];
+                prop_assert!(cell.symbol().cell_width() <= WIDEST, "{:?}", cell.symbol());
+                prop_assert!(cell.symbol() == " " || sent.contains(&x), "{:?} at {x} is not sent", cell.symbol());
+            }
+        }
+
         #[test]
         fn no_text_breaks_the_grid(text in any::<String>(), room in 0u16..40) {
             let mut buf = Buffer::empty(Rect::new(0, 0, 40, 2));

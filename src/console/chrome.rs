@@ -70,10 +70,10 @@ fn too_small(canvas: &mut Canvas<'_>, all: Rect) {
 fn badge(app: &App, tab: Tab, canvas: &Canvas<'_>) -> Option<(Role, String)> {
     let pulse = app.pulse.value()?;
     match tab {
-        Tab::Proposals if pulse.open > 0 => {
-            let role = if pulse.open_high > 0 { Role::Caution } else { Role::Info };
-            Some((role, pulse.open.to_string()))
+        Tab::Proposals if pulse.open_high > 0 => {
+            Some((Role::Caution, format!("{}{}", canvas.glyph(Glyph::Caution), pulse.open)))
         }
+        Tab::Proposals if pulse.open > 0 => Some((Role::Info, pulse.open.to_string())),
         Tab::Watch => match app.alarms()? {
             (_, pages) if pages > 0 => Some((Role::Page, format!("{}{pages}", canvas.glyph(Glyph::Page)))),
             (warns, _) if warns > 0 => {
@@ -177,17 +177,11 @@ fn width_of(canvas: &Canvas<'_>, parts: &[(Role, String)], separator: &str) -> u
 /// What stands at the right of the status bar.
 fn chips(app: &App, canvas: &Canvas<'_>, width: u16) -> Vec<(Role, String)> {
     let mut chips = Vec::new();
-    if app.is_frozen() {
-        chips.push((Role::ChipAlert, format!("{} frozen", canvas.glyph(Glyph::Frozen))));
-    }
     if let Some(filter) = app.filter() {
         chips.push((Role::Chip, format!("/{filter}")));
     }
     if app.working() > 0 {
         chips.push((Role::Info, "working".to_owned()));
-    }
-    if app.settings.read_only {
-        chips.push((Role::ChipAlert, format!("{} read-only", canvas.glyph(Glyph::Locked))));
     }
     if !app.mouse {
         chips.push((Role::Chip, "mouse off".to_owned()));
@@ -200,6 +194,13 @@ fn chips(app: &App, canvas: &Canvas<'_>, width: u16) -> Vec<(Role, String)> {
         }
         let at = moment::clock(app.as_of);
         chips.push((Role::Muted, if width < ROOMY { at } else { format!("as of {at} UTC") }));
+    }
+    // The last to go: what they say changes what every key means.
+    if app.settings.read_only {
+        chips.push((Role::ChipAlert, format!("{} read-only", canvas.glyph(Glyph::Locked))));
+    }
+    if app.is_frozen() {
+        chips.push((Role::ChipAlert, format!("{} frozen", canvas.glyph(Glyph::Frozen))));
     }
     chips
 }
@@ -227,9 +228,8 @@ fn hints(app: &App, keymap: &Keymap) -> Vec<(String, &'static str, bool)> {
 }
 
 fn toasts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let bad = |role| matches!(role, Role::Bad | Role::Caution | Role::Page);
     let shown: Vec<Toast<'_>> =
-        app.toasts.shown().into_iter().map(|t| Toast { words: &t.text, bad: bad(t.role) }).collect();
+        app.toasts.shown().into_iter().map(|t| Toast { words: &t.text, role: t.role }).collect();
     // What a dialog says is not covered.
     if !matches!(app.dialogs.last(), Some(Dialog::Accept(_) | Dialog::Confirm(_))) {
         toast::draw(canvas, area, &shown);

@@ -16,7 +16,6 @@ pub fn of_service(error: &ServiceError) -> Fault {
 /// A failure of the store.
 pub fn of_store(error: &StoreError) -> Fault {
     let kind = match error.kind {
-        Kind::Missing => FaultKind::NoStore,
         Kind::Refused | Kind::ReadOnly => FaultKind::Refused,
         Kind::Changed => FaultKind::Changed,
         _ => FaultKind::Failed,

@@ -16,6 +16,7 @@ use super::message::{CommandId, Fault, FaultKind, Msg};
 use super::moment;
 use super::query::{Command, Receipt};
 use super::reader::Ground;
+use super::worker;
 use crate::domain::call::Millis;
 use crate::domain::identity::Identity;
 use crate::domain::proposal::ProposalId;
@@ -132,7 +133,7 @@ impl Hand {
         while !done() && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(5));
         }
-        done()
+        done() && threads.into_iter().all(|thread| thread.join().is_ok())
     }
 }
 
@@ -145,12 +146,12 @@ struct Line {
 
 impl Line {
     fn start(
-        name: &str,
+        name: &'static str,
         does: impl Fn(Command) -> Result<Receipt, Fault> + Send + 'static,
         replies: UnboundedSender<Msg>,
     ) -> std::io::Result<Line> {
         let (commands, waiting) = channel();
-        let thread = std::thread::Builder::new().name(name.into()).spawn(move || {
+        let thread = worker::start(name, replies.clone(), move || {
             while let Ok((id, command)) = waiting.recv() {
                 if replies.send(Msg::Done(id, Box::new(does(command)))).is_err() {
                     return;
@@ -208,9 +209,11 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         }
         Command::Defer(ids, until) => {
             let pen = means.pen()?;
-            let verb = if until <= now { "Waits again:" } else { "Deferred" };
+            // What was put off waits again from now on.
+            let (until, verb) = if until <= now { (now, "Waits again:") } else { (until, "Deferred") };
             let mut receipt = each(&ids, verb, |id| service.defer(pen.clone(), id, until, now))?;
-            receipt.undo = (until > now).then_some(Command::Defer(ids, 0));
+            let deferred = without(&ids, &receipt.refused);
+            receipt.undo = (until > now && !deferred.is_empty()).then_some(Command::Defer(deferred, 0));
             Ok(receipt)
         }
         Command::Comment(id, text) => {
@@ -341,5 +344,15 @@ mod tests {
         assert!(!hand.finish(), "the run goes on");
         drop(let_go);
         assert!(matches!(done.blocking_recv(), Some(Msg::Done(CommandId(1), _))));
+    }
+
+    #[test]
+    fn a_hand_that_died_did_not_come_to_its_end() {
+        let (replies, mut mail) = tokio::sync::mpsc::unbounded_channel();
+        let hand = Hand::of(|_| panic!("on purpose"), &replies).unwrap();
+        hand.carry_out(CommandId(1), Command::Comment(ProposalId(1), "now".into()));
+        assert!(matches!(mail.blocking_recv(), Some(Msg::Died("hand"))));
+        assert!(!hand.finish());
+        assert!(Hand::of(|_| Ok(said(String::new())), &replies).unwrap().finish());
     }
 }

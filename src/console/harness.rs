@@ -44,13 +44,14 @@ pub struct Harness {
     pub effects: Vec<Effect>,
     /// What commands come to; by default each is done.
     pub outcome: Outcome,
+    /// Whether commands are still being carried out.
+    pub slow: bool,
     /// Which keys do what.
     pub keymap: Keymap,
     look: Look,
     answers: Answers,
     buffer: Buffer,
     hits: HitMap,
-    frame: u64,
     up: u64,
     waiting: Vec<(Ticket, Query)>,
     doing: Vec<(CommandId, Command)>,
@@ -85,12 +86,12 @@ impl Harness {
             commands: Vec::new(),
             effects: Vec::new(),
             outcome: Box::new(|_| Ok(Receipt { text: "Done".into(), ..Receipt::default() })),
+            slow: false,
             keymap: Keymap::default(),
             look: Look::default(),
             answers,
             buffer: Buffer::empty(Rect::new(0, 0, width, height)),
             hits: HitMap::default(),
-            frame: 0,
             up: 0,
             waiting: Vec::new(),
             doing: Vec::new(),
@@ -104,7 +105,7 @@ impl Harness {
     /// One message, nothing answered and nothing drawn.
     pub fn send(&mut self, msg: Msg) {
         let area = self.buffer.area;
-        let stamp = Stamp { frame: self.frame, now: NOW + self.up as i64, up: self.up };
+        let stamp = Stamp { now: NOW + self.up as i64, up: self.up };
         let ctx = Ctx { keymap: &self.keymap, hits: &self.hits, stamp, size: (area.width, area.height) };
         for effect in update(&mut self.app, msg, &ctx) {
             match effect {
@@ -130,7 +131,6 @@ impl Harness {
         let mut canvas = Canvas { buf: &mut self.buffer, look: &self.look, hits: &mut hits, cursor: None };
         draw(&self.app, &self.keymap, &mut canvas);
         self.hits = hits;
-        self.frame += 1;
         self.up += 16;
         self.send(Msg::Drawn);
     }
@@ -138,7 +138,8 @@ impl Harness {
     /// Answers what is asked and carries out what is wanted until nothing moves, and draws.
     pub fn settle(&mut self) {
         for _ in 0..100 {
-            let (asked, doing) = (std::mem::take(&mut self.waiting), std::mem::take(&mut self.doing));
+            let asked = std::mem::take(&mut self.waiting);
+            let doing = if self.slow { vec![] } else { std::mem::take(&mut self.doing) };
             if asked.is_empty() && doing.is_empty() {
                 break;
             }

@@ -12,8 +12,6 @@ use crate::domain::call::Millis;
 /// The moment of a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stamp {
-    /// The last frame that was drawn when it arrived, from 1; 0 before the first.
-    pub frame: u64,
     /// Wall clock, ms.
     pub now: Millis,
     /// Since the console began, ms; never goes back.
@@ -80,6 +78,8 @@ pub enum Msg {
     HungUp,
     /// Something that was wanted failed.
     Failed(Fault),
+    /// A thread of the console has died; its name.
+    Died(&'static str),
     /// The steward's key is unlocked, or why it is not.
     Unlocked(Result<(), Fault>),
 }
@@ -125,6 +125,8 @@ pub enum Effect {
     Title(String),
     /// End.
     Quit,
+    /// End with an error: why.
+    Fail(String),
     /// End, to look at a demo world instead.
     LeaveForDemo,
 }
@@ -149,8 +151,6 @@ pub struct Fault {
 /// What kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// There is no store yet.
-    NoStore,
     /// The rules do not allow it.
     Refused,
     /// What was looked at is not what is there any more.
@@ -192,11 +192,6 @@ impl<T> Loaded<T> {
     /// What is known.
     pub fn value(&self) -> Option<&T> {
         self.value.as_ref()
-    }
-
-    /// What is known, to be changed in place.
-    pub fn value_mut(&mut self) -> Option<&mut T> {
-        self.value.as_mut()
     }
 
     /// Whether an answer is awaited.

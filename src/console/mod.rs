@@ -35,3 +35,4 @@ pub mod tab;
 pub mod terminal;
 pub mod toasts;
 pub mod widgets;
+mod worker;

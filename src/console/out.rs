@@ -142,8 +142,10 @@ pub enum Step {
     Say(Role, String),
     /// Show another theme.
     Theme(String),
-    /// Undo the last decision of this session.
-    Undo,
+    /// Undo what this command of the session did.
+    Undo(CommandId),
+    /// Drop what was written and not taken on the pages that this leaves, and do it.
+    Drop(Action),
     /// Carry something out.
     Do(Box<Command>),
 }

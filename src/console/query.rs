@@ -281,6 +281,8 @@ pub enum Command {
 /// What was done.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Receipt {
+    /// For what it is: the console notes it as it comes.
+    pub of: Option<Command>,
     /// What to say of it.
     pub text: String,
     /// What was asked for but could not be done, each with its reason.

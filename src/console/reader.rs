@@ -14,6 +14,7 @@ use super::fault::of_service;
 use super::message::{Msg, Ticket};
 use super::query::{AgentState, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified};
 use super::widgets::diff_view;
+use super::worker;
 use crate::domain::call::Millis;
 use crate::domain::ledger::Entry;
 use crate::domain::proposal::ProposalId;
@@ -83,10 +84,10 @@ impl Readers {
     /// Starts the threads; answers go to `replies`.
     pub fn start(ground: &Ground, replies: &UnboundedSender<Msg>) -> std::io::Result<Readers> {
         let found = Found::default();
-        let thread = |name: &str| {
+        let thread = |name| {
             let (sender, asked) = channel();
             let (reading, replies) = (Reading::new(ground.clone(), Arc::clone(&found)), replies.clone());
-            std::thread::Builder::new().name(name.into()).spawn(move || run(reading, &asked, &replies))?;
+            worker::start(name, replies.clone(), move || run(reading, &asked, &replies))?;
             Ok::<_, std::io::Error>(sender)
         };
         Ok(Readers { quick: thread("quick-reader")?, slow: thread("slow-reader")? })

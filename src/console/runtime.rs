@@ -78,6 +78,19 @@ pub fn run(launch: Launch) -> io::Result<Ended> {
     runtime.block_on(async { Console::new(launch)?.run().await })
 }
 
+/// How it ended, and whether what was begun came to its end.
+fn together(ended: io::Result<Ended>, finished: bool) -> io::Result<Ended> {
+    match ended {
+        Ok(_) if !finished => Ok(Ended::Undecided),
+        // Of no kind that is passed over in silence.
+        Err(error) if !finished => Err(io::Error::other(format!(
+            "{error}; a decision still waited for the store, and whether it was written is not known. `human audit log \
+             --limit 5` shows what was."
+        ))),
+        ended => ended,
+    }
+}
+
 struct Console {
     app: App,
     keymap: Keymap,
@@ -95,7 +108,6 @@ struct Console {
     /// Keys; dropped while another program has the terminal, because its thread would take them.
     events: Option<EventStream>,
     began: Instant,
-    frame: u64,
     drawn: Option<Instant>,
     dirty: bool,
     wake: Option<Instant>,
@@ -131,7 +143,6 @@ impl Console {
             sender,
             events: Some(EventStream::new()),
             began: Instant::now(),
-            frame: 0,
             drawn: None,
             dirty: true,
             wake: None,
@@ -143,6 +154,13 @@ impl Console {
     }
 
     async fn run(mut self) -> io::Result<Ended> {
+        let ended = self.until_quit().await.map(|()| self.ended);
+        drop(self.screen);
+        // However it ended: what was begun is waited for.
+        together(ended, self.hand.finish())
+    }
+
+    async fn until_quit(&mut self) -> io::Result<()> {
         self.draw()?;
         self.handle(Msg::Begun)?;
         while !self.quit {
@@ -160,8 +178,7 @@ impl Console {
                 self.draw()?;
             }
         }
-        drop(self.screen);
-        Ok(if self.hand.finish() { self.ended } else { Ended::Undecided })
+        Ok(())
     }
 
     /// Waits for something to happen; nothing where it is time to draw.
@@ -266,7 +283,7 @@ impl Console {
         let ctx = Ctx {
             keymap: &self.keymap,
             hits: &self.hits,
-            stamp: Stamp { frame: self.frame, now: now(), up },
+            stamp: Stamp { now: now(), up },
             size: self.screen.size().unwrap_or((80, 24)),
         };
         let quiet = matches!(msg, Msg::Drawn);
@@ -298,6 +315,7 @@ impl Console {
             Effect::Bell => self.screen.ring()?,
             Effect::Title(title) => self.screen.title(&one_line(&title))?,
             Effect::Quit => self.quit = true,
+            Effect::Fail(why) => return Err(io::Error::other(why)),
             Effect::LeaveForDemo => (self.quit, self.ended) = (true, Ended::ForDemo),
         }
         Ok(())
@@ -317,7 +335,6 @@ impl Console {
             canvas.cursor
         })?;
         self.hits = hits;
-        self.frame += 1;
         self.drawn = Some(Instant::now());
         self.dirty = false;
         self.handle(Msg::Drawn)
@@ -476,5 +493,23 @@ impl Changes {
             (self.waiting, self.looked) = (false, Some(now));
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decision_in_flight_is_said_however_it_ends() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert_eq!(together(Ok(Ended::Quit), true).unwrap(), Ended::Quit);
+        assert_eq!(together(Ok(Ended::Quit), false).unwrap(), Ended::Undecided);
+        assert_eq!(together(Err(broken()), true).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        let error = together(Err(broken()), false).unwrap_err();
+        assert!(
+            error.kind() != io::ErrorKind::BrokenPipe && error.to_string().contains("audit log"),
+            "{error}"
+        );
     }
 }

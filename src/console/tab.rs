@@ -56,6 +56,17 @@ impl Tab {
         }
     }
 
+    /// The action that opens it.
+    pub const fn action(self) -> Action {
+        match self {
+            Tab::Prompts => Action::Tab1,
+            Tab::Affinity => Action::Tab2,
+            Tab::Proposals => Action::Tab3,
+            Tab::Watch => Action::Tab4,
+            Tab::Ledger => Action::Tab5,
+        }
+    }
+
     /// The tab so many further on, round and round.
     #[must_use]
     pub fn step(self, by: isize) -> Tab {

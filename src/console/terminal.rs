@@ -89,6 +89,10 @@ impl Screen {
 
     /// Draws a frame in one piece; `draw` fills the cells and says where the cursor stands.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
+        if !TAKEN.load(Ordering::SeqCst) {
+            // A panic of another thread gave it back: what stands there now is its report.
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(|frame| {
             if let Some(cursor) = draw(frame.buffer_mut()) {

@@ -172,13 +172,14 @@ impl<'a> Docket<'a> {
         self.judge(&self.waiting(id)?, Action::Reject, json!({"reason": reason}), Standing::Rejected, None)
     }
 
-    /// Puts a proposal off until a later moment, ms.
+    /// Puts a proposal off until a later moment, ms; one that is put off can wait again at once.
     pub fn defer(&self, id: ProposalId, until: Millis) -> Result<u64> {
-        if until <= self.now {
+        let kept = self.waiting(id)?;
+        if until < self.now || until == self.now && kept.standing != Standing::Deferred {
             return Err(unfit(format!("{} is not in the future", time(until))));
         }
         let details = json!({"until": time(until)});
-        self.judge(&self.waiting(id)?, Action::Defer, details, Standing::Deferred, Some(until))
+        self.judge(&kept, Action::Defer, details, Standing::Deferred, Some(until))
     }
 
     /// Says something about a proposal, whatever has become of it.

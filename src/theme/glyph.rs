@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use super::role::Role;
+
 /// A mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Glyph {
@@ -17,10 +19,6 @@ pub enum Glyph {
     Descending,
     /// More than before.
     Up,
-    /// Less than before.
-    Down,
-    /// As before.
-    Level,
     /// All is well.
     Good,
     /// Look here.
@@ -35,8 +33,6 @@ pub enum Glyph {
     Ellipsis,
     /// A line that was wrapped.
     Wrapped,
-    /// A gap in numbering, as for continuation lines.
-    NoNumber,
     /// An item of a list.
     Bullet,
     /// From here to there.
@@ -84,8 +80,6 @@ impl Glyph {
             Glyph::Ascending => ("▵", "^"),
             Glyph::Descending => ("▿", "v"),
             Glyph::Up => ("↑", "+"),
-            Glyph::Down => ("↓", "-"),
-            Glyph::Level => ("→", "="),
             Glyph::Good => ("✓", "+"),
             Glyph::Caution => ("▲", "!"),
             Glyph::Page => ("◆", "#"),
@@ -93,7 +87,6 @@ impl Glyph {
             Glyph::Insufficient => ("·", "."),
             Glyph::Ellipsis => ("…", "~"),
             Glyph::Wrapped => ("↵", "\\"),
-            Glyph::NoNumber => (".", "."),
             Glyph::Bullet => ("•", "*"),
             Glyph::Arrow => ("→", ">"),
             Glyph::Separator => ("·", "-"),
@@ -113,6 +106,19 @@ impl Glyph {
             Glyph::Signed => ("✓", "+"),
         };
         if ascii { twin } else { glyph }
+    }
+}
+
+impl Role {
+    /// The mark of what is said in this role: what a colour means is seen without it.
+    pub const fn mark(self) -> Glyph {
+        match self {
+            Role::Good => Glyph::Good,
+            Role::Caution => Glyph::Caution,
+            Role::Bad => Glyph::Bad,
+            Role::Page => Glyph::Page,
+            _ => Glyph::Bullet,
+        }
     }
 }
 

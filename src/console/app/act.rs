@@ -35,10 +35,12 @@ fn shorter(window: WindowSpec) -> WindowSpec {
 
 impl App {
     pub(super) fn key(&mut self, chord: Chord, repeat: bool, ctx: &Ctx<'_>) -> Vec<Effect> {
-        // What must work wherever one is.
+        // What must work wherever one is; but a letter that is written is a letter.
         let one = [chord];
-        if let Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) =
-            ctx.keymap.meaning(&one, &[Where::Everywhere])
+        let written = chord.typed().is_some() && self.dialogs.last().is_some_and(Dialog::writes);
+        if !written
+            && let Meaning::Does(action @ (Action::QuitNow | Action::Suspend)) =
+                ctx.keymap.meaning(&one, &[Where::Everywhere])
         {
             return self.act(action, ctx);
         }
@@ -76,6 +78,9 @@ impl App {
             return self.step(Step::Say(Role::Caution, text), ctx);
         }
         if let Some(tab) = Tab::of(action) {
+            if let Some(asks) = self.asks_first(action, ctx) {
+                return asks;
+            }
             self.pages[tab as usize].clear();
             return self.step(Step::Go(tab), ctx);
         }
@@ -99,7 +104,10 @@ impl App {
                 self.open(Dialog::Filter(FilterBar::new(before, syntax)), ctx)
             }
             // A list that is narrowed is no layer that one went into.
-            Action::Quit => self.peel(false, ctx).unwrap_or_else(|| vec![Effect::Quit]),
+            Action::Quit => match self.peel(false, ctx) {
+                Some(effects) => effects,
+                None => self.asks_first(Action::Quit, ctx).unwrap_or_else(|| vec![Effect::Quit]),
+            },
             Action::Back => self.peel(true, ctx).unwrap_or_default(),
             Action::QuitNow => vec![Effect::Quit],
             Action::Suspend => vec![Effect::Suspend],
@@ -167,7 +175,10 @@ impl App {
         if self.zoomed {
             return Some(self.zoom(false, ctx));
         }
-        (!self.pages[self.tab as usize].is_empty()).then(|| self.step(Step::Pop, ctx))
+        if self.pages[self.tab as usize].is_empty() {
+            return None;
+        }
+        Some(self.asks_first(Action::Back, ctx).unwrap_or_else(|| self.step(Step::Pop, ctx)))
     }
 
     /// Gives the focused part of the pane the whole screen, or takes it back: what is shown has other places.
@@ -177,8 +188,8 @@ impl App {
     }
 
     pub(super) fn undo(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
-        let Some((what, command)) = self.undo.last() else { return vec![] };
-        let dialog = Confirm::undo(what, command);
+        let Some(undo) = self.undo.last() else { return vec![] };
+        let dialog = Confirm::undo(&undo.what, undo.of, &undo.by);
         self.open(Dialog::Confirm(dialog), ctx)
     }
 
@@ -207,10 +218,7 @@ impl App {
             return self.out(ctx, |app, out| focused!(mut app, pane => pane.wheel(list, by, out)));
         }
         match target {
-            Target::Tab(tab) => {
-                self.pages[tab as usize].clear();
-                self.step(Step::Go(tab), ctx)
-            }
+            Target::Tab(tab) => self.act(tab.action(), ctx),
             target => self.out(ctx, |app, out| focused!(mut app, pane => pane.click(target, out))),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::App;
+use super::{App, Undo};
 use crate::console::action::Action;
-use crate::console::dialogs::{Dialog, Notice, Popup as _};
+use crate::console::dialogs::{Dialog, Heard, Notice, Popup as _};
 use crate::console::message::{CommandId, Effect, Fault, FaultKind, Ticket};
-use crate::console::out::{Ctx, Step};
+use crate::console::out::{Ctx, Out, Step};
 use crate::console::panes::{Page, Pane as _};
 use crate::console::query::{Query, Receipt, Reply};
 use crate::console::tab::Tab;
@@ -52,7 +52,7 @@ impl App {
             }
         } else {
             effects.extend(self.out(ctx, |app, out| {
-                if let Some(dialog) = app.dialogs.last_mut() {
+                for dialog in &mut app.dialogs {
                     dialog.reply(ticket, answer, out);
                 }
                 focused!(mut app, pane => pane.reply(ticket, answer, out));
@@ -105,18 +105,22 @@ impl App {
     }
 
     pub(super) fn done(&mut self, id: CommandId, done: Result<Receipt, Fault>, ctx: &Ctx<'_>) -> Vec<Effect> {
-        self.working = self.working.saturating_sub(1);
-        let undid = self.undoing.take_if(|undoing| *undoing == id).is_some();
+        let Some(at) = self.sent.iter().position(|(sent, _)| *sent == id) else { return vec![] };
+        let (_, command) = self.sent.remove(at);
+        let undid = self.undoing.take_if(|(undoing, _)| *undoing == id).map(|(_, undo)| undo);
+        let unattended = self.unattended.take_if(|run| *run == id).is_some();
+        // The dialog that waited for it, and what is left to do there.
+        let heard = self.dialogs.iter_mut().enumerate().find_map(|(i, it)| Some((i, it.done(id, &done)?)));
+        if let Some((at, Heard::Through)) = heard {
+            self.dialogs.remove(at);
+        }
+        let heard = heard.map(|(_, heard)| heard);
         let mut effects = Vec::new();
         match done {
             Ok(receipt) => {
-                if undid {
-                    self.undo.pop();
+                let receipt = Receipt { of: Some(command), ..receipt };
+                if undid.is_some() {
                     self.toasts.dismiss();
-                }
-                // A dialog that waited for it.
-                if self.dialogs.last_mut().is_some_and(|dialog| dialog.done(&receipt)) {
-                    self.dialogs.pop();
                 }
                 // A run by a key counts as well.
                 if let Some(every) = self.settings.agent_every
@@ -125,7 +129,7 @@ impl App {
                     let every = every.as_millis() as u64;
                     self.agent_due = Some((ctx.stamp.up + every, ctx.stamp.now + every as Millis));
                 }
-                let undo = receipt.undo.clone().filter(|_| !undid);
+                let undo = receipt.undo.clone().filter(|_| undid.is_none());
                 let hint = undo.as_ref().and_then(|_| ctx.keymap.key(Action::Undo));
                 let text = match &hint {
                     Some(key) => format!("{}  ({key} undoes it)", receipt.text),
@@ -133,28 +137,54 @@ impl App {
                 };
                 let role = if receipt.refused.is_empty() { Role::Good } else { Role::Caution };
                 self.toasts.say(role, text, undo.is_some().then_some(()), ctx.stamp);
-                if let Some(undo) = undo {
-                    self.undo.push((receipt.text.clone(), undo));
+                if let Some(by) = undo {
+                    self.undo.push(Undo { of: id, what: receipt.text.clone(), by });
                 }
                 if !receipt.refused.is_empty() {
-                    let notice = Notice::refused(&receipt.refused);
-                    effects.extend(self.open(Dialog::Notice(notice), ctx));
+                    effects.extend(self.tell(Notice::refused(&receipt.refused), heard.is_some(), ctx));
                 }
-                effects.extend(self.out(ctx, |app, out| focused!(mut app, pane => pane.done(&receipt, out))));
+                if !unattended {
+                    effects.extend(self.out(ctx, |app, out| app.hand_out(&receipt, out)));
+                }
             }
+            // Nobody waits for it, and nobody is interrupted.
+            Err(fault) if unattended => self.toasts.say(Role::Bad, fault.text.to_string(), None, ctx.stamp),
             Err(fault) => {
                 let notice = match fault.kind {
                     FaultKind::Locked => Notice::locked(&fault, ctx.keymap),
                     FaultKind::Changed => Notice::changed(&fault, ctx.keymap),
                     FaultKind::Refused => Notice::denied(&fault),
-                    _ => Notice::fault(&fault),
+                    FaultKind::Failed => Notice::fault(&fault),
                 };
                 self.toasts.log(Role::Bad, fault.text.to_string(), ctx.stamp);
-                effects.extend(self.open(Dialog::Notice(notice), ctx));
+                // Once the key is unlocked, it can be undone after all.
+                self.undo.extend(undid.filter(|_| fault.kind == FaultKind::Locked));
+                if heard != Some(Heard::Said) || fault.kind == FaultKind::Locked {
+                    effects.extend(self.tell(notice, heard.is_some(), ctx));
+                }
             }
         }
         effects.extend(self.toasts.wake(ctx.stamp).map(Effect::WakeIn));
         effects.extend(self.refresh(ctx));
         effects
+    }
+
+    /// Says what came of a command: at once to the dialog that waited for it.
+    fn tell(&mut self, notice: Notice, awaited: bool, ctx: &Ctx<'_>) -> Vec<Effect> {
+        if awaited { self.open(Dialog::Notice(notice), ctx) } else { self.notice(notice, ctx) }
+    }
+
+    /// Gives a receipt to whoever it may concern, in front or not.
+    fn hand_out(&mut self, receipt: &Receipt, out: &mut Out<'_>) {
+        for page in self.pages.iter_mut().flatten() {
+            if let Page::Review(review) = page {
+                review.done(receipt, out);
+            }
+        }
+        self.proposals.done(receipt, out);
+        self.ledger.done(receipt, out);
+        if self.tab == Tab::Watch {
+            self.watch.done(receipt, out);
+        }
     }
 }

@@ -75,6 +75,7 @@ mod says;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::console::action::Action;
 use crate::console::dialogs::{Dialog, Notice, Popup as _};
 use crate::console::keymap::Chord;
 use crate::console::message::{CommandId, Effect, Loaded, Msg};
@@ -121,6 +122,17 @@ pub struct Settings {
     pub agent_ran: Option<Millis>,
 }
 
+/// A decision that can be undone.
+#[derive(Debug)]
+struct Undo {
+    /// The command that it was.
+    of: CommandId,
+    /// What was said of it.
+    what: String,
+    /// What undoes it.
+    by: Command,
+}
+
 /// The console.
 #[derive(Debug)]
 pub struct App {
@@ -155,16 +167,20 @@ pub struct App {
     ledger: LedgerPane,
     /// What lies over the root of each tab, the topmost last.
     pages: [Vec<Page>; 5],
-    /// What undoes decisions of this session, the newest last.
-    undo: Vec<(String, Command)>,
+    /// Decisions of this session that can be undone, the newest last.
+    undo: Vec<Undo>,
     /// Why proposals were rejected in this session, the newest first.
     reasons: Vec<String>,
-    /// The command that undoes something now.
-    undoing: Option<CommandId>,
+    /// What is being undone, and by which command.
+    undoing: Option<(CommandId, Undo)>,
     /// Streams that were alarms when last looked, by name.
     alarms: Option<Vec<String>>,
-    /// Runs of commands that are still carried out.
-    working: usize,
+    /// Commands that are still carried out.
+    sent: Vec<(CommandId, Command)>,
+    /// The run of the agent that nobody asked for, while it lasts.
+    unattended: Option<CommandId>,
+    /// What is to be said at length once nobody writes.
+    held: Vec<Notice>,
     watching: Loaded<Arc<Watch>>,
     /// By it boards say which model serves a prompt best.
     grid: Loaded<Arc<AffinityGrid>>,
@@ -198,7 +214,9 @@ impl App {
             reasons: Vec::new(),
             undoing: None,
             alarms: None,
-            working: 0,
+            sent: Vec::new(),
+            unattended: None,
+            held: Vec::new(),
             watching: Loaded::default(),
             grid: Loaded::default(),
             agent_due: None,
@@ -259,13 +277,23 @@ impl App {
                 self.toasts.say(role, text, None, ctx.stamp);
                 self.toasts.wake(ctx.stamp).map(Effect::WakeIn).into_iter().collect()
             }
-            Step::Do(command) => self.out(ctx, |_, out| _ = out.command(*command)),
-            Step::Undo => {
-                let Some((_, command)) = self.undo.last().cloned() else { return vec![] };
-                let mut id = None;
-                let effects = self.out(ctx, |_, out| id = Some(out.command(command)));
-                self.undoing = id;
-                effects
+            Step::Do(command) => self.out(ctx, |app, out| {
+                let id = out.command(*command);
+                if let Some(dialog) = app.dialogs.last_mut() {
+                    dialog.sent(id);
+                }
+            }),
+            Step::Undo(of) => {
+                let at = self.undo.iter().rposition(|undo| undo.of == of);
+                let Some(at) = at.filter(|_| self.undoing.is_none()) else { return vec![] };
+                let undo = self.undo.remove(at);
+                self.out(ctx, |app, out| app.undoing = Some((out.command(undo.by.clone()), undo)))
+            }
+            Step::Drop(action) => {
+                for page in self.left_by(action) {
+                    page.drop_unsent();
+                }
+                self.act(action, ctx)
             }
             Step::Theme(name) => {
                 self.theme.clone_from(&name);
@@ -281,6 +309,38 @@ impl App {
                 dialog.opened(out);
             }
         })
+    }
+
+    /// Says something at length: once, and not onto what is being written.
+    fn notice(&mut self, notice: Notice, ctx: &Ctx<'_>) -> Vec<Effect> {
+        let shown = self.dialogs.iter().filter_map(|dialog| match dialog {
+            Dialog::Notice(notice) => Some(notice),
+            _ => None,
+        });
+        if shown.chain(&self.held).any(|other| other.says_the_same(&notice)) {
+            return vec![];
+        }
+        if self.dialogs.last().is_some_and(Dialog::writes) {
+            self.held.push(notice);
+            return vec![];
+        }
+        self.open(Dialog::Notice(notice), ctx)
+    }
+
+    /// The pages that an action leaves for good.
+    fn left_by(&mut self, action: Action) -> Vec<&mut Page> {
+        let pages = match (action, Tab::of(action)) {
+            (Action::Quit, _) => return self.pages.iter_mut().flatten().collect(),
+            (_, Some(tab)) => return self.pages[tab as usize].iter_mut().collect(),
+            _ => &mut self.pages[self.tab as usize],
+        };
+        pages.last_mut().into_iter().collect()
+    }
+
+    /// Asks before a text is lost that was written and not taken; nothing where none would be.
+    fn asks_first(&mut self, action: Action, ctx: &Ctx<'_>) -> Option<Vec<Effect>> {
+        let asks = self.left_by(action).into_iter().find_map(|page| page.asks(action))?;
+        Some(self.open(Dialog::of(asks), ctx))
     }
 
     fn show(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
@@ -341,7 +401,9 @@ impl App {
         if ctx.stamp.up >= due.0 {
             due = next;
             self.agent_due = Some(due);
-            effects.extend(self.out(ctx, |_, out| _ = out.command(Command::Run { dry: false })));
+            effects.extend(self.out(ctx, |app, out| {
+                app.unattended = Some(out.command(Command::Run { dry: false }));
+            }));
         }
         effects.push(Effect::WakeIn(Duration::from_millis(due.0.saturating_sub(ctx.stamp.up))));
         effects
@@ -369,14 +431,14 @@ impl App {
 /// Changes the state by a message; what is to be done outside.
 pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
     app.now = ctx.stamp.now;
-    let effects = match msg {
+    let mut effects = match msg {
         Msg::Begun => app.begun(ctx),
         Msg::Drawn => {
             // Where there is no room nothing of it was drawn.
             let (width, height) = ctx.size;
             let room = width >= LEAST.0 && height >= LEAST.1;
             if let Some(dialog) = app.dialogs.last_mut().filter(|_| room) {
-                dialog.seen(ctx.stamp);
+                dialog.seen(ctx);
             }
             return vec![];
         }
@@ -400,15 +462,22 @@ pub fn update(app: &mut App, msg: Msg, ctx: &Ctx<'_>) -> Vec<Effect> {
         Msg::Reply(ticket, answer) => app.reply(ticket, &answer, ctx),
         Msg::Done(id, done) => app.done(id, *done, ctx),
         Msg::Edited(edited) => app.out(ctx, |app, out| focused!(mut app, pane => pane.edited(edited, out))),
-        Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => {
-            app.open(Dialog::Notice(Notice::fault(&fault)), ctx)
+        Msg::Failed(fault) | Msg::Unlocked(Err(fault)) => app.notice(Notice::fault(&fault), ctx),
+        Msg::Died(name) => {
+            let why =
+                format!("the console's thread `{name}` died: the report above says where. Open it again");
+            vec![Effect::Fail(why)]
         }
         Msg::Unlocked(Ok(())) => app.step(Step::Say(Role::Good, "Your key is unlocked".into()), ctx),
     };
+    if !app.held.is_empty() && !app.dialogs.last().is_some_and(Dialog::writes) {
+        let notice = app.held.remove(0);
+        effects.extend(app.open(Dialog::Notice(notice), ctx));
+    }
     for effect in &effects {
-        if let Effect::Do(_, command) = effect {
-            app.working += 1;
+        if let Effect::Do(id, command) = effect {
             app.remember(command);
+            app.sent.push((*id, (**command).clone()));
         }
     }
     effects

@@ -48,6 +48,7 @@ impl App {
             _ if self.settings.read_only && DECIDES.contains(&action) => {
                 Some("the console is read-only: it was opened with --read-only")
             }
+            Action::Undo if self.undoing.is_some() => Some("something is being undone already"),
             Action::Undo if self.undo.is_empty() => Some("nothing was decided here that can be undone"),
             Action::Unzoom if !self.zoomed => Some("no pane is zoomed"),
             Action::Zoom if self.zoomed => Some("it is zoomed already"),
@@ -105,7 +106,7 @@ impl App {
 
     /// Commands that are being carried out.
     pub fn working(&self) -> usize {
-        self.working
+        self.sent.len()
     }
 
     /// Draws the pane that has the focus.

@@ -131,6 +131,195 @@ fn a_refusal_is_said_at_length_and_nothing_is_lost() {
     assert!(console.text().contains("support.tone"), "{}", console.text());
 }
 
+/// Each acceptance can be undone, by a comment that says which it was.
+fn undoable() -> Harness {
+    let mut console = Harness::new((120, 40), everything());
+    let mut nth = 0;
+    console.outcome = Box::new(move |command| {
+        nth += 1;
+        let undo = Command::Comment(crate::domain::proposal::ProposalId(1), format!("undo {nth}"));
+        let undo = matches!(command, Command::Accept(_)).then_some(undo);
+        Ok(Receipt { text: "Published".into(), undo, ..Receipt::default() })
+    });
+    console
+}
+
+fn undone(console: &Harness) -> Vec<&str> {
+    let said = console.commands.iter().filter_map(|command| match command {
+        Command::Comment(_, text) => Some(text.as_str()),
+        _ => None,
+    });
+    said.collect()
+}
+
+#[test]
+fn what_is_undone_is_what_was_shown() {
+    let mut console = undoable();
+    console.keys("3ay");
+    console.slow = true;
+    console.keys("ayu");
+    console.slow = false;
+    // The second decision comes through while the dialog asks about the first.
+    console.settle();
+    console.keys("y");
+    assert_eq!(undone(&console), ["undo 1"]);
+    console.keys("uy");
+    assert_eq!(undone(&console), ["undo 1", "undo 2"]);
+}
+
+#[test]
+fn one_thing_is_undone_at_a_time_and_what_fails_blocks_nothing() {
+    let mut console = undoable();
+    console.keys("3ayay");
+    console.slow = true;
+    console.keys("uyuy");
+    assert_eq!(undone(&console), ["undo 2"]);
+    assert!(console.text().contains("is being undone already"), "{}", console.text());
+    console.slow = false;
+    console.outcome = Box::new(|_| Err(Fault::new("it cannot be undone")));
+    console.settle();
+    console.keys("<esc>uy");
+    assert_eq!(undone(&console), ["undo 2", "undo 1"]);
+}
+
+#[test]
+fn a_receipt_is_for_whoever_waits_for_it() {
+    let successor = |command: &Command| {
+        let now = matches!(command, Command::Modify(..)).then_some(crate::domain::proposal::ProposalId(77));
+        Ok(Receipt { text: "Done".into(), now, ..Receipt::default() })
+    };
+    let mut console = Harness::new((120, 40), everything());
+    console.outcome = Box::new(successor);
+    console.slow = true;
+    // Sent once, left, and the next one is looked at meanwhile.
+    console.keys("3<enter>Ex<ctrl-s><ctrl-s>");
+    assert_eq!(console.commands.len(), 1);
+    console.keys("<esc>y}");
+    let before = console.app.crumbs();
+    console.slow = false;
+    console.settle();
+    assert_eq!(console.app.crumbs(), before);
+    console.keys("{");
+    assert_eq!(console.app.crumbs().last().unwrap(), "PROPOSAL-77");
+}
+
+#[test]
+fn a_run_that_nobody_asked_for_disturbs_nobody() {
+    let every = Some(std::time::Duration::from_hours(1));
+    let set = crate::console::app::Settings { agent_every: every, ..settings() };
+    let mut console = Harness::with(set.clone(), (120, 40), everything());
+    console.keys("3*<wait:3600000>");
+    assert_eq!(console.commands, [Command::Run { dry: false }]);
+    assert!(console.text().contains('●'), "{}", console.text());
+    let mut console = Harness::with(set, (120, 40), everything());
+    console.outcome = Box::new(|_| Err(Fault::new("no agent has a grant")));
+    console.keys("<wait:3600000>");
+    assert!(console.app.dialogs.is_empty() && console.text().contains("no agent has a grant"));
+}
+
+#[test]
+fn words_that_are_refused_stay_to_be_sent_again() {
+    let mut console = Harness::new((120, 40), everything());
+    console.outcome = Box::new(|_| Err(Fault::new("the store is locked by another process")));
+    console.keys("3rtoo early<enter>");
+    let text = console.text();
+    assert!(text.contains("too early") && text.contains("The store is locked"), "{text}");
+    console.outcome = Box::new(|_| Ok(Receipt::default()));
+    console.keys("<enter>");
+    assert!(console.app.dialogs.is_empty() && console.commands[0] == console.commands[1]);
+}
+
+#[test]
+fn an_edited_text_that_is_refused_is_asked_about_before_it_goes() {
+    let mut console = Harness::new((120, 40), everything());
+    console.outcome = Box::new(|_| Err(Fault::new("the new text names no prompt")));
+    console.keys("3<enter>");
+    console.send(Msg::Edited(Ok(Some("new".into()))));
+    console.settle();
+    console.keys("<esc>");
+    for keys in ["}", "3", "<esc>", "q"] {
+        console.keys(keys);
+        assert!(console.text().contains("Drop your text"), "{keys}\n{}", console.text());
+        console.keys("<esc>");
+        assert_eq!(console.app.crumbs().len(), 2, "{keys}");
+    }
+    // From another tab, too: at its root the console would be quit.
+    for keys in ["1q", "3"] {
+        console.keys(keys);
+        assert!(console.text().contains("Drop your text"), "{keys}\n{}", console.text());
+        console.keys("<esc>");
+    }
+    console.keys("3y");
+    assert_eq!(console.app.crumbs(), ["Proposals"]);
+    console.keys("<enter><esc>");
+    assert!(console.app.dialogs.is_empty());
+}
+
+#[test]
+fn what_is_said_at_length_waits_for_who_writes_and_is_said_once() {
+    let mut console = Harness::new((120, 40), everything());
+    console.keys("3/ref");
+    for _ in 0..2 {
+        console.send(Msg::Failed(Fault::new("the theme cannot be read")));
+    }
+    console.keys("und");
+    assert_eq!(console.app.filter(), Some("refund"));
+    console.keys("<enter>");
+    assert!(console.text().contains("The theme cannot be read"), "{}", console.text());
+    console.send(Msg::Failed(Fault::new("the theme cannot be read")));
+    console.keys("<esc>");
+    assert!(console.app.dialogs.is_empty());
+}
+
+#[test]
+fn an_answer_reaches_a_dialog_under_another() {
+    let mut console = Harness::new((120, 40), everything());
+    console.keys("3");
+    console.send(Msg::Key { chord: Chord::plain(Key::Char('a')), repeat: false });
+    console.send(Msg::Failed(Fault::new("the theme cannot be read")));
+    console.settle();
+    console.keys("<esc>");
+    assert!(console.text().contains("publishes support.tone@1.1.0"), "{}", console.text());
+}
+
+#[test]
+fn a_letter_that_is_written_is_a_letter() {
+    let patch = [("quit-now".to_owned(), vec!["Q".to_owned()])];
+    let mut console = Harness::new((120, 40), everything());
+    console.keymap = crate::console::keymap::Keymap::new(&patch.into()).unwrap();
+    let quits = |console: &Harness| console.effects.iter().any(|e| matches!(e, super::Effect::Quit));
+    console.keys("3/Q");
+    assert!(!quits(&console) && console.app.filter() == Some("Q"));
+    console.keys("<esc>Q");
+    assert!(quits(&console));
+}
+
+#[test]
+fn nothing_is_said_by_colour_alone() {
+    let mut console = Harness::new((120, 40), about(samples()));
+    console.keys("3<enter>{");
+    assert!(console.text().contains("• That is the first"), "{}", console.text());
+    console.keys("M");
+    assert!(console.text().contains("• That is the first"), "{}", console.text());
+    // Of proposals of high risk the badge has a mark.
+    assert!(console.text().contains("▲5"), "{}", console.text());
+}
+
+#[test]
+fn that_nothing_can_be_decided_is_said_wherever_there_is_room_for_anything() {
+    let set = crate::console::app::Settings { read_only: true, ..settings() };
+    let mut console = Harness::with(set, (60, 20), everything());
+    console.keys("3/a filter that is longer than the bar<enter>m");
+    assert!(console.text().contains("read-only"), "{}", console.text());
+}
+
+#[test]
+fn a_thread_that_died_ends_the_console_with_an_error() {
+    let mut console = Harness::new((120, 40), everything());
+    console.send(Msg::Died("hand"));
+    assert!(matches!(console.effects.last(), Some(super::Effect::Fail(why)) if why.contains("`hand`")));
+}
+
 #[test]
 fn a_stale_answer_is_dropped() {
     let mut console = Harness::new((120, 40), everything());

@@ -22,13 +22,12 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::Popup;
-use super::confirm::{Answered, Question};
-use crate::console::action::Action;
+use super::confirm::{Answered, NO_ROOM, Question, scrolls};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
-use crate::console::keymap::{Chord, Key};
-use crate::console::message::{Fault, Loaded, Stamp, Ticket};
-use crate::console::out::{Out, Step};
+use crate::console::keymap::Chord;
+use crate::console::message::{Fault, Loaded, Ticket};
+use crate::console::out::{Ctx, Out, Step};
 use crate::console::query::{Command, Layout, Query, Reply, Reviewed};
 use crate::console::widgets::diff_view::{self, Mode};
 use crate::console::widgets::flow::Flow;
@@ -39,7 +38,7 @@ use crate::domain::proposal::{ProposalId, RiskLevel};
 use crate::engine::number::count;
 use crate::service::proposals::Shown;
 use crate::store::canary::Canary;
-use crate::theme::Role;
+use crate::theme::{Glyph, Role};
 
 /// Columns of the dialog, at most.
 const WIDTH: u16 = 110;
@@ -115,11 +114,6 @@ impl Accept {
         WIDTH.min(size.0).saturating_sub(4)
     }
 
-    /// Whether the last frame had room for what is to be accepted: the beginning of it at least.
-    fn was_shown(&self, out: &Out<'_>) -> bool {
-        out.ctx.hits.of(ListId::Dialog).height >= LEAST.min(self.length())
-    }
-
     fn decide(&self, out: &mut Out<'_>) {
         let Some(all) = self.all() else { return };
         let decided = all.iter().map(|r| (r.shown.listed.proposal.id, r.shown.digest)).collect();
@@ -153,37 +147,25 @@ impl Popup for Accept {
         self.opened(out);
     }
 
-    fn seen(&mut self, stamp: Stamp) {
-        // Only what has been read can have been seen.
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        // Only what has been read can have been seen, and only where there was room for the beginning of it at least.
         if self.judged {
-            self.question.drawn(stamp);
+            let room = ctx.hits.of(ListId::Dialog).height;
+            self.question.drawn(room >= LEAST.min(self.length()), ctx.stamp);
         }
     }
 
+    fn writes(&self) -> bool {
+        self.question.is_weighty()
+    }
+
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
-        let scroll = match chord {
-            Chord { key: Key::Down, .. } => Some(Action::Down),
-            Chord { key: Key::Up, .. } => Some(Action::Up),
-            Chord { key: Key::PageDown, .. } => Some(Action::PageDown),
-            Chord { key: Key::PageUp, .. } => Some(Action::PageUp),
-            Chord { key: Key::Char('j'), ctrl: false, .. } if !self.question.is_weighty() => {
-                Some(Action::Down)
-            }
-            Chord { key: Key::Char('k'), ctrl: false, .. } if !self.question.is_weighty() => Some(Action::Up),
-            Chord { key: Key::Char('d'), ctrl: true, .. } => Some(Action::HalfDown),
-            Chord { key: Key::Char('u'), ctrl: true, .. } => Some(Action::HalfUp),
-            _ => None,
-        };
-        if let Some(action) = scroll {
+        if let Some(action) = scrolls(chord, self.question.is_weighty()) {
             let view = out.ctx.hits.of(ListId::Dialog);
-            let len = self.length();
-            self.offset = scroll::scrolled(action, len, view).unwrap_or(self.offset);
+            self.offset = scroll::scrolled(action, self.length(), view).unwrap_or(self.offset);
             return;
         }
         match self.question.key(chord, repeat, out.ctx.stamp) {
-            Answered::Yes if self.obstacle().is_none() && !self.was_shown(out) => {
-                out.say(Role::Caution, "There is no room to show what is accepted: make the terminal larger");
-            }
             Answered::Yes if self.obstacle().is_none() => self.decide(out),
             Answered::No => out.step(Step::Close),
             Answered::Yes | Answered::Nothing => {}
@@ -246,15 +228,16 @@ impl Popup for Accept {
             let waits = self.all().is_none() && self.items.iter().all(|(_, slot)| slot.fault().is_none());
             head.words(why, if waits { Role::Muted } else { Role::Bad }, inner);
         }
-        let body = self.length() as u16;
         let foot_height = self.question.height();
-        let wanted = head.len() as u16 + 1 + body + 1 + foot_height + 2;
+        let wanted =
+            [usize::from(head.rows()), self.length(), usize::from(foot_height) + 4].iter().sum::<usize>();
+        let wanted = u16::try_from(wanted).unwrap_or(u16::MAX);
         let place = centred(area, width, wanted.max(8));
         canvas.fill(place, Role::Dialog);
         let panel = Panel { title: &title, note: &note, foot: &foot, active: true };
         let inside = panel.framed(canvas, place);
         let foot_height = foot_height.min(inside.height);
-        let top = (head.len() as u16).min(inside.height.saturating_sub(foot_height));
+        let top = head.rows().min(inside.height.saturating_sub(foot_height));
         for line in 0..top {
             head.draw(canvas, inside.x, inside.y + line, inside.width, usize::from(line));
         }
@@ -262,6 +245,15 @@ impl Popup for Accept {
         if inside.height > used {
             let body = Rect { y: inside.y + top + 1, height: inside.height - used, ..inside };
             self.body(canvas, body);
+        }
+        let room = usize::from(inside.height.saturating_sub(used));
+        if obstacle.is_none() && room < LEAST.min(self.length()) && inside.height > foot_height {
+            // Why `y` does nothing.
+            let y = inside.bottom() - foot_height - 1;
+            canvas.fill(Rect { y, height: 1, ..inside }, Role::Dialog);
+            let mark = canvas.glyph(Glyph::Caution);
+            let pieces = [(Role::Caution, mark), (Role::Text, " "), (Role::Caution, NO_ROOM)];
+            canvas.pieces(inside.x, y, inside.width, &pieces);
         }
         let foot = Rect { y: inside.bottom() - foot_height, height: foot_height, ..inside };
         self.question.draw(canvas, foot, "Accept", obstacle.is_none());

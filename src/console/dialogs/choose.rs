@@ -17,8 +17,7 @@ use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::Stamp;
-use crate::console::out::{Out, Step};
+use crate::console::out::{Ctx, Out, Step};
 use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::scroll;
 use crate::theme::{Glyph, Role};
@@ -116,8 +115,8 @@ pub(super) fn movement(chord: Chord) -> Option<Action> {
 }
 
 impl Popup for Choose {
-    fn seen(&mut self, stamp: Stamp) {
-        self.seen.drawn(stamp);
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        self.seen.drawn(ctx.stamp);
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {

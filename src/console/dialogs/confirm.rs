@@ -15,20 +15,25 @@
 use ratatui::layout::Rect;
 
 use super::{Popup, Seen};
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
+use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::Stamp;
-use crate::console::out::{Back, Out, Step};
+use crate::console::message::{CommandId, Stamp};
+use crate::console::out::{Back, Ctx, Out, Step};
 use crate::console::query::Command;
 use crate::console::widgets::confirm::{Button, buttons};
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::input::Input;
 use crate::console::widgets::panel::{Panel, centred};
+use crate::console::widgets::scroll;
 use crate::domain::prompt::{PromptUri, Scope};
-use crate::theme::Role;
+use crate::theme::{Glyph, Role};
 
 /// How long what weighs much must have been seen before it can be confirmed, ms.
 pub const WEIGHTY_MS: u64 = 250;
+/// Why nothing is confirmed on a terminal that is too small.
+pub(super) const NO_ROOM: &str = "No room to show it: make the terminal larger";
 /// Columns of a dialog of words.
 const WIDTH: u16 = 72;
 
@@ -55,6 +60,8 @@ enum Focus {
 #[derive(Debug)]
 pub struct Question {
     seen: Seen,
+    /// Since when all has been seen that must be.
+    whole: Seen,
     /// What has the focus: Cancel first, or the field where a word must be typed.
     focus: Focus,
     /// The word that must be typed, and what is typed.
@@ -68,20 +75,30 @@ impl Question {
     pub fn new(word: Option<String>) -> Question {
         Question {
             seen: Seen::default(),
+            whole: Seen::default(),
             focus: if word.is_some() { Focus::Field } else { Focus::Cancel },
             word: word.map(|word| (word, Input::default())),
             objection: false,
         }
     }
 
-    /// A frame with all of it has been drawn.
-    pub fn drawn(&mut self, stamp: Stamp) {
+    /// A frame with it has been drawn; `whole` says whether all has been shown by now that must be seen before a yes.
+    pub fn drawn(&mut self, whole: bool, stamp: Stamp) {
         self.seen.drawn(stamp);
+        if whole {
+            self.whole.drawn(stamp);
+        }
+    }
+
+    /// Whether all has been shown.
+    pub fn is_whole(&self) -> bool {
+        self.whole.is_drawn()
     }
 
     /// What it shows has changed.
     pub fn renew(&mut self) {
         self.seen.renew();
+        self.whole.renew();
     }
 
     /// Whether a word must be typed.
@@ -92,8 +109,8 @@ impl Question {
     /// Whether it can be confirmed.
     fn is_ready(&self, stamp: Stamp) -> bool {
         match &self.word {
-            None => self.seen.for_ms(0, stamp),
-            Some((word, input)) => input.text().trim() == word && self.seen.for_ms(WEIGHTY_MS, stamp),
+            None => self.whole.for_ms(0, stamp),
+            Some((word, input)) => input.text().trim() == word && self.whole.for_ms(WEIGHTY_MS, stamp),
         }
     }
 
@@ -199,6 +216,9 @@ pub struct Confirm {
     question: Question,
     /// What is done; taken when it is.
     step: Option<Step>,
+    offset: usize,
+    /// Lines that have been shown, from the first.
+    shown: usize,
 }
 
 impl Confirm {
@@ -210,7 +230,7 @@ impl Confirm {
         word: Option<String>,
         step: Step,
     ) -> Confirm {
-        Confirm { title, lines, yes, question: Question::new(word), step: Some(step) }
+        Confirm { title, lines, yes, question: Question::new(word), step: Some(step), offset: 0, shown: 0 }
     }
 
     /// Asks before a version becomes active again.
@@ -233,8 +253,8 @@ impl Confirm {
         Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
     }
 
-    /// Asks before the last decision of the session is undone.
-    pub fn undo(what: &str, by: &Command) -> Confirm {
+    /// Asks before a decision of the session is undone.
+    pub fn undo(what: &str, of: CommandId, by: &Command) -> Confirm {
         let (mut lines, mut word) = (vec![(Role::Text, what.to_owned())], None);
         if let Command::RollBack { uri, from, to, .. } = by {
             word = weighty(uri);
@@ -248,7 +268,32 @@ impl Confirm {
         }
         let ledger = "Nothing is taken out of the ledger: undoing is a new entry that says so.";
         lines.push((Role::Muted, ledger.to_owned()));
-        Confirm::new("Undo".to_owned(), lines, "Undo", word, Step::Undo)
+        Confirm::new("Undo".to_owned(), lines, "Undo", word, Step::Undo(of))
+    }
+}
+
+/// What a key scrolls in a dialog that is confirmed; letters only where none is to be typed.
+pub(super) fn scrolls(chord: Chord, weighty: bool) -> Option<Action> {
+    Some(match (chord.key, chord.ctrl) {
+        (Key::Down, _) => Action::Down,
+        (Key::Up, _) => Action::Up,
+        (Key::PageDown, _) => Action::PageDown,
+        (Key::PageUp, _) => Action::PageUp,
+        (Key::Char('j'), false) if !weighty => Action::Down,
+        (Key::Char('k'), false) if !weighty => Action::Up,
+        (Key::Char('d'), true) => Action::HalfDown,
+        (Key::Char('u'), true) => Action::HalfUp,
+        _ => return None,
+    })
+}
+
+impl Confirm {
+    fn laid(&self, width: u16) -> Flow {
+        let mut flow = Flow::default();
+        for (role, line) in &self.lines {
+            flow.words(line, *role, WIDTH.min(width).saturating_sub(4 + scroll::COLUMNS));
+        }
+        flow
     }
 }
 
@@ -259,11 +304,30 @@ fn weighty(uri: &PromptUri) -> Option<String> {
 }
 
 impl Popup for Confirm {
-    fn seen(&mut self, stamp: Stamp) {
-        self.question.drawn(stamp);
+    fn resized(&mut self, _out: &mut Out<'_>) {
+        // Laid out for other lines, it has not been seen like this.
+        self.question.renew();
+        self.shown = 0;
+    }
+
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        let view = ctx.hits.of(ListId::Dialog);
+        if view.offset <= self.shown {
+            self.shown = self.shown.max(view.offset + view.height);
+        }
+        self.question.drawn(self.shown >= self.laid(ctx.size.0).len(), ctx.stamp);
+    }
+
+    fn writes(&self) -> bool {
+        self.question.is_weighty()
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
+        if let Some(action) = scrolls(chord, self.question.is_weighty()) {
+            let (view, len) = (out.ctx.hits.of(ListId::Dialog), self.laid(out.ctx.size.0).len());
+            self.offset = scroll::scrolled(action, len, view).unwrap_or(self.offset);
+            return;
+        }
         match self.question.key(chord, repeat, out.ctx.stamp) {
             Answered::Yes => {
                 out.step(Step::Close);
@@ -280,26 +344,43 @@ impl Popup for Confirm {
         self.question.paste(text);
     }
 
+    fn mouse(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
+        if matches!(target, Target::List(ListId::Dialog)) && by != 0 {
+            let len = self.laid(out.ctx.size.0).len();
+            self.offset = scroll::wheeled(by, len, out.ctx.hits.of(ListId::Dialog));
+        }
+    }
+
     fn hints(&self) -> Vec<(&'static str, &'static str)> {
-        self.question.hints(self.yes)
+        let mut hints = self.question.hints(self.yes);
+        if !self.question.is_whole() {
+            hints.insert(0, ("down", "read on"));
+        }
+        hints
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let inner = WIDTH.min(area.width).saturating_sub(4);
-        let mut flow = Flow::default();
-        for (role, line) in &self.lines {
-            flow.words(line, *role, inner);
-        }
-        let height = flow.len() as u16 + 1 + self.question.height() + 2;
+        let flow = self.laid(area.width);
+        let height = flow.rows().saturating_add(1 + self.question.height() + 2);
         let place = centred(area, WIDTH, height);
         canvas.fill(place, Role::Dialog);
         let panel = Panel { title: &self.title, active: true, ..Panel::default() };
         let inside = panel.framed(canvas, place);
-        let room = inside.height.saturating_sub(1 + self.question.height());
-        for line in 0..flow.len().min(usize::from(room)) {
-            flow.draw(canvas, inside.x, inside.y + line as u16, inside.width, line);
-        }
         let foot = self.question.height().min(inside.height);
+        let room = inside.height.saturating_sub(foot);
+        let text = Rect { height: flow.rows().min(room.saturating_sub(1)), ..inside };
+        let view = scroll::viewed(canvas, text, ListId::Dialog, self.offset, flow.len());
+        for (y, line) in (text.y..text.bottom()).zip(view.offset..flow.len()) {
+            flow.draw(canvas, text.x, y, text.width.saturating_sub(scroll::COLUMNS), line);
+        }
+        scroll::bar(canvas, text, view, flow.len());
+        if room > 0 && usize::from(text.height) < flow.len() && !self.question.is_whole() {
+            // Why `y` does nothing.
+            let says = if text.is_empty() { NO_ROOM } else { "There is more: read on to its end (down)" };
+            let mark = canvas.glyph(Glyph::Caution);
+            let pieces = [(Role::Caution, mark), (Role::Text, " "), (Role::Caution, says)];
+            canvas.pieces(inside.x, inside.y + room - 1, inside.width, &pieces);
+        }
         self.question.draw(
             canvas,
             Rect { y: inside.bottom() - foot, height: foot, ..inside },

@@ -15,12 +15,12 @@ use ratatui::layout::Rect;
 
 use super::frame::{frame, split};
 use super::text::Text;
-use super::{Popup, Seen};
+use super::{Heard, Popup, Seen};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::Stamp;
-use crate::console::out::{Out, Step};
+use crate::console::message::{CommandId, Fault};
+use crate::console::out::{Ctx, Out, Step};
 use crate::console::query::{Command, Receipt};
 use crate::domain::proposal::ProposalId;
 use crate::theme::{Glyph, Role};
@@ -36,13 +36,22 @@ pub struct Editor {
     text: Text,
     /// Whether it was asked if changes are dropped.
     leaving: bool,
+    /// The command that carries the text, until it is known what came of it.
+    sent: Option<CommandId>,
     seen: Seen,
 }
 
 impl Editor {
     /// Changes the text of a proposal.
     pub fn new(id: ProposalId, text: String) -> Editor {
-        Editor { id, text: Text::of(&text, false), before: text, leaving: false, seen: Seen::default() }
+        Editor {
+            id,
+            text: Text::of(&text, false),
+            before: text,
+            leaving: false,
+            sent: None,
+            seen: Seen::default(),
+        }
     }
 
     fn send(&mut self, out: &mut Out<'_>) {
@@ -55,18 +64,23 @@ impl Editor {
             out.say(Role::Info, "Nothing was changed");
         } else {
             // It stays until the text has been taken: what is refused can be mended here.
-            out.command(Command::Modify(self.id, text));
+            self.sent = Some(out.command(Command::Modify(self.id, text)));
         }
     }
 }
 
 impl Popup for Editor {
-    fn seen(&mut self, stamp: Stamp) {
-        self.seen.drawn(stamp);
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        self.seen.drawn(ctx.stamp);
     }
 
-    fn done(&mut self, receipt: &Receipt) -> bool {
-        receipt.now.is_some()
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn done(&mut self, id: CommandId, done: &Result<Receipt, Fault>) -> Option<Heard> {
+        self.sent.take_if(|sent| *sent == id)?;
+        Some(if done.is_ok() { Heard::Through } else { Heard::Stays })
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
@@ -75,6 +89,10 @@ impl Popup for Editor {
             if chord.typed() == Some('y') && self.seen.for_ms(0, out.ctx.stamp) && !repeat {
                 out.step(Step::Close);
             }
+            return;
+        }
+        if self.sent.is_some() && chord.key != Key::Esc {
+            // What is sent is not changed meanwhile, and not sent twice.
             return;
         }
         match (chord.key, chord.ctrl) {
@@ -89,6 +107,9 @@ impl Popup for Editor {
     }
 
     fn paste(&mut self, text: &str, out: &mut Out<'_>) {
+        if self.sent.is_some() {
+            return;
+        }
         self.leaving = false;
         self.text.paste(text, out.ctx.hits);
     }
@@ -111,7 +132,11 @@ impl Popup for Editor {
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let title = format!("Change the text of {}", self.id);
-        let note = if self.text.text() == self.before { "as proposed" } else { "changed" };
+        let note = match self.sent {
+            Some(_) => "being sent",
+            None if self.text.text() == self.before => "as proposed",
+            None => "changed",
+        };
         let inside = frame(canvas, area, [&title, note], WIDTH, area.height);
         let asks = u16::from(self.leaving && inside.height > 1);
         let (field, below) = split(inside, inside.height - asks);

@@ -46,6 +46,10 @@ impl Field {
 }
 
 impl Popup for Field {
+    fn writes(&self) -> bool {
+        true
+    }
+
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
         match chord.key {
             Key::Esc => out.step(Step::Close),

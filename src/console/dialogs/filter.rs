@@ -50,6 +50,10 @@ impl FilterBar {
 }
 
 impl Popup for FilterBar {
+    fn writes(&self) -> bool {
+        true
+    }
+
     fn key(&mut self, chord: Chord, _repeat: bool, out: &mut Out<'_>) {
         match chord.key {
             Key::Esc => {

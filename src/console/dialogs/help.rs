@@ -200,6 +200,10 @@ fn movement(chord: Chord) -> Option<Action> {
 }
 
 impl Popup for Help {
+    fn writes(&self) -> bool {
+        true
+    }
+
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
         let view = out.ctx.hits.of(ListId::Dialog);
         if let Some(action) = movement(chord) {

@@ -37,8 +37,8 @@ pub use reason::Reason;
 use super::canvas::Canvas;
 use super::hitmap::Target;
 use super::keymap::Chord;
-use super::message::{Fault, Stamp, Ticket};
-use super::out::{Open, Out};
+use super::message::{CommandId, Fault, Stamp, Ticket};
+use super::out::{Ctx, Open, Out};
 use super::query::{Receipt, Reply};
 
 /// A dialog.
@@ -100,6 +100,11 @@ impl Seen {
         self.0 = None;
     }
 
+    /// Whether such a frame has been drawn.
+    pub fn is_drawn(self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether it has been seen for so long, ms.
     pub fn for_ms(self, ms: u64, stamp: Stamp) -> bool {
         self.0.is_some_and(|since| stamp.up >= since + ms)
@@ -123,19 +128,38 @@ macro_rules! each {
     };
 }
 
+/// What a dialog makes of what its command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It is through, and goes.
+    Through,
+    /// It stays; why is to be said.
+    Stays,
+    /// It stays, and says why itself.
+    Said,
+}
+
 /// What the console does with each dialog.
 pub trait Popup {
     /// It is open: asks for what it needs.
     fn opened(&mut self, _out: &mut Out<'_>) {}
 
     /// A frame with it has been drawn.
-    fn seen(&mut self, _stamp: Stamp) {}
+    fn seen(&mut self, _ctx: &Ctx<'_>) {}
 
     /// The terminal has another size.
     fn resized(&mut self, _out: &mut Out<'_>) {}
 
-    /// What it wanted was done: whether that was all.
-    fn done(&mut self, _receipt: &Receipt) -> bool {
+    /// What it had confirmed was sent.
+    fn sent(&mut self, _id: CommandId) {}
+
+    /// A command came to this; nothing where it did not wait for it.
+    fn done(&mut self, _id: CommandId, _done: &Result<Receipt, Fault>) -> Option<Heard> {
+        None
+    }
+
+    /// Whether text is written in it: what is typed belongs to it, and nothing else is put over it.
+    fn writes(&self) -> bool {
         false
     }
 
@@ -168,16 +192,24 @@ impl Popup for Dialog {
         each!(self, it => it.opened(out));
     }
 
-    fn seen(&mut self, stamp: Stamp) {
-        each!(self, it => it.seen(stamp));
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        each!(self, it => it.seen(ctx));
     }
 
     fn resized(&mut self, out: &mut Out<'_>) {
         each!(self, it => it.resized(out));
     }
 
-    fn done(&mut self, receipt: &Receipt) -> bool {
-        each!(self, it => it.done(receipt))
+    fn sent(&mut self, id: CommandId) {
+        each!(self, it => it.sent(id));
+    }
+
+    fn done(&mut self, id: CommandId, done: &Result<Receipt, Fault>) -> Option<Heard> {
+        each!(self, it => it.done(id, done))
+    }
+
+    fn writes(&self) -> bool {
+        each!(self, it => it.writes())
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {

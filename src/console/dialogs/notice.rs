@@ -36,6 +36,8 @@ pub struct Notice {
     mark: Option<Glyph>,
     /// Paragraphs; an empty one is a blank line.
     said: Vec<(Role, String)>,
+    /// Whether each is a message of its own, and begins with the mark of how it was meant.
+    log: bool,
     /// What a key does about it: the key as it is written, what it does, in words.
     offer: Option<(String, Action, &'static str)>,
     offset: usize,
@@ -63,7 +65,7 @@ impl Notice {
             said.push((Role::Muted, "Nothing was said yet: what decisions come to is kept here.".to_owned()));
         }
         let title = if none { "Messages".to_owned() } else { format!("Messages  {}", said.len()) };
-        Notice::new(title, said)
+        Notice { log: !none, ..Notice::new(title, said) }
     }
 
     /// A failure.
@@ -133,24 +135,35 @@ impl Notice {
         Notice::marked(&title, Glyph::Caution, said)
     }
 
+    /// Whether another says the same.
+    pub fn says_the_same(&self, other: &Notice) -> bool {
+        self.title == other.title && self.said == other.said
+    }
+
     fn copied(&self) -> String {
         let said: Vec<&str> = self.said.iter().map(|(_, text)| text.as_str()).collect();
         format!("{}\n\n{}\n", self.title, said.join("\n"))
     }
 
-    fn laid(&self, width: u16) -> Flow {
+    fn laid(&self, width: u16, ascii: bool) -> Flow {
         let mut flow = Flow::default();
         for (role, text) in &self.said {
-            for line in text.split('\n') {
+            let marked = self.log.then(|| format!("{} {text}", role.mark().text(ascii)));
+            for line in marked.as_ref().unwrap_or(text).split('\n') {
                 flow.words(line, *role, width);
             }
         }
         flow
     }
+
+    /// How many lines there are; marks are as wide in ASCII.
+    fn lines(&self, size: (u16, u16)) -> usize {
+        self.laid(inside_of(size), false).len()
+    }
 }
 
 /// A failure's words as a sentence of their own.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -173,7 +186,7 @@ impl Popup for Notice {
                 out.say(Role::Info, "Sent to the terminal: what is said here");
             }
             _ => {
-                let len = self.laid(inside_of(out.ctx.size)).len();
+                let len = self.lines(out.ctx.size);
                 if let Some(offset) = movement(chord).and_then(|action| scroll::scrolled(action, len, view)) {
                     self.offset = offset;
                 }
@@ -183,7 +196,7 @@ impl Popup for Notice {
 
     fn mouse(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
         if matches!(target, Target::List(ListId::Dialog)) {
-            let len = self.laid(inside_of(out.ctx.size)).len();
+            let len = self.lines(out.ctx.size);
             self.offset = scroll::wheeled(by, len, out.ctx.hits.of(ListId::Dialog));
         }
     }
@@ -197,11 +210,11 @@ impl Popup for Notice {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
-        let flow = self.laid(text_width(inside(area, WIDTH)));
+        let flow = self.laid(text_width(inside(area, WIDTH)), canvas.look.ascii);
         let mark = self.mark.map_or("", |glyph| canvas.glyph(glyph));
         let title = if mark.is_empty() { self.title.clone() } else { format!("{mark} {}", self.title) };
         let offer = self.offer.as_ref().map_or(String::new(), |(key, _, words)| format!("{key}: {words}"));
-        let inside = frame(canvas, area, [&title, &offer], WIDTH, flow.len().min(500) as u16);
+        let inside = frame(canvas, area, [&title, &offer], WIDTH, flow.rows().min(500));
         scrolled(canvas, inside, &flow, self.offset);
     }
 }

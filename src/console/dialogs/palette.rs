@@ -24,8 +24,8 @@ use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::{Fault, Loaded, Stamp, Ticket};
-use crate::console::out::{Out, Place, Step};
+use crate::console::message::{Fault, Loaded, Ticket};
+use crate::console::out::{Ctx, Out, Place, Step};
 use crate::console::query::{Query, Reply};
 use crate::console::widgets::input::Input;
 use crate::console::widgets::list_state::ListState;
@@ -214,8 +214,12 @@ impl Popup for Palette {
         out.ask(&mut self.names, Query::Names);
     }
 
-    fn seen(&mut self, stamp: Stamp) {
-        self.seen.drawn(stamp);
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        self.seen.drawn(ctx.stamp);
+    }
+
+    fn writes(&self) -> bool {
+        true
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {

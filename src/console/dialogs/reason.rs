@@ -14,19 +14,21 @@
 //! ```
 //!
 //! Down goes into the list, Up back to what was written, Tab round. Enter sends, because a reason is a sentence; `alt-enter` begins a new line. Nothing is sent that is blank, or before the
-//! dialog has been seen; what is pasted is text and never sends.
+//! dialog has been seen; what is pasted is text and never sends. It stays until the words have been taken: what is refused
+//! is said above them, and they can be sent again.
 
 use ratatui::layout::Rect;
 
 use super::frame::{frame, inside, split};
+use super::notice::sentence;
 use super::text::Text;
-use super::{Popup, Seen};
+use super::{Heard, Popup, Seen};
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::Stamp;
-use crate::console::out::{Open, Out, Step, Then};
-use crate::console::query::Command;
+use crate::console::message::{CommandId, Fault, FaultKind};
+use crate::console::out::{Ctx, Open, Out, Step, Then};
+use crate::console::query::{Command, Receipt};
 use crate::console::widgets::flow::Flow;
 use crate::theme::{Glyph, Role};
 
@@ -66,6 +68,10 @@ pub struct Reason {
     picked: Option<(usize, String)>,
     /// Whether it was to be sent without words.
     missed: bool,
+    /// The command that carries the words, until it is known what came of it.
+    sent: Option<CommandId>,
+    /// Why they were not taken.
+    refused: Option<String>,
     seen: Seen,
 }
 
@@ -87,6 +93,8 @@ impl Reason {
             text,
             picked: None,
             missed: false,
+            sent: None,
+            refused: None,
             seen: Seen::default(),
         }
     }
@@ -123,21 +131,45 @@ impl Reason {
             return;
         }
         let reason = self.text.text().trim().to_owned();
-        out.step(Step::Close);
-        match self.then.clone() {
-            Then::Reject(ids) => _ = out.command(Command::Reject(ids, reason)),
-            Then::Comment(id) => _ = out.command(Command::Comment(id, reason)),
-            Then::RollBack(back) => out.open(Open::RollBack(back, reason)),
-        }
+        self.refused = None;
+        self.sent = match self.then.clone() {
+            Then::Reject(ids) => Some(out.command(Command::Reject(ids, reason))),
+            Then::Comment(id) => Some(out.command(Command::Comment(id, reason))),
+            // Confirmed over this: who takes it back has the words still.
+            Then::RollBack(back) => {
+                out.open(Open::RollBack(back, reason));
+                None
+            }
+        };
     }
 }
 
 impl Popup for Reason {
-    fn seen(&mut self, stamp: Stamp) {
-        self.seen.drawn(stamp);
+    fn seen(&mut self, ctx: &Ctx<'_>) {
+        self.seen.drawn(ctx.stamp);
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+
+    fn sent(&mut self, id: CommandId) {
+        self.sent = Some(id);
+    }
+
+    fn done(&mut self, id: CommandId, done: &Result<Receipt, Fault>) -> Option<Heard> {
+        self.sent.take_if(|sent| *sent == id)?;
+        let Err(fault) = done else { return Some(Heard::Through) };
+        self.refused = Some(sentence(&fault.text));
+        // What can be done about a locked key a notice offers.
+        Some(if fault.kind == FaultKind::Locked { Heard::Stays } else { Heard::Said })
     }
 
     fn key(&mut self, chord: Chord, repeat: bool, out: &mut Out<'_>) {
+        if self.sent.is_some() && chord.key != Key::Esc {
+            // What is sent is not changed meanwhile, and not sent twice.
+            return;
+        }
         let recent = !self.recent.is_empty();
         match (chord.key, chord.ctrl, chord.alt) {
             (Key::Esc, ..) => out.step(Step::Close),
@@ -165,6 +197,9 @@ impl Popup for Reason {
     }
 
     fn paste(&mut self, text: &str, out: &mut Out<'_>) {
+        if self.sent.is_some() {
+            return;
+        }
         self.missed = false;
         self.text.paste(text, out.ctx.hits);
         self.changed();
@@ -173,6 +208,7 @@ impl Popup for Reason {
     fn mouse(&mut self, target: Target, by: isize, _out: &mut Out<'_>) {
         if let Target::Row(ListId::Dialog, index) = target
             && by == 0
+            && self.sent.is_none()
             && index < self.recent.len()
         {
             let own = self.picked.take().map_or_else(|| self.text.text(), |(_, own)| own);
@@ -192,13 +228,20 @@ impl Popup for Reason {
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let mut words = Flow::default();
         let width = inside(area, WIDTH);
+        if let Some(why) = &self.refused {
+            words.words(&format!("{} {why}", canvas.glyph(Glyph::Bad)), Role::Bad, width);
+        }
         for line in &self.explanation {
             words.words(line, Role::Muted, width);
         }
-        let said = words.len() as u16 + u16::from(!words.is_empty());
+        let said = words.rows().saturating_add(u16::from(!words.is_empty()));
         let recent = if self.recent.is_empty() { 0 } else { self.recent.len() as u16 + 2 };
-        let note = format!("enter: {}", verb(&self.then));
-        let inside = frame(canvas, area, [&self.title, &note], WIDTH, said + FIELD + 1 + recent);
+        let note = match self.sent {
+            Some(_) => "being sent".to_owned(),
+            None => format!("enter: {}", verb(&self.then)),
+        };
+        let height = said.saturating_add(FIELD + 1 + recent);
+        let inside = frame(canvas, area, [&self.title, &note], WIDTH, height);
         // What is being written is seen, however little room there is.
         let spare = inside.height.saturating_sub(FIELD + 1);
         let (above, rest) = split(inside, said.min(spare));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::{Choose, Dialog, Editor, Field, FilterBar, Help, Notice, Palette, Popup, Reason};
+use super::{Choose, Confirm, Dialog, Editor, Field, FilterBar, Help, Notice, Palette, Popup, Reason};
 use crate::console::action::Action;
 use crate::console::fixtures::{about, samples, silent};
 use crate::console::harness::Harness;
@@ -112,6 +112,37 @@ fn a_reason_is_needed() {
     let ids = vec![ProposalId(12), ProposalId(13)];
     assert_eq!(console.commands, [Command::Reject(ids, "no\nway".into())]);
     assert!(console.app.dialogs.is_empty());
+}
+
+#[test]
+fn a_reason_stays_until_what_it_is_for_is_confirmed_and_done() {
+    let uri: crate::domain::prompt::PromptUri = "prompt://org/ACME/support.reply".parse().unwrap();
+    let then = Then::RollBack(crate::console::out::Back { uri, from: None, to: None });
+    let dialog = Reason::new("Roll back".into(), vec![], vec![], then);
+    let mut console = over((80, 24), Dialog::Reason(Box::new(dialog)));
+    console.keys("too slow<enter><esc>");
+    assert!(console.text().contains("too slow"), "{}", console.text());
+    console.keys("<enter>y");
+    assert!(matches!(&console.commands[..], [Command::RollBack { reason, .. }] if reason == "too slow"));
+    assert!(console.app.dialogs.is_empty());
+}
+
+#[test]
+fn what_is_confirmed_has_been_read_to_its_end() {
+    let lines = (1..=30).map(|i| (Role::Text, format!("line {i}"))).collect();
+    let step = Step::Do(Box::new(Command::Silence("a stream".into(), 7)));
+    let confirm = Confirm::new("Silence".into(), lines, "Silence", None, step);
+    let mut console = over((80, 24), Dialog::Confirm(confirm));
+    console.keys("y<tab><enter>");
+    assert!(console.commands.is_empty() && console.text().contains("There is more"), "{}", console.text());
+    console.keys("<pgdn><pgdn>");
+    assert!(
+        console.text().contains("line 30") && !console.text().contains("There is more"),
+        "{}",
+        console.text()
+    );
+    console.keys("y");
+    assert_eq!(console.commands.len(), 1);
 }
 
 #[test]
@@ -271,7 +302,7 @@ proptest! {
             prop_assert!(canvas.cursor.is_none_or(|at| area.contains(at)));
             hits = next;
             let ctx = Ctx { keymap: &keymap, hits: &hits, stamp: Stamp::default(), size: (width, height) };
-            dialog.seen(ctx.stamp);
+            dialog.seen(&ctx);
             let mut out = Out::new(&ctx, "7d".parse().unwrap(), false, &mut counter);
             dialog.key(chord, false, &mut out);
             if i == 23 {

@@ -58,6 +58,18 @@ impl Page {
             Place::Call(id) => Page::Call(Box::new(CallPane::new(id))),
         }
     }
+
+    /// What asks before an action drops a text that was written here and not taken; nothing where there is none.
+    pub fn asks(&self, action: Action) -> Option<Open> {
+        if let Page::Review(review) = self { review.asks(action) } else { None }
+    }
+
+    /// Drops it.
+    pub fn drop_unsent(&mut self) {
+        if let Page::Review(review) = self {
+            review.drop_unsent();
+        }
+    }
 }
 
 /// What a pane is told when it draws.

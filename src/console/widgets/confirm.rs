@@ -57,11 +57,6 @@ pub fn buttons(canvas: &mut Canvas<'_>, area: Rect, buttons: &[Button<'_>], focu
     }
 }
 
-/// The button that Left or Right leads to; it stops at the ends.
-pub fn moved(focused: usize, by: isize, count: usize) -> usize {
-    focused.saturating_add_signed(by).min(count.saturating_sub(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sketch::{drawn, plain};
@@ -77,7 +72,6 @@ mod tests {
         let all =
             [drawn(48, 1, with(0)), drawn(48, 1, with(1)), drawn(16, 1, with(1)), plain(48, 1, with(2))];
         insta::assert_snapshot!(all.join("\n"));
-        assert_eq!([moved(0, -1, 3), moved(1, 1, 3), moved(2, 1, 3), moved(0, 1, 0)], [0, 2, 2, 0]);
     }
 
     proptest! {

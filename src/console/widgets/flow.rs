@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use crate::console::canvas::{Canvas, columns, steady};
+use crate::console::canvas::{Canvas, WIDEST, columns, pieces, steady};
 use crate::engine::visible::{hidden_in, name};
 use crate::theme::{Glyph, Role};
 
@@ -83,6 +83,11 @@ impl Flow {
         self.lines.len()
     }
 
+    /// As many rows of a screen, which has no more than it can count.
+    pub fn rows(&self) -> u16 {
+        u16::try_from(self.lines.len()).unwrap_or(u16::MAX)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
@@ -140,7 +145,13 @@ impl Flow {
                         hid = true;
                     }
                     if let Some(shown) = steady(grapheme).filter(|_| !hid) {
-                        for part in shown.graphemes(true) {
+                        for (_, part) in pieces(&shown) {
+                            ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
+                        }
+                        return;
+                    }
+                    if columns(grapheme) > WIDEST && !hid {
+                        for (_, part) in pieces(grapheme) {
                             ink.put(part, columns(part), role, Ink::Text, columns(part) > 1);
                         }
                         return;

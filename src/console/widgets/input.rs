@@ -40,12 +40,6 @@ impl Input {
         self.text.is_empty()
     }
 
-    /// Takes the text out.
-    pub fn take(&mut self) -> String {
-        self.at = 0;
-        std::mem::take(&mut self.text)
-    }
-
     /// Does what a key does in a field; whether it does anything there.
     pub fn key(&mut self, chord: Chord) -> bool {
         if let Some(c) = chord.typed().filter(|c| !c.is_control()) {
@@ -190,7 +184,6 @@ mod tests {
         input.key("backspace".parse().unwrap());
         assert_eq!(input.text(), "e");
         assert_eq!(Input::of("a\r\nb\tc\u{1b}[2J\u{7f}").text(), "a b c[2J");
-        assert_eq!((Input::of("x").take(), Input::of("").is_empty()), ("x".into(), true));
     }
 
     #[test]

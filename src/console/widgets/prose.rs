@@ -53,11 +53,6 @@ impl Laid {
         self.numbers.is_empty()
     }
 
-    /// The line of the text, from 1, that stands in a line of the screen.
-    pub fn number_at(&self, line: usize) -> u32 {
-        self.numbers.get(line).or(self.numbers.last()).map_or(1, |(number, _)| *number)
-    }
-
     /// The line of the screen in which a line of the text begins.
     pub fn line_of(&self, number: u32) -> usize {
         self.numbers.partition_point(|(at, _)| *at < number).min(self.numbers.len().saturating_sub(1))
@@ -228,7 +223,7 @@ mod tests {
         let laid = layout("---\nname: x\n", 80, Showing::default());
         assert_eq!(laid.flow.pieces(1), [(Role::Text, "name: x")]);
         let narrow = layout(TEXT, 30, Showing::default());
-        assert_eq!(narrow.number_at(narrow.line_of(9)), 9);
+        assert_eq!(narrow.numbers[narrow.line_of(9)], (9, false));
     }
 
     proptest! {

@@ -24,8 +24,15 @@ const TALLEST: u16 = 4;
 pub struct Toast<'t> {
     /// The words.
     pub words: &'t str,
-    /// Whether something failed.
-    pub bad: bool,
+    /// How it is meant.
+    pub role: Role,
+}
+
+impl Toast<'_> {
+    /// Whether something failed, or should be looked at.
+    fn is_bad(&self) -> bool {
+        matches!(self.role, Role::Bad | Role::Caution | Role::Page)
+    }
 }
 
 /// Draws toasts above one another in the lower right of `area`, the newest, which is the last, lowest; older ones that
@@ -43,11 +50,11 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, toasts: &[Toast<'_>]) {
         let longest = toast.words.lines().map(|line| canvas.width(line)).max().unwrap_or(0);
         let text = longest.min(room);
         let mut flow = Flow::default();
-        let role = if toast.bad { Role::ToastBad } else { Role::Toast };
+        let role = if toast.is_bad() { Role::ToastBad } else { Role::Toast };
         for line in toast.words.lines() {
             flow.words(line, role, text);
         }
-        let lines = (flow.len() as u16).clamp(1, TALLEST);
+        let lines = flow.rows().clamp(1, TALLEST);
         if area.y + lines + 2 > bottom {
             return;
         }
@@ -55,7 +62,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, toasts: &[Toast<'_>]) {
             Rect { x: area.right() - text - 6, y: bottom - lines - 2, width: text + 6, height: lines + 2 };
         canvas.fill(place, role);
         let inside = Panel::default().framed(canvas, place);
-        let mark = canvas.glyph(if toast.bad { Glyph::Bad } else { Glyph::Good });
+        let mark = canvas.glyph(toast.role.mark());
         canvas.put(inside.x, inside.y, inside.width, mark, role);
         for line in 0..lines {
             flow.draw(canvas, inside.x + 2, inside.y + line, inside.width - 2, line.into());
@@ -75,10 +82,10 @@ mod tests {
     use proptest::prelude::*;
 
     const TOASTS: [Toast<'static>; 2] = [
-        Toast { words: "Accepted as 1.4.0\nu undoes it", bad: false },
+        Toast { words: "Accepted as 1.4.0\nu undoes it", role: Role::Good },
         Toast {
             words: "The store is locked by another process; wait until it is done, or end it. K shows which.",
-            bad: true,
+            role: Role::Bad,
         },
     ];
 
@@ -91,7 +98,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_area(width in 0u16..90, height in 0u16..12, words in "(?s).{0,80}") {
-            drawn(width, height, |c, area| draw(c, area, &[TOASTS[0], Toast { words: &words, bad: true }]));
+            drawn(width, height, |c, area| draw(c, area, &[TOASTS[0], Toast { words: &words, role: Role::Bad }]));
         }
     }
 }

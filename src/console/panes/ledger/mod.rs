@@ -335,7 +335,10 @@ impl Pane for LedgerPane {
     fn done(&mut self, receipt: &Receipt, _out: &mut Out<'_>) {
         let Some(run) = &receipt.run else { return };
         self.dry = run.dry.then(|| run.clone());
-        // What was asked for is shown.
+        // What was asked for is shown, and whoever reads something meanwhile is left to it.
+        if self.open && self.part != Part::Runs {
+            return;
+        }
         self.go(Part::Runs);
         (self.run, self.open) = (None, self.dry.is_some());
         self.run_list = ListState::default();

@@ -283,11 +283,18 @@ impl Pane for Proposals {
     }
 
     fn done(&mut self, receipt: &Receipt, _out: &mut Out<'_>) {
-        if receipt.refused.is_empty() {
-            self.marked.clear();
-        }
-        if receipt.now.is_some() {
-            self.selected = receipt.now;
+        let decided: Vec<ProposalId> = match &receipt.of {
+            Some(Command::Accept(all)) => all.iter().map(|(id, _)| *id).collect(),
+            Some(Command::Reject(ids, _) | Command::Defer(ids, _)) => ids.clone(),
+            Some(Command::Modify(of, _)) if self.selected == Some(*of) => {
+                self.selected = receipt.now;
+                return;
+            }
+            _ => return,
+        };
+        let refused = |id: &ProposalId| receipt.refused.iter().any(|(other, _)| *other == id.to_string());
+        for id in decided.iter().filter(|id| !refused(id)) {
+            self.marked.remove(id);
         }
     }
 

@@ -70,6 +70,14 @@ fn enter_is_cancel_until_the_focus_is_moved() {
 }
 
 #[test]
+fn why_nothing_is_accepted_where_it_cannot_be_shown_is_said() {
+    let mut console = Harness::new((40, 10), about(samples()));
+    console.keys("3ay");
+    assert_eq!(console.commands, []);
+    assert!(console.text().contains("No room to show it"), "{}", console.text());
+}
+
+#[test]
 fn core_and_high_risk_ask_for_the_key() {
     for (keys, key) in [("/safety<enter>", "safety.guard"), ("/code.review<enter>", "code.review")] {
         let mut console = queue();

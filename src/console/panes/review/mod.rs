@@ -108,6 +108,10 @@ impl Review {
     }
 
     fn go(&mut self, by: isize, out: &mut Out<'_>) {
+        let action = if by > 0 { Action::NextProposal } else { Action::PreviousProposal };
+        if let Some(asks) = self.asks(action) {
+            return out.open(asks);
+        }
         let at = self.queue.iter().position(|id| *id == self.id);
         let next = at.and_then(|at| self.queue.get(at.checked_add_signed(by)?)).copied();
         match next {
@@ -121,6 +125,25 @@ impl Review {
             None => out
                 .say(Role::Info, if by > 0 { "That was the last of the queue" } else { "That is the first" }),
         }
+    }
+
+    /// Asks before an action drops what was written, if anything was that is not taken.
+    pub fn asks(&self, action: Action) -> Option<Open> {
+        self.draft.as_ref()?;
+        let what =
+            format!("What you wrote in the place of {} was not taken, and is kept only here.", self.id);
+        Some(Open::Confirm {
+            title: "Drop your text".to_owned(),
+            lines: vec![(Role::Text, what)],
+            yes: "Drop it",
+            weighty: None,
+            step: Box::new(Step::Drop(action)),
+        })
+    }
+
+    /// Drops what was written.
+    pub fn drop_unsent(&mut self) {
+        self.draft = None;
     }
 
     fn scroll(&mut self, action: Action, out: &Out<'_>) -> bool {
@@ -339,16 +362,16 @@ impl Pane for Review {
     }
 
     fn done(&mut self, receipt: &Receipt, out: &mut Out<'_>) {
-        if let Some(now) = receipt.now {
-            self.draft = None;
+        if let (Some(now), Some(Command::Modify(of, _))) = (receipt.now, &receipt.of) {
             for id in &mut self.queue {
-                if *id == self.id {
+                if id == of {
                     *id = now;
                 }
             }
-            self.id = now;
-            self.offset = 0;
-            self.came = self.came.emptied();
+            if self.id == *of {
+                (self.draft, self.id, self.offset) = (None, now, 0);
+                self.came = self.came.emptied();
+            }
         }
         self.came_due = true;
         self.ask(out);
