@@ -178,12 +178,12 @@ fn a_draft_is_tried_on_the_cases() {
     assert_eq!(came.comparison.verdict, CasesVerdict::Regressed);
     assert!(seen.iter().all(|request| request.contains("\"temperature\":0.0")), "{}", seen[0]);
     assert!(seen[0].contains("List the risks of the lease") && seen[1].contains("as JSON"));
-    // The records name the prompt: the active version, and the draft as what it would be.
+    // The records name the prompt, each side by a version of the trial's own: the draft's is what it would be.
     let versions: Vec<String> = came.calls[..2]
         .iter()
         .map(|call| call.prompts.as_ref().unwrap().prompt_versions[0].to_string())
         .collect();
-    assert_eq!(versions, ["1.0.0", "1.1.0-trial"]);
+    assert_eq!(versions, ["1.0.0-trial.base", "1.1.0-trial"]);
     assert!(came.calls.iter().all(|call| call.agent.as_deref() == Some("agent://ACME/a")));
 
     let (came, _) = asked(pairs("nothing", "a penalty"), 1_000_000);
