@@ -128,6 +128,8 @@ fn every_fault_of_a_model_ends_cleanly_within_the_budget() {
         } else {
             let kept = office.kept(made(wordy));
             assert!(kept.proposal.drafted_by.to_string().contains("rules"), "{fault}");
+            // What the calls before cost is the cost of the draft, whoever wrote it.
+            assert_eq!(kept.proposal.drafting_cost_usd > 0.0, fault == "empty", "{fault}");
             let why = &kept.proposal.rationale;
             assert!(why.contains("because the model gave no draft") && why.contains(words), "{fault}: {why}");
         }

@@ -13,6 +13,7 @@ use crate::domain::run::{Did, Run, Step};
 use crate::domain::settled::Settled;
 use crate::domain::window::time;
 use crate::engine::outcome::HORIZON;
+use crate::engine::predict;
 use crate::engine::rebase::rebase;
 use crate::service::Service;
 use crate::service::error::Result;
@@ -202,14 +203,23 @@ fn back(
         let file = desk.reader.file(uri, &to)?;
         let (kind, title) = (Kind::Rollback, format!("Roll back to {to}: {version} regressed"));
         let risk = desk.risk(uri, &desk.reader.file(uri, &active)?, &file, kind);
+        let predicted = settled.measured.as_ref().and_then(|measured| predict::back(&measured.negative));
+        let promise = if predicted.is_some() {
+            format!(
+                "Promises to undo what {version} did to the odds of a negative signal, as far as it was measured."
+            )
+        } else {
+            format!("No effect is predicted: how much worse {version} is was not measured.")
+        };
         let proposal = Proposal {
             to_version: Some(to),
+            predicted: predicted.into_iter().collect(),
             ..desk.proposal(
                 uri,
                 kind,
                 &file,
                 title,
-                found,
+                format!("{found}\n\n{promise}"),
                 risk,
                 Grounds {
                     cause: "outcome".into(),

@@ -8,6 +8,7 @@ mod capabilities;
 mod desk;
 mod docketed;
 mod follow_up;
+mod layering;
 mod tried;
 
 pub use by_steward::Idea;
@@ -161,6 +162,8 @@ impl Service {
             details: &details,
             constraints: &constraints(&reasons),
             spending: desk.fleet.spending(&uri),
+            input_price: desk.fleet.input_price(&uri),
+            declared_below: &desk.active().declared_below(&base)?,
             negative: desk.fleet.negative(&uri),
             affinities: &affinities,
             proposers: [&proposers[0], &proposers[1]],
