@@ -265,7 +265,7 @@ fn ran(replies: Option<&[Reply]>) -> (Run, Office) {
     let client = client(&server);
     let client = replies.is_some().then_some(&client);
     let window = Window { from_ms: at - 7 * 86_400_000, to_ms: at };
-    let run = service.run_agent(&agent, &RunWish { dry: false, window, client }, at).unwrap();
+    let run = service.run_agent(&agent, &RunWish { dry: false, window, client, lacking: None }, at).unwrap();
     service.close().unwrap();
     let (_, faults) = office.store().read().unwrap().verify_ledger().unwrap();
     assert_eq!(faults, Vec::<String>::new());
@@ -302,5 +302,5 @@ fn what_the_cases_say_is_evidence() {
     let (run, office) = ran(None);
     assert!(run.steps.iter().any(|step| matches!(step.did, Did::Proposed { .. })), "{:?}", run.steps);
     let said = office.human(&["prompts", "proposals", "show", "1"]).1;
-    assert!(said.contains("5 kept, not run: no model is configured"), "{said}");
+    assert!(said.contains("5 kept, not run: no model was there to answer"), "{said}");
 }

@@ -271,7 +271,7 @@ impl Life<'_> {
             Step::Run => {
                 let Some(agent) = self.world.agent() else { return Ok(()) };
                 let window = Window { from_ms: at - 7 * DAY_MS, to_ms: at };
-                let wish = RunWish { dry: false, window, client: None };
+                let wish = RunWish { dry: false, window, client: None, lacking: None };
                 service.run_agent(&self.world.pen(&agent), &wish, at)?;
             }
             Step::Propose { key, kind, title, rationale, from, to } => {

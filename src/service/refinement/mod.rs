@@ -7,6 +7,7 @@ mod by_steward;
 mod capabilities;
 mod desk;
 mod docketed;
+mod drafter;
 mod follow_up;
 mod layering;
 mod tried;
@@ -16,6 +17,7 @@ use capabilities::capabilities;
 use desk::DAY_MS;
 pub(super) use desk::Desk;
 use docketed::{Concluded, Docketed, Ready, proposed};
+pub use drafter::Drafter;
 use follow_up::follow_up;
 use tried::tried;
 
@@ -36,10 +38,9 @@ use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
 use crate::engine::grounds;
 use crate::engine::likeness::{self, constraints};
 use crate::engine::outcome::realised::proposer;
-use crate::engine::price::Prices;
 use crate::engine::reflection::Detail;
 use crate::engine::seal::Pen;
-use crate::llm::{Budget, Client, LlmError, Spend};
+use crate::llm::{Budget, Client, Spend};
 use crate::store::canary::End;
 use crate::store::decide::{Automatic, Docket, Moved};
 use crate::store::telemetry::{NamedCall, TelemetryWriter};
@@ -54,6 +55,8 @@ pub struct RunWish<'a> {
     pub window: Window,
     /// The model that drafts; rules do without one.
     pub client: Option<&'a Client>,
+    /// Why there is none although one is configured.
+    pub lacking: Option<&'a str>,
 }
 
 impl Service {
@@ -67,6 +70,7 @@ impl Service {
             at: time(now),
             dry: wish.dry,
             refused: None,
+            without_model: wish.lacking.map(str::to_owned),
             window: [window.start(), window.end()],
             looked: Looked::default(),
             steps: Vec::new(),
@@ -107,14 +111,6 @@ impl Service {
             };
         }
         if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, now) }
-    }
-
-    /// The model that is configured to draft, if there is one. Its key is read from the environment, and kept nowhere.
-    pub fn drafter(&self) -> Result<Option<Client>> {
-        let Some(endpoint) = &self.config().llm else { return Ok(None) };
-        let key = endpoint.key(|variable| std::env::var(variable).ok()).map_err(LlmError::from)?;
-        let prices = Prices::new(Self::prices(&self.read()?)?.0);
-        Ok(Some(Client::new(endpoint.clone(), key, prices)?))
     }
 
     /// One finding: leaves it alone, or drafts and proposes.

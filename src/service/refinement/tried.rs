@@ -47,7 +47,7 @@ pub fn tried(
     let not_run =
         |why: &str| Said { grounds: Some(json!({"of": kept.len(), "notRun": why})), ..Said::default() };
     let Some((client, budget)) = model else {
-        return Ok(not_run("no model is configured ([llm] in the configuration)"));
+        return Ok(not_run("no model was there to answer ([llm] in the configuration)"));
     };
     if written.kind == Kind::Model {
         return Ok(not_run("the text stays; cases are answered by the model that is configured"));
