@@ -46,7 +46,7 @@ pub struct Cause<'a> {
 }
 
 /// Who writes texts.
-pub enum Writer<'a> {
+pub enum Writer<'a, 'b> {
     /// The rules of `engine::rules`.
     Rules,
     /// A model.
@@ -54,7 +54,7 @@ pub enum Writer<'a> {
         /// The model.
         client: &'a Client,
         /// What may be spent.
-        budget: &'a mut Budget,
+        budget: &'a mut Budget<'b>,
         /// The prompt to ask by.
         refine: &'a PromptFile,
         /// The beginning of the calls' ids; unique.
@@ -99,7 +99,7 @@ pub enum Came {
 }
 
 /// Drafts the change that a finding asks for, and the records of the calls that this took.
-pub fn draft(cause: &Cause<'_>, writer: Writer<'_>) -> (Came, Vec<Call>) {
+pub fn draft(cause: &Cause<'_>, writer: Writer<'_, '_>) -> (Came, Vec<Call>) {
     match cause.found.detector {
         Detector::AffinityMismatch => (model(cause), Vec::new()),
         Detector::HighNegative | Detector::LowSuccess | Detector::TokenOutlier | Detector::CostOutlier => {
@@ -205,7 +205,7 @@ fn by_model(
     cause: &Cause<'_>,
     client: &Client,
     drafting: &Drafting<'_>,
-    budget: &mut Budget,
+    budget: &mut Budget<'_>,
 ) -> (Came, Vec<Call>) {
     let drafted = match model_draft::draft(client, drafting, budget) {
         Ok(drafted) => drafted,

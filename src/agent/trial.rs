@@ -70,7 +70,7 @@ fn marked(layers: &[PromptFile]) -> Vec<PromptFile> {
 }
 
 /// Asks each case by base and draft, and compares.
-pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget) -> Came {
+pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget<'_>) -> Came {
     let (base, mut candidate) = (marked(trial.base), marked(trial.candidate));
     // The draft has a mark of its own.
     if let (Some(top), Some(draft)) = (candidate.last_mut(), trial.candidate.last()) {
@@ -109,14 +109,14 @@ pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget) -> Came {
 /// Why a case has no answer, and whether that ends the trial.
 struct Unanswered(String, bool);
 
-struct Asking<'a> {
+struct Asking<'a, 'b> {
     client: &'a Client,
-    budget: &'a mut Budget,
+    budget: &'a mut Budget<'b>,
     temperature: Option<f64>,
     calls: Vec<Call>,
 }
 
-impl Asking<'_> {
+impl Asking<'_, '_> {
     fn ask(
         &mut self,
         trial: &Trial<'_>,
@@ -147,6 +147,7 @@ impl Asking<'_> {
                     | LlmError::Key { .. }
                     | LlmError::Refused { .. }
                     | LlmError::Endpoint(_)
+                    | LlmError::Unrecorded(_)
             );
             Unanswered(error.to_string(), ends)
         })

@@ -36,7 +36,7 @@ pub fn tried(
     desk: &Desk<'_>,
     base: &PromptFile,
     written: &Written,
-    model: Option<(&Client, &mut Budget)>,
+    model: Option<(&Client, &mut Budget<'_>)>,
     (id, agent): (&str, &str),
     most: usize,
 ) -> Result<Said> {
