@@ -74,7 +74,7 @@ pub fn follow_up(
                 docketed.settled.push((run.steps.len(), id, settled.clone()));
                 run.steps.push(step("outcome", words.clone(), Did::Settled { proposal: id }));
                 if is_worse {
-                    back(desk, &kept, &settled, words, run, docketed)?;
+                    back(desk, &kept, &settled, &words, run, docketed)?;
                 }
             }
             standing if standing.is_open() => {
@@ -173,7 +173,7 @@ fn by_hand(
         did: Did::Settled { proposal: id },
     });
     if is_worse && how == End::Promote {
-        back(desk, kept, &settled, found, run, docketed)?;
+        back(desk, kept, &settled, &found, run, docketed)?;
     }
     Ok(())
 }
@@ -183,7 +183,7 @@ fn back(
     desk: &Desk<'_>,
     kept: &Kept,
     settled: &Settled,
-    found: String,
+    found: &str,
     run: &mut Run,
     docketed: &mut Docketed,
 ) -> Result<()> {
@@ -195,7 +195,7 @@ fn back(
     let mut step = Step {
         prompt_uri: uri.at(active.clone()),
         cause: "outcome".into(),
-        found: found.clone(),
+        found: found.to_owned(),
         did: Did::Left { why: format!("{version} is active no more") },
     };
     if active == *version {
