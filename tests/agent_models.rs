@@ -128,6 +128,8 @@ fn every_fault_of_a_model_ends_cleanly_within_the_budget() {
         } else {
             let kept = office.kept(made(wordy));
             assert!(kept.proposal.drafted_by.to_string().contains("rules"), "{fault}");
+            // What the calls before cost is the cost of the draft, whoever wrote it.
+            assert_eq!(kept.proposal.drafting_cost_usd > 0.0, fault == "empty", "{fault}");
             let why = &kept.proposal.rationale;
             assert!(why.contains("because the model gave no draft") && why.contains(words), "{fault}: {why}");
         }
@@ -189,6 +191,28 @@ fn a_day_counts_the_runs_before() {
     let office = Office::new("", &ALL[..3], &llm(&server, ""));
     let calls: u64 = (0..2).map(|_| office.run_with_model(NOW).spent.calls).sum();
     assert_eq!((calls, drafting(&office).len()), (8, 8));
+}
+
+#[test]
+fn a_day_counts_what_a_run_used_that_left_no_record() {
+    let server = Server::new(Provider::OpenAi, vec![Reply::Text("I would rather not."); 8]);
+    let office = Office::new("", &ALL[..3], &llm(&server, "tokens_per_day = 2050"));
+    let call = |began: i64, n: usize| {
+        let at = human::intake::events::rfc3339(NOW - HOUR);
+        format!(
+            r#"{{"type":"call","provenanceId":"refine-ACME-{began}-3-{n}/draft","at":"{at}","promptMetadata":{{"promptUris":["prompt://core/steward.refine"],"promptVersions":["1.0.0"],"layers":[],"compositionMethod":"compose","variablesUsed":[],"estimatedTokens":80,"orgId":"ACME"}},"modelId":"gpt-4o-mini","provider":"openai","inputTokens":1900,"outputTokens":100,"ok":true}}"#
+        ) + "\n"
+    };
+    // A run that began yesterday counts for yesterday.
+    agency::tell(&office.service, &call(NOW - 2 * agency::DAY, 0));
+    let first = office.run_with_model(NOW);
+    assert!(first.spent.calls > 0, "{first:?}");
+    let office = Office::new("", &ALL[..3], &llm(&server, "tokens_per_day = 2050"));
+    agency::tell(&office.service, &call(NOW - HOUR, 0));
+    let second = office.run_with_model(NOW);
+    assert_eq!(second.spent.calls, 0, "{second:?}");
+    let Did::Dropped { reasons } = &step(&second, GRUFF, "high-negative").did else { panic!("{second:#?}") };
+    assert!(reasons[0].contains("50 of the 2050 per day are left"), "{reasons:?}");
 }
 
 #[test]

@@ -27,10 +27,19 @@ const TUNED: &str = "human.autoTune: true\n";
 #[test]
 fn findings_become_proposals_with_all_that_they_rest_on() {
     let office = Office::new("", &ALL, "");
-    let patch = uri("prompt://user/ACME/ana/legal.wordy");
-    let overlay = format!("human.extends: {WORDY}\n");
-    let overlay = file(&patch, &overlay, &Version::new(1, 0, 0), "Greet me.\n");
-    publish_by_hand(&office.path(), Some(&ana()), &overlay, NOW);
+    // On it layer what has its key, what names it at a version, and what layers on these; another organization's overlay
+    // of a prompt with the same key does not.
+    let [mine, pinned, over, theirs] = [
+        ("prompt://user/ACME/ana/legal.wordy", String::new()),
+        ("prompt://user/ACME/ana/greeting", format!("human.extends: {WORDY}@1.0.0\n")),
+        ("prompt://user/ACME/ana/salute", "human.extends: prompt://user/ACME/ana/greeting\n".to_owned()),
+        ("prompt://org/OTHER/notes", "human.extends: legal.wordy\n".to_owned()),
+    ]
+    .map(|(layer, extends)| {
+        let text = file(&uri(layer), &extends, &Version::new(1, 0, 0), "Greet me.\n");
+        publish_by_hand(&office.path(), Some(&ana()), &text, NOW);
+        uri(layer)
+    });
     let run = office.run(NOW);
     assert_eq!((run.refused.as_deref(), run.looked.elsewhere), (None, 0));
     let made = made(step(&run, WORDY, "token-outlier"));
@@ -44,7 +53,9 @@ fn findings_become_proposals_with_all_that_they_rest_on() {
     );
     // 120 calls in a window of seven days.
     assert!((proposal.usage.calls_per_day - 120.0 / 7.0).abs() < 0.1, "{:?}", proposal.usage);
-    assert_eq!(proposal.usage.extended_by, [patch]);
+    assert_eq!(proposal.usage.extended_by, [pinned, mine, over], "and not {theirs}");
+    // The calls go to a model with a price.
+    assert!(proposal.predicted.iter().any(|p| p.measure == Measure::Cost && p.effect < 0.0));
     assert_eq!(proposal.risk.level, RiskLevel::Medium, "{:?}", proposal.risk);
     assert!(!proposal.evidence.feedback.is_empty() && proposal.evidence.found["sampleSize"] == 120);
     assert_eq!(proposal.run, Some(1));
@@ -176,6 +187,12 @@ fn worse_and_back(enough: bool) {
     let (thin, why) = ("The evidence is thin: 120 units of feedback are from before", &back.rationale);
     assert!(why.contains("regressed") && why.contains("odds of a negative signal"), "{why}");
     assert_eq!(why.contains(thin), !enough, "{why}");
+    // What it promises is the inverse of what was measured.
+    let [promise] = back.predicted[..] else { panic!("{:?}", back.predicted) };
+    let measured = &back.evidence.found["measured"]["negative"];
+    let ratio = measured["oddsRatio"].as_f64().unwrap();
+    assert!(promise.measure == Measure::Negative && (promise.effect - (1.0 / ratio - 1.0)).abs() < 1e-9);
+    assert!(promise.interval[0] <= promise.effect && promise.interval[1] < 0.0, "{promise:?}");
     assert!(back.risk.level >= RiskLevel::Medium, "nobody goes back without a person: {:?}", back.risk);
     // Nothing else is proposed for it while that waits.
     let again = office.run(NOW + 5 * DAY + HOUR);
@@ -195,7 +212,12 @@ fn a_grant_that_ends_while_it_is_drafted_allows_nothing_that_is_written_then() {
     let clock = move || {
         if began.swap(true, std::sync::atomic::Ordering::Relaxed) { NOW + 31 * DAY } else { NOW }
     };
-    let wish = RunWish { dry: false, window: Window { from_ms: NOW - 7 * DAY, to_ms: NOW }, client: None };
+    let wish = RunWish {
+        dry: false,
+        window: Window { from_ms: NOW - 7 * DAY, to_ms: NOW },
+        client: None,
+        lacking: None,
+    };
     let run = office.service.run_agent(&agent(), &wish, clock).unwrap();
     assert!(left(step(&run, WORDY, "token-outlier")).contains("ended at"), "{run:#?}");
     assert_eq!((run.refused, office.all().len(), office.active(WORDY)), (None, 0, Version::new(1, 0, 0)));

@@ -223,7 +223,9 @@ impl Office {
     fn run(&self) -> Run {
         let service = self.service();
         let window = Window { from_ms: self.start, to_ms: now() };
-        let run = service.run_agent(&agent(), &RunWish { dry: false, window, client: None }, now).unwrap();
+        let run = service
+            .run_agent(&agent(), &RunWish { dry: false, window, client: None, lacking: None }, now)
+            .unwrap();
         service.close().unwrap();
         run
     }

@@ -178,12 +178,12 @@ fn a_draft_is_tried_on_the_cases() {
     assert_eq!(came.comparison.verdict, CasesVerdict::Regressed);
     assert!(seen.iter().all(|request| request.contains("\"temperature\":0.0")), "{}", seen[0]);
     assert!(seen[0].contains("List the risks of the lease") && seen[1].contains("as JSON"));
-    // The records name the prompt: the active version, and the draft as what it would be.
+    // The records name the prompt, each side by a version of the trial's own: the draft's is what it would be.
     let versions: Vec<String> = came.calls[..2]
         .iter()
         .map(|call| call.prompts.as_ref().unwrap().prompt_versions[0].to_string())
         .collect();
-    assert_eq!(versions, ["1.0.0", "1.1.0-trial"]);
+    assert_eq!(versions, ["1.0.0-trial.base", "1.1.0-trial"]);
     assert!(came.calls.iter().all(|call| call.agent.as_deref() == Some("agent://ACME/a")));
 
     let (came, _) = asked(pairs("nothing", "a penalty"), 1_000_000);
@@ -265,7 +265,9 @@ fn ran(replies: Option<&[Reply]>) -> (Run, Office) {
     let client = client(&server);
     let client = replies.is_some().then_some(&client);
     let window = Window { from_ms: at - 7 * 86_400_000, to_ms: at };
-    let run = service.run_agent(&agent, &RunWish { dry: false, window, client }, move || at).unwrap();
+    let run = service
+        .run_agent(&agent, &RunWish { dry: false, window, client, lacking: None }, move || at)
+        .unwrap();
     service.close().unwrap();
     let (_, faults) = office.store().read().unwrap().verify_ledger().unwrap();
     assert_eq!(faults, Vec::<String>::new());
@@ -302,5 +304,5 @@ fn what_the_cases_say_is_evidence() {
     let (run, office) = ran(None);
     assert!(run.steps.iter().any(|step| matches!(step.did, Did::Proposed { .. })), "{:?}", run.steps);
     let said = office.human(&["prompts", "proposals", "show", "1"]).1;
-    assert!(said.contains("5 kept, not run: no model is configured"), "{said}");
+    assert!(said.contains("5 kept, not run: no model was there to answer"), "{said}");
 }

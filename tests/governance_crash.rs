@@ -69,7 +69,9 @@ fn run_agent(service: &Service, store: &Store, n: usize) -> i64 {
     let noted = format!("description: note {n} on {base}\n");
     publish_by_hand(path, Some(&ana()), &file(&uri(MOVED), &noted, &next, now.template()), NOW);
     let window = Window { from_ms: NOW - 7 * DAY, to_ms: NOW };
-    let run = service.run_agent(&runner(), &RunWish { dry: false, window, client: None }, || NOW).unwrap();
+    let run = service
+        .run_agent(&runner(), &RunWish { dry: false, window, client: None, lacking: None }, || NOW)
+        .unwrap();
     let runs = store.read().unwrap().proposals().runs(100_000).unwrap().len() as i64;
     assert!(matches!(step(&run, MOVED, "base").did, Did::Rebased { .. }), "{run:#?}");
     let Did::Applied { proposal, version, .. } = step(&run, WORDY, "token-outlier").did.clone() else {

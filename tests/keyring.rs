@@ -44,20 +44,77 @@ fn keys(home: &Path) -> Vec<String> {
     files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-#[test]
-fn a_key_is_kept_in_the_keyring_and_signs_from_there() {
+/// A home folder for a session; none where there can be none.
+fn home() -> Option<tempfile::TempDir> {
     let is_installed = |program: &&str| {
         Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
     };
     if !["dbus-run-session", "gnome-keyring-daemon"].iter().all(is_installed) {
         println!("skipped: dbus-run-session and gnome-keyring-daemon are not both installed");
-        return;
+        return None;
     }
     let home = tempfile::tempdir().unwrap();
-    let home = home.path();
     for folder in ["data", "run"] {
-        std::fs::create_dir(home.join(folder)).unwrap();
+        std::fs::create_dir(home.path().join(folder)).unwrap();
     }
+    Some(home)
+}
+
+/// The configuration of a model that needs a key.
+const LLM: &str = "[llm]\nprovider = \"openai\"\nmodel = \"m\"\n";
+const GRANT: &str = "$HUMAN agent grant --scope telemetry:read,prompts:read,proposals:write --expires 30d";
+
+#[test]
+fn the_key_to_a_provider_is_kept_in_the_keyring_and_drafts_find_it() {
+    let Some(home) = home() else { return };
+    let home = home.path();
+    std::fs::write(home.join("llm.toml"), LLM).unwrap();
+    let run = "$HUMAN --config llm.toml agent run --once";
+    let (code, said) = session(home, &format!("$HUMAN steward init ana && {GRANT} && {run}"));
+    assert!(
+        code == 0 && said.contains("Drafted by rules: the environment variable `OPENAI_API_KEY`"),
+        "{said}"
+    );
+    assert!(said.contains("(it has none for this provider)"), "{said}");
+    let (code, said) = session(
+        home,
+        &format!(
+            "printf 'sk-first\\n' | $HUMAN models key openai && echo sk-second | $HUMAN models key OpenAI && {run}"
+        ),
+    );
+    assert_eq!((code, said.matches("the key to openai").count()), (0, 2), "{said}");
+    assert!(!said.contains("Drafted by rules") && !said.contains("sk-"), "{said}");
+    // Not in a file: neither beside the store nor in the configuration.
+    let (_, said) = session(home, "grep -rl sk-second . && echo found");
+    assert!(!said.contains("found"), "{said}");
+}
+
+#[test]
+fn without_a_keyring_no_key_is_kept_and_rules_draft() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("llm.toml"), LLM).unwrap();
+    let script = |script: &str| told(alone("sh", home.path()).args(["-c", script]));
+    let (code, said) = script("echo sk-very-secret | $HUMAN models key openai");
+    assert!(code == 1 && said.contains("the key was not kept: no keyring answers here"), "{code} {said}");
+    assert!(!said.contains("sk-very"), "{said}");
+    let (code, said) = script("echo 'two words' | $HUMAN models key openai");
+    assert!(code == 1 && said.contains("this is no key"), "{said}");
+    assert_eq!(script("$HUMAN models key 'sk very secret' </dev/null").0, 2);
+    let (code, said) = script(&format!(
+        "$HUMAN steward init ana && {GRANT} && $HUMAN --config llm.toml --json agent run --once"
+    ));
+    assert!(
+        code == 0 && said.contains("\"withoutModel\": \"the environment variable `OPENAI_API_KEY` holds"),
+        "{said}"
+    );
+    let (code, said) = script("OPENAI_API_KEY=x $HUMAN --config llm.toml agent run --once");
+    assert!(code == 0 && !said.contains("Drafted by rules"), "{said}");
+}
+
+#[test]
+fn a_key_is_kept_in_the_keyring_and_signs_from_there() {
+    let Some(home) = home() else { return };
+    let home = home.path();
     std::fs::write(
         home.join("a.prompt"),
         "---\nname: a.b\nhuman.scope: org\nhuman.org: LOCAL\n---\nAnswer.\n",

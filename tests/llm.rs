@@ -74,7 +74,7 @@ fn question(text: &str) -> Request {
     }
 }
 
-fn budget() -> Budget {
+fn budget() -> Budget<'static> {
     Budget::new(Limits::default(), Spend::default())
 }
 
@@ -268,7 +268,7 @@ fn draft_with(client: &Client, base: &str) -> Result<Drafted, Box<Dropped>> {
     drafted_within(client, base, &mut budget())
 }
 
-fn drafted_within(client: &Client, base: &str, budget: &mut Budget) -> Result<Drafted, Box<Dropped>> {
+fn drafted_within(client: &Client, base: &str, budget: &mut Budget<'_>) -> Result<Drafted, Box<Dropped>> {
     let base = PromptFile::parse("base", base.as_bytes()).unwrap();
     let evidence = ["21 % of 400 units are negative".to_owned()];
     let details = [Detail { signal: "correction", text: DETAIL }];

@@ -76,7 +76,11 @@ pub enum Failure {
 
 /// Asks for a draft, and once more where the first has faults. Every call passes `budget`; its record is returned, for
 /// the caller to write, whether there is a draft or not.
-pub fn draft(client: &Client, drafting: &Drafting<'_>, budget: &mut Budget) -> Result<Drafted, Box<Dropped>> {
+pub fn draft(
+    client: &Client,
+    drafting: &Drafting<'_>,
+    budget: &mut Budget<'_>,
+) -> Result<Drafted, Box<Dropped>> {
     let mut calls = Vec::new();
     let mut refused: Option<(String, Vec<Objection>)> = None;
     let mut failure = None;

@@ -56,13 +56,31 @@ pub fn version(base: &PromptFile, draft: &PromptFile) -> Version {
     next
 }
 
+/// Layers under their versions marked as a trial's: what a trial asks is nobody's use of a published version, and no
+/// evidence of it.
+fn marked(layers: &[PromptFile]) -> Vec<PromptFile> {
+    let mark = |mut layer: PromptFile| {
+        if let Some(version) = &mut layer.uri.version {
+            let before = if version.pre.is_empty() { String::new() } else { format!("{}.", version.pre) };
+            version.pre = semver::Prerelease::new(&format!("{before}trial.base")).unwrap_or_default();
+        }
+        layer
+    };
+    layers.iter().cloned().map(mark).collect()
+}
+
 /// Asks each case by base and draft, and compares.
-pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget) -> Came {
+pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget<'_>) -> Came {
+    let (base, mut candidate) = (marked(trial.base), marked(trial.candidate));
+    // The draft has a mark of its own.
+    if let (Some(top), Some(draft)) = (candidate.last_mut(), trial.candidate.last()) {
+        top.clone_from(draft);
+    }
     let mut asking = Asking { client, budget, temperature: Some(0.0), calls: Vec::new() };
     let (mut verdicts, mut left, mut failures) = (Vec::new(), Vec::new(), 0);
     for (i, case) in trial.cases.iter().enumerate() {
         let mut passes = [false; 2];
-        let sides = [("base", trial.base), ("draft", trial.candidate)];
+        let sides = [("base", base.as_slice()), ("draft", candidate.as_slice())];
         let answered = sides.into_iter().zip(&mut passes).try_for_each(|((side, layers), passes)| {
             let answer = asking.ask(trial, &format!("{}/case-{}/{side}", trial.id, i + 1), layers, case)?;
             *passes = cases::judge(&answer, &case.expect).is_empty();
@@ -91,14 +109,14 @@ pub fn run(client: &Client, trial: &Trial<'_>, budget: &mut Budget) -> Came {
 /// Why a case has no answer, and whether that ends the trial.
 struct Unanswered(String, bool);
 
-struct Asking<'a> {
+struct Asking<'a, 'b> {
     client: &'a Client,
-    budget: &'a mut Budget,
+    budget: &'a mut Budget<'b>,
     temperature: Option<f64>,
     calls: Vec<Call>,
 }
 
-impl Asking<'_> {
+impl Asking<'_, '_> {
     fn ask(
         &mut self,
         trial: &Trial<'_>,
@@ -129,6 +147,7 @@ impl Asking<'_> {
                     | LlmError::Key { .. }
                     | LlmError::Refused { .. }
                     | LlmError::Endpoint(_)
+                    | LlmError::Unrecorded(_)
             );
             Unanswered(error.to_string(), ends)
         })

@@ -17,7 +17,7 @@ use crate::domain::window::{WindowSpec, instant, time};
 use crate::engine::number::count;
 use crate::engine::visible;
 use crate::keys;
-use crate::service::{RunWish, now};
+use crate::service::{Drafter, RunWish, now};
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
@@ -134,8 +134,13 @@ fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     let pen = Desk::keys()?.agent(&agent)?;
     let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
     // A model's drafts cost money, and what leaves no record counts against no budget.
-    let client = if args.dry_run { None } else { service.drafter()? };
-    let wish = RunWish { dry: args.dry_run, window: args.window.at(now()), client: client.as_ref() };
+    let Drafter { client, lacking } = if args.dry_run { Drafter::default() } else { service.drafter()? };
+    let wish = RunWish {
+        dry: args.dry_run,
+        window: args.window.at(now()),
+        client: client.as_ref(),
+        lacking: lacking.as_deref(),
+    };
     let run = service.run_agent(&pen, &wish, now)?;
     service.close()?;
     let refused = run.refused.is_some();
@@ -162,6 +167,9 @@ fn print(run: &Run, desk: &mut Desk) -> Result<()> {
     )?;
     if elsewhere > 0 {
         writeln!(desk.out, "{elsewhere} findings are of prompts that the grant does not cover.")?;
+    }
+    if let Some(why) = &run.without_model {
+        writeln!(desk.out, "Drafted by rules: {}.", visible::one_line(why))?;
     }
     for step in &run.steps {
         writeln!(

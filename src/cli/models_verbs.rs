@@ -1,8 +1,10 @@
 //! `human models`: the verbs. What they print is in [`super::models`].
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
+
+use zeroize::Zeroizing;
 
 use super::models;
 use super::plain::shown;
@@ -11,8 +13,14 @@ use super::{CliError, Desk, Exit, Result};
 use crate::domain::model::Day;
 use crate::engine::number::count;
 use crate::intake::prices;
+use crate::keys;
+use crate::llm::Endpoint;
 use crate::service::now;
 
+/// The most that is read of a key.
+const MAX_KEY: u64 = 4_096;
+
+/// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
 pub enum ModelsVerb {
     /// What models cost and can do
@@ -30,6 +38,11 @@ pub enum ModelsVerb {
     Affinity(routing::AffinityArgs),
     /// Where a prompt's calls go: who may answer, and which share each gets
     Route(routing::RouteArgs),
+    /// Keep the key to a provider in the platform's keyring: typed without being shown, or read from standard input
+    Key {
+        /// The provider, `openai` or `anthropic`; where `base_url` names another address, its host (with the port, if any)
+        provider: String,
+    },
     /// Take a price table: LiteLLM, models.dev, OpenRouter, or this program's own CSV; gzip or not
     Import {
         /// The table
@@ -45,6 +58,7 @@ pub fn run(verb: &ModelsVerb, desk: &mut Desk) -> Result<Exit> {
         ModelsVerb::List { filter, on, limit } => list(filter.as_deref(), *on, *limit, desk),
         ModelsVerb::Affinity(args) => routing::affinity(args, desk),
         ModelsVerb::Route(args) => routing::route(args, desk),
+        ModelsVerb::Key { provider } => key(provider, desk),
         ModelsVerb::Import { file, as_of } => import(file, *as_of, desk),
     }
 }
@@ -90,6 +104,54 @@ fn list(filter: Option<&str>, on: Option<Day>, limit: usize, desk: &mut Desk) ->
         desk.say("From the built-in table; `human models import FILE` takes a newer one.");
     }
     Ok(Exit::Done)
+}
+
+/// Keeps a key where drafts look for it. It is never an argument, which other programs can read.
+fn key(provider: &str, desk: &mut Desk) -> Result<Exit> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "._-:[]".contains(c);
+    if provider.is_empty() || provider.len() > 253 || !provider.chars().all(is_name) {
+        let shown = provider.escape_debug();
+        return Err(CliError::Usage(format!(
+            "`{shown}` is no provider. Write `openai`, `anthropic`, or the host of `base_url`; the key is asked for."
+        )));
+    }
+    let provider = provider.to_lowercase();
+    let given = given(&provider)?;
+    let key = given.trim();
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(CliError::Failed(
+            "this is no key: a key is one word of plain characters. Nothing was kept.".into(),
+        ));
+    }
+    keys::keep_provider_key(&provider, key).map_err(|fault| {
+        CliError::Failed(format!(
+            "the key was not kept: {fault}. Unlock the platform's keyring and try once more, or set the environment \
+             variable that `api_key_env` names."
+        ))
+    })?;
+    if desk.json {
+        return desk.document(&serde_json::json!({"provider": provider, "keptIn": "keyring"}));
+    }
+    writeln!(desk.out, "Kept in the platform's keyring: the key to {provider}")?;
+    desk.out.flush()?;
+    let asked = desk.config().ok().and_then(|config| config.llm.as_ref().map(Endpoint::keyring_entry));
+    if let Some(asked) = asked.filter(|asked| *asked != provider) {
+        desk.say(&format!("The model that is configured in [llm] asks for the key to `{asked}`."));
+    }
+    Ok(Exit::Done)
+}
+
+/// What is typed without being shown, or piped in.
+fn given(provider: &str) -> Result<Zeroizing<String>> {
+    let refused =
+        |e: std::io::Error| CliError::Failed(format!("the key cannot be read ({e}). Nothing was kept."));
+    if std::io::stdin().is_terminal() {
+        let typed = rpassword::prompt_password(format!("Key to {provider} (not shown): "));
+        return typed.map(Zeroizing::new).map_err(refused);
+    }
+    let mut given = Zeroizing::new(String::with_capacity(MAX_KEY as usize));
+    std::io::stdin().lock().take(MAX_KEY).read_to_string(&mut given).map_err(refused)?;
+    Ok(given)
 }
 
 fn import(file: &PathBuf, as_of: Option<Day>, desk: &mut Desk) -> Result<Exit> {

@@ -23,7 +23,7 @@ use crate::domain::proposal::ProposalId;
 use crate::domain::window::WindowSpec;
 use crate::engine::seal::Pen;
 use crate::keys::{Ask, KeyError, Passphrase};
-use crate::service::{RunWish, ServiceError, now};
+use crate::service::{Drafter, RunWish, ServiceError, now};
 use crate::store::decide::Accepted;
 
 /// How long what was begun may take after the console was quit.
@@ -250,21 +250,31 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
             service.silence(&stream, &who, now, until).map_err(failed)?;
             Ok(said(format!("Silent until {}: {stream}", moment::whole(until))))
         }
-        Command::Run { dry } => {
-            let pen = means.agent()?;
-            // A model's drafts cost money, and what leaves no record counts against no budget.
-            let client = if dry { None } else { service.drafter().map_err(failed)? };
-            let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
-            let wish = RunWish { dry, window: window.at(now), client: client.as_ref() };
-            let run = service.run_agent(&pen, &wish, crate::service::now).map_err(failed)?;
-            let text = match &run.refused {
-                Some(why) => format!("The run was refused: {why}"),
-                None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),
-                None => format!("The agent ran: {} findings, {} steps", run.looked.findings, run.steps.len()),
-            };
-            Ok(Receipt { run: Some(Box::new(run)), ..said(text) })
-        }
+        Command::Run { dry } => let_run(means, dry, now),
     }
+}
+
+/// Lets the agent run over the evidence that drafts rest on.
+fn let_run(means: &Means, dry: bool, now: Millis) -> Result<Receipt, Fault> {
+    let service = &*means.ground.service;
+    let failed = |error: ServiceError| of_service(&error);
+    let pen = means.agent()?;
+    // A model's drafts cost money, and what leaves no record counts against no budget.
+    let Drafter { client, lacking } =
+        if dry { Drafter::default() } else { service.drafter().map_err(failed)? };
+    let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
+    let (client, lacking) = (client.as_ref(), lacking.as_deref());
+    let wish = RunWish { dry, window: window.at(now), client, lacking };
+    let run = service.run_agent(&pen, &wish, crate::service::now).map_err(failed)?;
+    let text = match &run.refused {
+        Some(why) => format!("The run was refused: {why}"),
+        None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),
+        None => {
+            let by = if run.without_model.is_some() { ", by rules: the model's key is missing" } else { "" };
+            format!("The agent ran{by}: {} findings, {} steps", run.looked.findings, run.steps.len())
+        }
+    };
+    Ok(Receipt { run: Some(Box::new(run)), ..said(text) })
 }
 
 fn said(text: String) -> Receipt {

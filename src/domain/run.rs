@@ -26,6 +26,9 @@ pub struct Run {
     /// Why it did nothing, where its grant did not allow it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<String>,
+    /// Why rules drafted, where a model is configured.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub without_model: Option<String>,
     /// The window looked at, from and to.
     pub window: [String; 2],
     /// What it looked at.

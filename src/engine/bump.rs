@@ -1,10 +1,12 @@
-//! Which version a change asks for. The rule: what callers rely on changed (declared variables, output) -> major; the
-//! text changed -> minor; anything else in the front matter -> patch; the first version is 1.0.0.
+//! Which version a change asks for. The rule: what callers rely on changed (variables, output) -> major; the text
+//! changed -> minor; anything else in the front matter -> patch; the first version is 1.0.0. Variables are those that are
+//! declared; where the declaration is absent or open, also those that the text asks for.
 
 use semver::Version;
 
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::Kind;
+use crate::engine::placeholders;
 
 /// What differs between two versions of a prompt, the weightiest difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +17,7 @@ pub enum Change {
     Metadata,
     /// The template.
     Text,
-    /// The declared variables or the output: callers may have to change.
+    /// The variables or the output: callers may have to change.
     Contract,
 }
 
@@ -25,7 +27,10 @@ impl Change {
         let contract = |file: &PromptFile| (file.inputs.open, file.front.get("output").cloned());
         if old.same_but_version(new) {
             Change::None
-        } else if old.inputs.contract() != new.inputs.contract() || contract(old) != contract(new) {
+        } else if old.inputs.contract() != new.inputs.contract()
+            || contract(old) != contract(new)
+            || old.inputs.open && placeholders::asked(old) != placeholders::asked(new)
+        {
             Change::Contract
         } else if old.template() != new.template() {
             Change::Text
@@ -133,6 +138,23 @@ mod tests {
         ] {
             assert_eq!(Change::between(&old, &new), change, "{}", new.text());
             assert_eq!(change.next(&version).to_string(), next);
+        }
+        // What is not declared is what the text asks for.
+        let open =
+            "input: {schema: {type: object, properties: {z: {type: string}}, additionalProperties: true}}\n";
+        for (front, old, new, change) in [
+            ("", "a {{x}}", "a {{y}}", Change::Contract),
+            ("", "a {{x}}", "a", Change::Contract),
+            ("", "a", "a {name}", Change::Contract),
+            (open, "a {{x}}", "a {{x}} {{y}}", Change::Contract),
+            (open, "a {{z}}", "a", Change::Text),
+            ("", "a {{x}}", "{{#if x}}b {{x.part}}{{else}}c{{/if}}", Change::Text),
+            ("", "a {{x}}", "b {{ x }}", Change::Text),
+            ("", "{{#each xs}}a{{/each}}", "{{#each xs}}{{@index}} {{this}} {{part}}{{/each}}", Change::Text),
+            ("", "a \\{{x}} %(n)s", "a %(n)s", Change::Contract),
+            ("", "a", "{{base}} a", Change::Text),
+        ] {
+            assert_eq!(Change::between(&file(front, old), &file(front, new)), change, "{old} -> {new}");
         }
         assert_eq!(Change::Metadata.next(&Version::parse("2.0.0-rc.1+b").unwrap()).to_string(), "2.0.0");
     }

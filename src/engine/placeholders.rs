@@ -1,7 +1,7 @@
 //! The places of a text that somebody fills in: the variables of our templates, and what other template languages leave
 //! in a text that is passed on to them (`{name}`, `${name}`, `%(name)s`, `\{{ name }}`). Known by their form alone.
 //!
-//! Start with [`of`].
+//! Start with [`of`], or with [`asked`] for what callers must give.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,36 @@ pub fn of(file: &PromptFile) -> BTreeSet<String> {
     }
     found.extend(spans(file.template()).into_iter().map(|(_, name)| name));
     found
+}
+
+/// Those of them that a caller gives a value: no tags, not the layer below, and not what a loop names.
+pub fn asked(file: &PromptFile) -> BTreeSet<String> {
+    let text = file.template();
+    let Ok(template) = Template::parse(text, 1) else {
+        return of(file).into_iter().filter(|name| !is_tag(name)).collect();
+    };
+    // The rest is what a text passes on to another template language.
+    let foreign = |(span, name): &(std::ops::Range<usize>, String)| {
+        !is_tag(name) && (!name.starts_with("{{") || text[span.start..].starts_with('\\'))
+    };
+    let declared = file.inputs.variables.iter().map(|variable| &variable.name);
+    let used = template.variables().iter().map(|used| &used.name);
+    declared
+        .chain(used)
+        .map(|name| format!("{{{{{name}}}}}"))
+        .chain(spans(text).into_iter().filter(foreign).map(|(_, name)| name))
+        .collect()
+}
+
+/// Whether a placeholder is a block, a call or a tag, which asks for no value of its own.
+pub fn is_tag(name: &str) -> bool {
+    if !name.starts_with('{') {
+        return false;
+    }
+    let inside = name.trim_start_matches('{');
+    let head = inside.trim_end_matches('}').split(' ').next().unwrap_or(inside);
+    inside.starts_with(['#', '/', '^', '>', '&', '%'])
+        || name.starts_with("{{") && (head == "else" || HELPERS.contains(&head) && head != "base")
 }
 
 /// The text with no placeholders but those `kept`.
@@ -116,6 +146,9 @@ mod tests {
             names,
             ["{{x}}", "{{y}}", "{{w}}", "{n}", "${user}", "%(when)s", "{{#if k}}", "{% for a in b %}"]
         );
+        let tags: Vec<&str> = names.iter().map(String::as_str).filter(|name| is_tag(name)).collect();
+        assert_eq!(tags, ["{{#if k}}", "{% for a in b %}"]);
+        assert!(is_tag("{{else}}") && is_tag("{{role \"user\"}}") && !is_tag("{role}"));
         let kept = BTreeSet::from(["{{x}}".to_owned()]);
         assert_eq!(only("a {{x}} b \\{{w}}.", &kept), "a {{x}} b .");
     }

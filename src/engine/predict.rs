@@ -7,7 +7,7 @@
 //! are shrunk to their peers before anything is promised (`statistics.md` 5.4). Start with [`text`] and [`model`].
 
 use crate::domain::affinity::PromptModelAffinity;
-use crate::domain::outcome::{Expectation, Measure};
+use crate::domain::outcome::{Expectation, Measure, OddsEffect};
 use crate::domain::proposal::Prediction;
 use crate::domain::snapshot::Rate;
 use crate::engine::evidence::{MIN_CALLS, MIN_SIGNALS};
@@ -220,6 +220,19 @@ pub fn model(
     promised
 }
 
+/// What going back from a change promises: that the odds of a negative signal become again what they were before, the
+/// inverse of what was measured with the ends of its interval. `None` where nothing was.
+pub fn back(measured: &OddsEffect) -> Option<Prediction> {
+    let (ratio, [low, high]) = (measured.odds_ratio?, measured.interval?);
+    let inverse = |ratio: f64| ratio.recip() - 1.0;
+    let known = [ratio, low, high].iter().all(|ratio| ratio.is_finite() && *ratio > 0.0);
+    known.then(|| Prediction {
+        measure: Measure::Negative,
+        effect: inverse(ratio),
+        interval: [inverse(high), inverse(low)],
+    })
+}
+
 fn posterior(peers: Prior, rate: &Rate) -> Shrunk {
     peers.posterior(rate.count as f64, rate.sample_size as f64)
 }
@@ -324,6 +337,22 @@ mod tests {
             (&text(&rewording(500, 320), &novice())[0], &text(&rewording(500, 320), &Proposer::new(liar))[0]);
         assert_eq!(told.prediction, believed.prediction);
         assert!(told.expectation.expected > -0.03 && believed.expectation.expected < -0.08);
+    }
+
+    #[test]
+    fn going_back_undoes_what_was_measured() {
+        let odds = OddsEffect {
+            odds_ratio: Some(2.0),
+            interval: Some([1.0, 4.0]),
+            old_units: 300,
+            new_units: 200,
+            ln_e_regressed: 5.0,
+            ln_e_improved: 0.0,
+        };
+        let told = back(&odds).unwrap();
+        assert_eq!((told.measure, told.effect, told.interval), (Measure::Negative, -0.5, [-0.75, 0.0]));
+        assert_eq!(back(&OddsEffect { odds_ratio: None, ..odds }), None);
+        assert_eq!(back(&OddsEffect { interval: None, ..odds }), None);
     }
 
     fn affinity(cost: Option<f64>, negative: (i64, i64), calls: i64) -> PromptModelAffinity {

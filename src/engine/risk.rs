@@ -122,10 +122,7 @@ impl Reasons {
     fn variables(&mut self, change: &Change<'_>) {
         let (old, new) = (placeholders::of(change.base), placeholders::of(change.new));
         // A reason each: one more of them weighs more.
-        let noun = |name: &str| {
-            let is_tag = name.contains(['#', '/', '^', '%']) || name == "{{else}}";
-            if is_tag { "tag" } else { "variable" }
-        };
+        let noun = |name: &str| if placeholders::is_tag(name) { "tag" } else { "variable" };
         for name in old.difference(&new) {
             self.say(RiskLevel::High, format!("removes the {} `{name}`", noun(name)));
         }

@@ -50,7 +50,7 @@ impl KeyringFault {
     }
 }
 
-/// Keeps a secret under a name that has none yet, and sees that it comes back.
+/// Keeps a secret under a name, in place of one that it may have, and sees that it comes back.
 pub fn put(name: &str, secret: &[u8]) -> Result<(), KeyringFault> {
     let (entry, secret) = (entry(name)?, Zeroizing::new(secret.to_vec()));
     within(PERSON, move || {

@@ -8,6 +8,7 @@
 
 mod file;
 mod keyring;
+mod provider;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::domain::identity::{Identity, PublicKey};
 use crate::engine::seal::Pen;
 pub use file::{fingerprint, public_line, read_public};
 pub use keyring::KeyringFault;
+pub use provider::{keep_provider_key, provider_key};
 
 /// A passphrase. Erased when it is dropped, and never printed.
 pub type Passphrase = Zeroizing<String>;

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::domain::call::NanoUsd;
+use crate::domain::call::{Call, NanoUsd};
 
 /// The most that may be spent: the `[llm.budget]` section of the configuration. `None`: no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -114,19 +114,39 @@ impl Hold {
     }
 }
 
+/// What writes a call down; an error says why it was not.
+pub type Book<'b> = &'b dyn Fn(&Call) -> Result<(), String>;
+
 /// What is left to spend in a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Budget {
+#[derive(Clone)]
+pub struct Budget<'b> {
     limits: Limits,
     run: Spend,
-    today: Spend,
+    others: Spend,
     held: Spend,
+    book: Option<Book<'b>>,
 }
 
-impl Budget {
-    /// A run's budget, on a day on which `today` was spent already.
-    pub fn new(limits: Limits, today: Spend) -> Budget {
-        Budget { limits, run: Spend::default(), today, held: Spend::default() }
+impl<'b> Budget<'b> {
+    /// A run's budget, on a day on which `others` was spent already.
+    pub fn new(limits: Limits, others: Spend) -> Budget<'b> {
+        Budget { limits, run: Spend::default(), others, held: Spend::default(), book: None }
+    }
+
+    /// The same, of which every call is written down as it ends: what leaves no record counts against no budget.
+    #[must_use]
+    pub fn booked(self, book: Book<'b>) -> Budget<'b> {
+        Budget { book: Some(book), ..self }
+    }
+
+    /// What was spent today by others than this run, as it is known by now.
+    pub fn beside(&mut self, others: Spend) {
+        self.others = others;
+    }
+
+    /// Writes a call down.
+    pub(super) fn book(&self, call: &Call) -> Result<(), String> {
+        self.book.map_or(Ok(()), |book| book(call))
     }
 
     /// What this run has spent.
@@ -142,7 +162,7 @@ impl Budget {
         let wanted = Spend { tokens, cost: cost.unwrap_or(0).max(0) };
         let spans = [
             ("run", self.run, self.limits.usd_per_run, self.limits.tokens_per_run),
-            ("day", self.today, self.limits.usd_per_day, self.limits.tokens_per_day),
+            ("day", self.others + self.run, self.limits.usd_per_day, self.limits.tokens_per_day),
         ];
         for (span, spent, usd, most) in spans {
             let gone = spent + self.held;
@@ -170,7 +190,6 @@ impl Budget {
         self.held.tokens = self.held.tokens.saturating_sub(hold.0.tokens);
         self.held.cost = self.held.cost.saturating_sub(hold.0.cost);
         self.run = self.run + actual;
-        self.today = self.today + actual;
     }
 }
 

@@ -147,12 +147,12 @@ impl Client {
 
     /// Asks. Every attempt takes its most out of `budget` before, and counts what it used after; an attempt of which
     /// nobody knows whether the provider bills it (no answer in time, one that broke off) counts as all that it held.
-    pub fn ask(&self, request: &Request, budget: &mut Budget) -> Asked {
+    pub fn ask(&self, request: &Request, budget: &mut Budget<'_>) -> Asked {
         self.ask_at(request, None, budget)
     }
 
     /// The same at a temperature, where the interface takes one: 0 asks for the likeliest answer.
-    pub fn ask_at(&self, request: &Request, temperature: Option<f64>, budget: &mut Budget) -> Asked {
+    pub fn ask_at(&self, request: &Request, temperature: Option<f64>, budget: &mut Budget<'_>) -> Asked {
         let mut calls = Vec::new();
         let (tokens, cost) = self.most(request);
         let mut attempt = 0;
@@ -179,7 +179,11 @@ impl Client {
                     match text {
                         Ok(text) => {
                             budget.settle(hold, spent);
+                            let booked = budget.book(&call);
                             calls.push(call);
+                            if let Err(why) = booked {
+                                return Asked { answer: Err(LlmError::Unrecorded(why)), calls };
+                            }
                             let answer = Answer {
                                 text,
                                 input_tokens: tokens.input,
@@ -205,7 +209,11 @@ impl Client {
             budget.settle(hold, spent);
             call.ok = false;
             call.error = Some(format!("{}: {failure}", failure.word()));
+            let booked = budget.book(&call);
             calls.push(call);
+            if let Err(why) = booked {
+                return Asked { answer: Err(LlmError::Unrecorded(why)), calls };
+            }
             let pause = failure
                 .may_pass()
                 .then(|| self.patience.pause(&request.id, attempt, failure.asks_to_wait()))

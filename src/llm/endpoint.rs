@@ -130,15 +130,20 @@ pub enum EndpointFault {
     /// No time, or no tokens.
     #[error("`{0}` must be at least 1")]
     Zero(&'static str),
-    /// The variable holds nothing.
+    /// The variable holds nothing, and the keyring neither.
     #[error(
-        "the environment variable `{variable}` holds no key for {provider}: set it, or name another with `api_key_env`"
+        "the environment variable `{variable}` holds no key for {provider}, and the keyring gives none ({why}): set it, \
+         name another with `api_key_env`, or keep a key with `human models key {entry}`"
     )]
     NoKey {
         /// The variable.
         variable: String,
         /// The provider.
         provider: &'static str,
+        /// What the keyring was asked for.
+        entry: String,
+        /// What it said.
+        why: String,
     },
 }
 
@@ -166,13 +171,33 @@ impl Endpoint {
         clear.then(|| EndpointFault::Clear { host: url.host_str().unwrap_or_default().to_owned() })
     }
 
-    /// The key, by `variable`, which is asked for the value of an environment variable (or whatever stands in for one).
-    /// `Ok(None)` where the endpoint needs none.
-    pub fn key(&self, variable: impl Fn(&str) -> Option<String>) -> Result<Option<Key>, EndpointFault> {
+    /// The key, by `variable`, which is asked for the value of an environment variable (or whatever stands in for one);
+    /// else by `kept`, which is asked for what a keyring holds under [`Endpoint::keyring_entry`], and says why it holds
+    /// nothing. `Ok(None)` where the endpoint needs none.
+    pub fn key(
+        &self,
+        variable: impl Fn(&str) -> Option<String>,
+        kept: impl Fn(&str) -> Result<Key, String>,
+    ) -> Result<Option<Key>, EndpointFault> {
         let Some(name) = self.key_variable() else { return Ok(None) };
-        match variable(name).as_deref().and_then(Key::new) {
-            Some(key) => Ok(Some(key)),
-            None => Err(EndpointFault::NoKey { variable: name.to_owned(), provider: self.provider.as_str() }),
+        if let Some(key) = variable(name).as_deref().and_then(Key::new) {
+            return Ok(Some(key));
+        }
+        let (variable, provider, entry) = (name.to_owned(), self.provider.as_str(), self.keyring_entry());
+        match kept(&entry) {
+            Ok(key) => Ok(Some(key)),
+            Err(why) => Err(EndpointFault::NoKey { variable, provider, entry, why }),
+        }
+    }
+
+    /// What a keyring has the key under: the provider's word at the provider's own address, elsewhere the host with its
+    /// port, so that a key is never sent to an address that was not meant for it.
+    pub fn keyring_entry(&self) -> String {
+        let url = self.base_url.as_ref().and_then(|_| self.url());
+        match url.as_ref().and_then(|url| Some((url.host_str()?, url.port()))) {
+            Some((host, Some(port))) => format!("{host}:{port}"),
+            Some((host, None)) => host.to_owned(),
+            None => self.provider.as_str().to_owned(),
         }
     }
 
@@ -221,11 +246,22 @@ mod tests {
     fn a_key_goes_only_where_it_was_meant_to() {
         let own = endpoint(Provider::OpenAi, None);
         assert_eq!(own.key_variable(), Some("OPENAI_API_KEY"));
+        let nowhere = |_: &str| Err("none".to_owned());
         let elsewhere = endpoint(Provider::OpenAi, Some("https://gateway.example/v1"));
-        assert_eq!(elsewhere.key(|_| Some("secret".into())), Ok(None));
+        assert_eq!(elsewhere.key(|_| Some("secret".into()), nowhere), Ok(None));
         let named = Endpoint { api_key_env: Some("GATEWAY".into()), ..elsewhere };
-        assert_eq!(named.key(|name| (name == "GATEWAY").then(|| " secret\n".into())), Ok(Key::new("secret")));
-        assert!(named.key(|_| Some(" ".into())).unwrap_err().to_string().contains("`GATEWAY` holds no key"));
+        let set = |name: &str| (name == "GATEWAY").then(|| " secret\n".into());
+        assert_eq!(named.key(set, nowhere), Ok(Key::new("secret")));
+        let missing = named.key(|_| Some(" ".into()), nowhere).unwrap_err().to_string();
+        assert!(
+            missing.contains("`GATEWAY` holds no key") && missing.contains("key gateway.example`"),
+            "{missing}"
+        );
+        // What a keyring has for the provider is not sent to another's address either.
+        let kept = |entry: &str| Key::new("kept").filter(|_| entry == "openai").ok_or("none".to_owned());
+        assert_eq!(own.key(|_| None, kept), Ok(Key::new("kept")));
+        assert_eq!(own.key(|_| Some("set".into()), kept), Ok(Key::new("set")));
+        assert!(named.key(|_| None, kept).is_err());
         assert_eq!(named.fault(), None);
         let clear = Endpoint { base_url: Some("http://gateway.example/v1".into()), ..named.clone() };
         assert!(clear.fault().unwrap().to_string().contains("unencrypted"));

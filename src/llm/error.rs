@@ -106,6 +106,11 @@ pub enum LlmError {
         /// Why.
         why: String,
     },
+    /// The record of a call was not written.
+    #[error(
+        "the record of a call was not written ({0}), so no more are made: what leaves no record counts against no budget"
+    )]
+    Unrecorded(String),
 }
 
 impl LlmError {
@@ -125,6 +130,7 @@ impl LlmError {
             LlmError::Truncated { .. } => "truncated",
             LlmError::Garbage { .. } => "garbage",
             LlmError::Empty { .. } => "empty",
+            LlmError::Unrecorded(_) => "unrecorded",
         }
     }
 

@@ -11,7 +11,7 @@ mod error;
 mod patience;
 mod reading;
 
-pub use budget::{Budget, Hold, Limits, OverBudget, Spend};
+pub use budget::{Book, Budget, Hold, Limits, OverBudget, Spend};
 pub use client::{Asked, Client, Request, Turn};
 pub use endpoint::{Endpoint, EndpointFault, Key, Provider};
 pub use error::LlmError;

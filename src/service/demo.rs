@@ -116,7 +116,7 @@ impl Service {
             if at >= due {
                 due = at + AGENT_EVERY;
                 let window = Window { from_ms: at - 7 * DAY_MS, to_ms: at };
-                let wish = RunWish { dry: false, window, client: None };
+                let wish = RunWish { dry: false, window, client: None, lacking: None };
                 after(self.run_agent(&pen, &wish, now).map(drop))?;
             }
             std::thread::sleep(BREATH);
@@ -300,7 +300,7 @@ impl Life<'_> {
             Step::Run => {
                 let Some(agent) = self.world.agent() else { return Ok(()) };
                 let window = Window { from_ms: at - 7 * DAY_MS, to_ms: at };
-                let wish = RunWish { dry: false, window, client: None };
+                let wish = RunWish { dry: false, window, client: None, lacking: None };
                 service.run_agent(&self.world.pen(&agent), &wish, move || at)?;
             }
             Step::Propose { key, kind, title, rationale, from, to } => {

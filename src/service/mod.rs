@@ -32,7 +32,7 @@ pub use audit::{Audit, LogQuery, inspect};
 pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
-pub use refinement::{Idea, RunWish};
+pub use refinement::{Drafter, Idea, RunWish};
 pub use regressions::Regression;
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};

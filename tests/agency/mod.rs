@@ -141,7 +141,7 @@ impl Office {
     /// A run at `now` over the week before it.
     pub fn run_of(&self, pen: &Pen, client: Option<&Client>, dry: bool, now: Millis) -> Run {
         let window = Window { from_ms: now - 7 * DAY, to_ms: now };
-        self.service.run_agent(pen, &RunWish { dry, window, client }, move || now).unwrap()
+        self.service.run_agent(pen, &RunWish { dry, window, client, lacking: None }, move || now).unwrap()
     }
 
     /// A run by rules.
@@ -151,7 +151,7 @@ impl Office {
 
     /// A run with the configured model, which does not sleep between attempts.
     pub fn run_with_model(&self, now: Millis) -> Run {
-        let client = self.service.drafter().unwrap().unwrap().with_pauses(|_| {});
+        let client = self.service.drafter().unwrap().client.unwrap().with_pauses(|_| {});
         self.run_of(&agent(), Some(&client), false, now)
     }
 

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::docketed::Docketed;
+use super::layering::Active;
 use crate::domain::call::Millis;
 use crate::domain::feedback::Signal;
 use crate::domain::finding::Assessment;
+use crate::domain::model::Day;
 use crate::domain::outcome::Judgement;
 use crate::domain::prompt::PromptUri;
 use crate::domain::prompt_file::PromptFile;
@@ -19,6 +21,7 @@ use crate::domain::window::Window;
 use crate::engine::grounds;
 use crate::engine::likeness::Edit;
 use crate::engine::predict::{Negative, Spending};
+use crate::engine::price::Prices;
 use crate::engine::risk::{self, Change, Record};
 use crate::engine::rollup::{Cell, CellKey, Clock, VersionId};
 use crate::engine::seal::{canonical, digest};
@@ -27,7 +30,7 @@ use crate::service::Service;
 use crate::service::catalog::Catalog;
 use crate::service::error::{Result, ServiceError};
 use crate::store::proposals::{Filter, Kept, Rejection};
-use crate::store::telemetry::{CallQuery, TelemetryReader};
+use crate::store::telemetry::{CallQuery, Dictionary, TelemetryReader};
 use crate::store::{Reader, StoreError};
 
 /// Milliseconds of a day.
@@ -48,6 +51,8 @@ pub struct Desk<'s> {
     pub catalog: &'s Catalog,
     pub settled: Vec<(Proposal, Settled)>,
     pub fleet: Fleet,
+    /// Which prompts layer on which.
+    extended: FxHashMap<PromptUri, Vec<PromptUri>>,
     pub window: Window,
     pub now: Millis,
 }
@@ -57,6 +62,9 @@ pub struct Desk<'s> {
 pub struct Sums {
     cell: Cell,
     task_type: String,
+    /// Metered calls by model.
+    models: FxHashMap<u32, i64>,
+    input_price: Option<f64>,
 }
 
 /// Sums by prompt, of its active version where one is published.
@@ -73,7 +81,7 @@ fn fleet(reader: &Reader, catalog: &Catalog, window: Window) -> Result<Fleet> {
         let active = catalog.published.get(uri).and_then(|p| p.active.as_ref());
         place.extend(catalog.numbers(uri, active).into_iter().map(|number| (number, uri.clone())));
         let task_type = catalog.task_type(uri);
-        fleet.of.insert(uri.clone(), Sums { cell: Cell::default(), task_type });
+        fleet.of.insert(uri.clone(), Sums { task_type, ..Sums::default() });
     }
     for (key, cell) in &Service::cells(reader, &catalog.dictionary, window, None)? {
         if key.version == CellKey::FLEET {
@@ -81,9 +89,29 @@ fn fleet(reader: &Reader, catalog: &Catalog, window: Window) -> Result<Fleet> {
         }
         if let Some(sums) = place.get(&key.version).and_then(|uri| fleet.of.get_mut(uri)) {
             sums.cell.merge_ranked(cell, 1);
+            *sums.models.entry(key.model).or_default() += cell.metered;
         }
     }
+    let (prices, day) = (Prices::new(Service::prices(reader)?.0), Day::of(window.to_ms - 1));
+    for sums in fleet.of.values_mut() {
+        sums.input_price = input_price(sums, &catalog.dictionary, &prices, day)?;
+    }
     Ok(fleet)
+}
+
+/// US dollars for an input token on a day, the mean over the calls whose model has a price.
+fn input_price(sums: &Sums, dictionary: &Dictionary, prices: &Prices, day: Day) -> Result<Option<f64>> {
+    let input = u32::try_from(sums.cell.input_tokens / sums.cell.metered.max(1)).unwrap_or(u32::MAX);
+    let (mut total, mut calls) = (0.0, 0);
+    for (model, metered) in &sums.models {
+        let model = dictionary.model(*model)?;
+        let provider = Some(model.provider.as_str()).filter(|provider| !provider.is_empty());
+        if let Some(quote) = prices.lookup(&model.name, provider, day) {
+            total += quote.price.tariff(input).input.usd_per_million() * 1e-6 * *metered as f64;
+            calls += metered;
+        }
+    }
+    Ok((calls > 0).then(|| total / calls as f64))
 }
 
 impl Fleet {
@@ -95,6 +123,11 @@ impl Fleet {
             cost_usd: cell.known_cost_usd(),
             calls: cell.metered as u64,
         })
+    }
+
+    /// US dollars for an input token of the models that the prompt's calls go to; absent where none has a price.
+    pub fn input_price(&self, uri: &PromptUri) -> Option<f64> {
+        self.of.get(uri)?.input_price
     }
 
     pub fn negative(&self, uri: &PromptUri) -> Option<Negative> {
@@ -123,11 +156,18 @@ impl<'s> Desk<'s> {
     /// The desk of a window: all sums, and what came of earlier changes.
     pub fn lay(reader: &'s Reader, catalog: &'s Catalog, window: Window, now: Millis) -> Result<Desk<'s>> {
         let settled = reader.proposals().outcomes()?;
-        Ok(Desk { reader, catalog, settled, fleet: fleet(reader, catalog, window)?, window, now })
+        let fleet = fleet(reader, catalog, window)?;
+        let extended = Active { reader, catalog }.extended()?;
+        Ok(Desk { reader, catalog, settled, fleet, extended, window, now })
     }
 }
 
 impl Desk<'_> {
+    /// The active versions.
+    pub fn active(&self) -> Active<'_> {
+        Active { reader: self.reader, catalog: self.catalog }
+    }
+
     /// The version that is active now, where it is not the base of a proposal.
     pub fn moved_on(&self, kept: &Kept) -> Option<semver::Version> {
         let active = self.catalog.published.get(&kept.proposal.prompt_uri)?.active.clone()?;
@@ -268,14 +308,9 @@ impl Desk<'_> {
     pub fn usage(&self, uri: &PromptUri) -> Usage {
         let days = (self.window.to_ms - self.window.from_ms) as f64 / DAY_MS as f64;
         let calls = self.fleet.of.get(uri).map_or(0, |sums| sums.cell.calls);
-        let names = [uri.to_string(), uri.key.to_string()];
-        let extends = |other: &&PromptUri| {
-            let asked = self.catalog.published.get(*other).and_then(|p| p.asked(None));
-            *other != uri && asked.and_then(|a| a.extends.as_ref()).is_some_and(|base| names.contains(base))
-        };
         Usage {
             calls_per_day: calls as f64 / days.max(1.0 / 24.0),
-            extended_by: self.catalog.published.keys().filter(extends).cloned().collect(),
+            extended_by: self.extended.get(uri).cloned().unwrap_or_default(),
         }
     }
 

@@ -1,6 +1,5 @@
 //! What a run will write when all of it has been thought out.
 
-use crate::domain::call::Call;
 use crate::domain::proposal::{Proposal, ProposalId};
 use crate::domain::run::Did;
 use crate::domain::settled::Settled;
@@ -30,7 +29,8 @@ pub struct Docketed {
     pub moved: Vec<(usize, ProposalId, Option<Moved>)>,
     pub settled: Vec<(usize, ProposalId, Settled)>,
     pub canaries: Vec<Concluded>,
-    pub calls: Vec<Call>,
+    /// How many calls drafting made; their records are written already.
+    pub calls: usize,
     /// How many cases were asked.
     pub cases: usize,
 }

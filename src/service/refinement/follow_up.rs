@@ -16,6 +16,7 @@ use crate::domain::settled::{Measured, Settled};
 use crate::domain::window::time;
 use crate::engine::govern::{Act, Bench, Matter, Refusal, govern};
 use crate::engine::outcome::{HORIZON, ROLLBACK_UNITS, is_thin, words};
+use crate::engine::predict;
 use crate::engine::rebase::rebase;
 use crate::engine::seal::Pen;
 use crate::service::Service;
@@ -81,7 +82,7 @@ pub fn follow_up(
                 docketed.settled.push((run.steps.len(), id, settled.clone()));
                 run.steps.push(step("outcome", words.clone(), Did::Settled { proposal: id }));
                 if settled.judgement == Judgement::Regressed {
-                    back(desk, &kept, &settled, words, run, docketed)?;
+                    back(desk, &kept, &settled, &words, run, docketed)?;
                 }
             }
             standing if standing.is_open() => {
@@ -209,7 +210,7 @@ fn by_hand(
         did: Did::Settled { proposal: id },
     });
     if settled.judgement == Judgement::Regressed && how == End::Promote {
-        back(desk, kept, &settled, found, run, docketed)?;
+        back(desk, kept, &settled, &found, run, docketed)?;
     }
     Ok(())
 }
@@ -219,7 +220,7 @@ fn back(
     desk: &Desk<'_>,
     kept: &Kept,
     settled: &Settled,
-    found: String,
+    found: &str,
     run: &mut Run,
     docketed: &mut Docketed,
 ) -> Result<()> {
@@ -231,7 +232,7 @@ fn back(
     let mut step = Step {
         prompt_uri: uri.at(active.clone()),
         cause: "outcome".into(),
-        found: found.clone(),
+        found: found.to_owned(),
         did: Did::Left { why: format!("{version} is active no more") },
     };
     if active == *version {
@@ -239,14 +240,23 @@ fn back(
         let file = desk.reader.file(uri, &to)?;
         let (kind, title) = (Kind::Rollback, format!("Roll back to {to}: {version} regressed"));
         let risk = desk.risk(uri, &desk.reader.file(uri, &active)?, &file, kind);
+        let predicted = settled.measured.as_ref().and_then(|measured| predict::back(&measured.negative));
+        let promise = if predicted.is_some() {
+            format!(
+                "Promises to undo what {version} did to the odds of a negative signal, as far as it was measured."
+            )
+        } else {
+            format!("No effect is predicted: how much worse {version} is was not measured.")
+        };
         let proposal = Proposal {
             to_version: Some(to),
+            predicted: predicted.into_iter().collect(),
             ..desk.proposal(
                 uri,
                 kind,
                 &file,
                 title,
-                rationale(found, settled),
+                format!("{}\n\n{promise}", rationale(found, settled)),
                 risk,
                 Grounds {
                     cause: "outcome".into(),
@@ -269,8 +279,8 @@ fn back(
 }
 
 /// Why to go back, and how much that is worth.
-fn rationale(found: String, settled: &Settled) -> String {
-    let Some(Measured { basis, negative, .. }) = &settled.measured else { return found };
+fn rationale(found: &str, settled: &Settled) -> String {
+    let Some(Measured { basis, negative, .. }) = &settled.measured else { return found.to_owned() };
     let evidence = words::evidence(*basis, negative);
     if !is_thin(*basis, negative) {
         return format!("{found}; {evidence}");

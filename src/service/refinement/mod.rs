@@ -1,28 +1,32 @@
 //! A run of the Prompt Refinement Agent: from findings to proposals, and from decisions to what came of them.
 //!
-//! Reads and drafts first, which may take minutes; then writes all of it, proposals, applications, outcomes and the
-//! record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
+//! Reads and drafts first, which may take minutes, and writes the record of each call of a model as it ends; then writes
+//! all that comes of it, proposals, applications, outcomes and the record of the run, in one transaction, or nothing. Start with [`Service::run_agent`].
 
 mod by_steward;
 mod capabilities;
 mod desk;
 mod docketed;
+mod drafter;
 mod follow_up;
+mod layering;
+mod spending;
 mod tried;
 
 pub use by_steward::Idea;
 use capabilities::capabilities;
-use desk::DAY_MS;
 pub(super) use desk::Desk;
 use docketed::{Concluded, Docketed, Ready, proposed};
+pub use drafter::Drafter;
 use follow_up::follow_up;
+use spending::spent_today;
 use tried::tried;
 
 use super::catalog::Catalog;
 use super::error::Result;
 use super::{Service, answerable};
 use crate::agent::propose::{self, Came, Cause, Writer, Written};
-use crate::domain::call::Millis;
+use crate::domain::call::{Call, Millis};
 use crate::domain::finding::{Assessment, Findings};
 use crate::domain::identity::{GrantScope, Identity};
 use crate::domain::outcome::Measure;
@@ -35,10 +39,9 @@ use crate::engine::govern::{Act, Actor, Bench, Matter, Refusal, govern, holds};
 use crate::engine::grounds;
 use crate::engine::likeness::{self, constraints};
 use crate::engine::outcome::realised::proposer;
-use crate::engine::price::Prices;
 use crate::engine::reflection::Detail;
 use crate::engine::seal::Pen;
-use crate::llm::{Budget, Client, LlmError, Spend};
+use crate::llm::{Budget, Client, Spend};
 use crate::store::canary::End;
 use crate::store::decide::{Automatic, Docket, Moved};
 use crate::store::telemetry::{NamedCall, TelemetryWriter};
@@ -53,6 +56,8 @@ pub struct RunWish<'a> {
     pub window: Window,
     /// The model that drafts; rules do without one.
     pub client: Option<&'a Client>,
+    /// Why there is none although one is configured.
+    pub lacking: Option<&'a str>,
 }
 
 impl Service {
@@ -72,6 +77,7 @@ impl Service {
             at: time(now),
             dry: wish.dry,
             refused: None,
+            without_model: wish.lacking.map(str::to_owned),
             window: [window.start(), window.end()],
             looked: Looked::default(),
             steps: Vec::new(),
@@ -92,24 +98,24 @@ impl Service {
         run.looked = looked(&findings);
         follow_up(self, &desk, pen, &mut run, &mut docketed, &covers)?;
         capabilities(&desk, &mut run, &mut docketed, &covers)?;
-        let mut budget =
-            self.config().llm.as_ref().map(|llm| budget(&reader, llm.budget, now)).transpose()?;
-        let before = budget.as_ref().map(Budget::spent);
+        let book = |call: &Call| self.book(call);
+        let limits = wish.client.and(self.config().llm.as_ref()).map(|llm| llm.budget);
+        let mut budget = limits.map(|limits| Budget::new(limits, Spend::default()).booked(&book));
         for found in &findings.findings {
             if !covers(&found.prompt_uri) {
                 run.looked.elsewhere += 1;
                 continue;
             }
             run.looked.findings += 1;
+            if let Some(budget) = &mut budget {
+                // Each time anew: others may draft beside this run.
+                budget.beside(spent_today(&self.read()?, pen.identity(), now)?);
+            }
             let model = wish.client.zip(budget.as_mut());
             self.consider(&desk, pen, found, model, &mut run, &mut docketed)?;
         }
-        if let (Some(before), Some(after)) = (before, budget.as_ref().map(Budget::spent)) {
-            run.spent = Spent {
-                calls: docketed.calls.len() as u64,
-                tokens: after.tokens.saturating_sub(before.tokens),
-                usd: (after.cost - before.cost) as f64 / 1e9,
-            };
+        if let Some(Spend { tokens, cost }) = budget.as_ref().map(Budget::spent) {
+            run.spent = Spent { calls: docketed.calls as u64, tokens, usd: cost as f64 / 1e9 };
         }
         if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, clock) }
     }
@@ -119,12 +125,11 @@ impl Service {
         Ok(self.read()?.proposals().last_run(agent)?)
     }
 
-    /// The model that is configured to draft, if there is one. Its key is read from the environment, and kept nowhere.
-    pub fn drafter(&self) -> Result<Option<Client>> {
-        let Some(endpoint) = &self.config().llm else { return Ok(None) };
-        let key = endpoint.key(|variable| std::env::var(variable).ok()).map_err(LlmError::from)?;
-        let prices = Prices::new(Self::prices(&self.read()?)?.0);
-        Ok(Some(Client::new(endpoint.clone(), key, prices)?))
+    /// Writes the record of a drafting call, whatever becomes of the run.
+    fn book(&self, call: &Call) -> std::result::Result<(), String> {
+        let named = NamedCall { call: call.clone(), aliases: Vec::new() };
+        let written = self.store.write(move |tx| tx.telemetry.put_call(&named).map(|_| ()));
+        written.map_err(|error| error.to_string())
     }
 
     /// One finding: leaves it alone, or drafts and proposes.
@@ -133,7 +138,7 @@ impl Service {
         desk: &Desk<'_>,
         pen: &Pen,
         found: &Assessment,
-        mut model: Option<(&Client, &mut Budget)>,
+        mut model: Option<(&Client, &mut Budget<'_>)>,
         run: &mut Run,
         docketed: &mut Docketed,
     ) -> Result<()> {
@@ -172,6 +177,8 @@ impl Service {
             details: &details,
             constraints: &constraints(&reasons),
             spending: desk.fleet.spending(&uri),
+            input_price: desk.fleet.input_price(&uri),
+            declared_below: &desk.active().declared_below(&base)?,
             negative: desk.fleet.negative(&uri),
             affinities: &affinities,
             proposers: [&proposers[0], &proposers[1]],
@@ -180,7 +187,7 @@ impl Service {
         let org = pen.identity().org().map(ToString::to_string).unwrap_or_default();
         // Whatever is written enters the ledger, so that no two runs begin at the same end of it.
         let end = desk.reader.ledger_head()?.seq;
-        let id = format!("refine-{org}-{}-{end}-{}", desk.now, run.steps.len());
+        let id = format!("{}{end}-{}", spending::mark(pen.identity(), desk.now), run.steps.len());
         let writer = match &mut model {
             Some((client, budget)) => {
                 Writer::Model { client, budget, refine: &refine, id: &id, agent: &agent, org: &org }
@@ -188,7 +195,7 @@ impl Service {
             None => Writer::Rules,
         };
         let (came, calls) = propose::draft(&cause, writer);
-        docketed.calls.extend(calls);
+        docketed.calls += calls.len();
         let written = match came {
             Came::Written(written) => *written,
             Came::Left(why) => {
@@ -207,7 +214,7 @@ impl Service {
         let most = tried::MAX_CASES.saturating_sub(docketed.cases);
         let said = tried(desk, &base, &written, model, (&id, &agent), most)?;
         docketed.cases += said.asked;
-        docketed.calls.extend(said.calls);
+        docketed.calls += said.calls.len();
         if !said.against.is_empty() {
             run.steps.push(step(Did::Dropped { reasons: said.against }));
             return Ok(());
@@ -244,9 +251,6 @@ impl Service {
         let (pen, rules) = (pen.clone(), self.config().governance);
         Ok(self.store.write(move |tx| {
             let mut run = run;
-            for call in docketed.calls {
-                tx.telemetry.put_call(&NamedCall { call, aliases: Vec::new() })?;
-            }
             let docket = tx.docket(Some(&pen), &rules, clock());
             let number = docket.next_run()?;
             for (step, id, moved) in docketed.moved {
@@ -363,22 +367,4 @@ fn looked(findings: &Findings) -> Looked {
         insufficient: findings.insufficient.len() as u64,
         ..Looked::default()
     }
-}
-
-/// What may be spent, less what the runs of the day have spent already.
-fn budget(reader: &Reader, limits: crate::llm::Limits, now: Millis) -> Result<Budget> {
-    let today = time(now.div_euclid(DAY_MS) * DAY_MS);
-    let mut spent = Spend::default();
-    for row in reader.proposals().runs(1_000)? {
-        let Ok(run) = serde_json::from_value::<Run>(row.body) else { continue };
-        // The newest first.
-        if run.at < today {
-            break;
-        }
-        if run.at.get(..10) == today.get(..10) {
-            spent.tokens += run.spent.tokens;
-            spent.cost += (run.spent.usd * 1e9).round() as i64;
-        }
-    }
-    Ok(Budget::new(limits, spent))
 }

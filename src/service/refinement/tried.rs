@@ -7,11 +7,10 @@ use crate::agent::propose::Written;
 use crate::agent::trial::{self, Trial};
 use crate::domain::call::Call;
 use crate::domain::cases::Case;
-use crate::domain::prompt::{Name, PromptUri};
 use crate::domain::prompt_file::PromptFile;
 use crate::domain::proposal::Kind;
 use crate::engine::cases::CasesVerdict;
-use crate::engine::compose::{self, Shelf, ShelfError};
+use crate::engine::compose;
 use crate::engine::visible::one_line;
 use crate::llm::{Budget, Client};
 use crate::service::error::Result;
@@ -37,7 +36,7 @@ pub fn tried(
     desk: &Desk<'_>,
     base: &PromptFile,
     written: &Written,
-    model: Option<(&Client, &mut Budget)>,
+    model: Option<(&Client, &mut Budget<'_>)>,
     (id, agent): (&str, &str),
     most: usize,
 ) -> Result<Said> {
@@ -48,7 +47,7 @@ pub fn tried(
     let not_run =
         |why: &str| Said { grounds: Some(json!({"of": kept.len(), "notRun": why})), ..Said::default() };
     let Some((client, budget)) = model else {
-        return Ok(not_run("no model is configured ([llm] in the configuration)"));
+        return Ok(not_run("no model was there to answer ([llm] in the configuration)"));
     };
     if written.kind == Kind::Model {
         return Ok(not_run("the text stays; cases are answered by the model that is configured"));
@@ -61,8 +60,7 @@ pub fn tried(
         Ok(candidate) => candidate,
         Err(fault) => return Ok(not_run(&format!("the draft takes no version: {}", fault.what))),
     };
-    let shelf = Active(desk);
-    let layers = [base.clone(), candidate].map(|top| compose::descend(top, &shelf));
+    let layers = [base.clone(), candidate].map(|top| compose::descend(top, &desk.active()));
     let [Ok(below), Ok(above)] = layers else {
         return Ok(not_run("what the prompt layers on is not there"));
     };
@@ -90,24 +88,4 @@ fn said(kept: &[Case], client: &Client, came: trial::Came) -> Said {
         grounds["left"] = json!(left);
     }
     Said { grounds: Some(grounds), against, asked: tried + left.len(), calls }
-}
-
-/// The active versions, without anybody's patches.
-struct Active<'a>(&'a Desk<'a>);
-
-impl Shelf for Active<'_> {
-    fn prompt(&self, uri: &PromptUri) -> std::result::Result<Option<PromptFile>, ShelfError> {
-        let published = self.0.catalog.published.get(&uri.unversioned());
-        let version = match &uri.version {
-            Some(version) => {
-                published.and_then(|p| p.versions.contains_key(version).then(|| version.clone()))
-            }
-            None => published.and_then(|p| p.active.clone()),
-        };
-        Ok(version.map(|version| self.0.reader.file(&uri.unversioned(), &version)).transpose()?)
-    }
-
-    fn patches(&self, _: &Name, _: &Name) -> std::result::Result<Vec<PromptFile>, ShelfError> {
-        Ok(Vec::new())
-    }
 }

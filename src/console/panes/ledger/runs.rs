@@ -97,7 +97,9 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
         flow.words(&words, Role::Muted, width);
     }
     let Spent { calls, tokens, usd: spent } = run.spent;
-    let spent = if calls == 0 {
+    let spent = if let Some(why) = &run.without_model {
+        format!("Drafted by rules: {why}.")
+    } else if calls == 0 {
         "No model was asked.".to_owned()
     } else {
         format!("Spent on drafting: {} calls, {} tokens, {}.", count(calls), count(tokens), usd(Some(spent)))

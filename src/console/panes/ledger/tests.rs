@@ -72,6 +72,7 @@ fn run(dry: bool) -> Run {
         agent: "agent://ACME/prompt-refinement".parse().unwrap(),
         at: time(NOW - 45 * MINUTE),
         dry,
+        without_model: None,
         refused: None,
         window: [time(NOW - 10_080 * MINUTE), time(NOW)],
         looked: Looked {
