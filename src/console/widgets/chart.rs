@@ -230,6 +230,7 @@ impl Chart<'_> {
         let dot = canvas.glyph(Glyph::Rule);
         // What happened in one column is marked and said side by side.
         let mut columns = shown.chunk_by(|a, b| a.0 == b.0).peekable();
+        let mut free = plot.x;
         while let Some(column) = columns.next() {
             let x = column[0].0;
             for y in (plot.top()..plot.bottom()).step_by(2) {
@@ -241,13 +242,19 @@ impl Chart<'_> {
                 let role = if event.glyph == Glyph::Alert { Role::Bad } else { Role::Event };
                 used += canvas.put(x + used, plot.y - 1, 1, mark, role);
             }
-            let end = columns.peek().map_or(plot.right() + 1, |next| next[0].0);
-            let room = end.saturating_sub(x + used + 1);
             let labels: Vec<&str> = column.iter().map(|(_, event)| event.label).collect();
             let label = labels.join(", ");
-            if canvas.width(&label) < room {
-                canvas.put(x + used + 1, plot.y - 1, room, &label, Role::Muted);
+            let long = canvas.width(&label);
+            let end = columns.peek().map_or(plot.right() + 1, |next| next[0].0);
+            // At the end, where there is no room after it, it is said before it.
+            let at = match x + used + 1 {
+                after if after + long < end => Some(after),
+                _ => x.checked_sub(long + 1).filter(|before| *before >= free),
+            };
+            if let Some(at) = at {
+                canvas.put(at, plot.y - 1, long, &label, Role::Muted);
             }
+            free = x + used + 1 + if at.is_some_and(|at| at > x) { long + 1 } else { 0 };
         }
     }
 }
