@@ -16,7 +16,7 @@ use crate::engine::rank::{self, Filter, Sort};
 use crate::engine::trend::health::Health;
 use crate::intake::events::rfc3339;
 use crate::service::proposals::Listed;
-use crate::service::{Performance, Service, now};
+use crate::service::{Performance, Service, account, now};
 use crate::store::Kind;
 use crate::store::prompt_shelf::PromptShelf;
 use crate::store::telemetry::CallQuery;
@@ -227,9 +227,7 @@ fn texts(command: &PromptsCommand, desk: &mut Desk) -> Result<Exit> {
         opened => opened?,
     };
     let pen = if command.signs() { Desk::pen(&shelf.trust()?)? } else { None };
-    let user =
-        || std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into());
-    let actor = pen.as_ref().map_or_else(user, |pen| pen.identity().to_string());
+    let actor = pen.as_ref().map_or_else(account, |pen| pen.identity().to_string());
     if let Some(pen) = pen {
         shelf.sign_with(pen);
     }

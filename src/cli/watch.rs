@@ -31,7 +31,7 @@ use crate::engine::outcome::words::evidence;
 use crate::engine::trend::health::Health;
 use crate::engine::trend::open_hour;
 use crate::engine::trend::words::{details, months, subject};
-use crate::service::{Regression, Service, Watch, now};
+use crate::service::{Regression, Service, Watch, account, now};
 use crate::store::{Access, Kind, StoreError};
 
 /// How long it sleeps between two looks at the clock.
@@ -82,7 +82,7 @@ pub fn run(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
     match &args.verb {
         Some(WatchVerb::Ack { stream }) => {
             let service = existing(desk)?;
-            let id = service.acknowledge(stream, &who(), now())?;
+            let id = service.acknowledge(stream, &account(), now())?;
             service.close()?;
             let then = if id.starts_with("PROPOSAL-") {
                 "What it made active stays, and raises no alert any more."
@@ -95,7 +95,7 @@ pub fn run(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
         Some(WatchVerb::Silence { stream, length }) => {
             let until = now() + milliseconds(length)?;
             let service = existing(desk)?;
-            let id = service.silence(stream, &who(), now(), until)?;
+            let id = service.silence(stream, &account(), now(), until)?;
             service.close()?;
             let until = Window { from_ms: until, to_ms: until }.start();
             writeln!(desk.out, "Silenced until {until}: {}.", shown(&id))?;
@@ -104,10 +104,6 @@ pub fn run(args: &WatchArgs, desk: &mut Desk) -> Result<Exit> {
         None if args.once => once(args, desk),
         None => live(args, desk),
     }
-}
-
-fn who() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into())
 }
 
 fn milliseconds(text: &str) -> Result<i64> {

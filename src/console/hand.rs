@@ -281,9 +281,9 @@ fn said(text: String) -> Receipt {
     Receipt { text, ..Receipt::default() }
 }
 
-/// Who notes something about a monitor.
+/// Who notes something about a monitor: the steward, or whoever has this account.
 fn who(means: &Means) -> Result<String, Fault> {
-    Ok(means.pen()?.map_or_else(|| "system".to_owned(), |pen| pen.identity().to_string()))
+    Ok(means.pen()?.map_or_else(crate::service::account, |pen| pen.identity().to_string()))
 }
 
 fn each<T>(

@@ -121,7 +121,7 @@ pub enum Open {
 #[derive(Debug)]
 pub enum Step {
     /// Open a dialog.
-    Open(Open),
+    Open(Box<Open>),
     /// Close the topmost dialog.
     Close,
     /// Show a page over the tab.
@@ -200,7 +200,7 @@ impl<'a> Out<'a> {
 
     /// Opens a dialog.
     pub fn open(&mut self, open: Open) {
-        self.step(Step::Open(open));
+        self.step(Step::Open(Box::new(open)));
     }
 
     /// Says something in passing.

@@ -163,11 +163,11 @@ impl Look<'_> {
         // The same hours a week earlier: as whole as these are.
         let earlier = whole(after.start - COMPARED_HOURS..after.end - COMPARED_HOURS);
         let later = earlier.start + COMPARED_HOURS..earlier.end + COMPARED_HOURS;
-        let calls = |cells: BTreeMap<CellKey, Cell>| cells.values().map(|cell| cell.calls).sum();
+        let sum = |cells: BTreeMap<CellKey, Cell>| cells.values().map(|cell| cell.calls).sum();
         let around = Around {
             before: cells(before)?,
             after: cells(after)?,
-            weeks: [calls(cells(earlier)?), calls(cells(later)?)],
+            weeks: [sum(cells(earlier)?), sum(cells(later)?)],
         };
         let dictionary = &self.catalog.dictionary;
         let activations = self.catalog.published.get(&uri).map_or(&[][..], |p| &p.activations);

@@ -80,6 +80,11 @@ pub struct Performance {
     pub version: Option<Version>,
 }
 
+/// The account that this runs under, by its name; whoever has no key is noted by it.
+pub fn account() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("USERNAME")).unwrap_or_else(|_| "local".into())
+}
+
 /// Wall clock, ms.
 pub fn now() -> Millis {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_millis() as Millis)

@@ -241,11 +241,11 @@ impl App {
     fn step(&mut self, step: Step, ctx: &Ctx<'_>) -> Vec<Effect> {
         match step {
             Step::Open(mut open) => {
-                if let Open::Reason { recent, then: Then::Reject(_), .. } = &mut open {
+                if let Open::Reason { recent, then: Then::Reject(_), .. } = &mut *open {
                     // What was just said of one is likely to be said of the next.
                     recent.splice(0..0, self.reasons.iter().take(OFFERED).cloned());
                 }
-                self.open(Dialog::of(open), ctx)
+                self.open(Dialog::of(*open), ctx)
             }
             Step::Close => {
                 self.dialogs.pop();

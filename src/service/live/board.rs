@@ -65,9 +65,9 @@ impl Live {
                         Some(Standing::Version(Reverse(active)))
                     }
                     Attribute::Trend => {
-                        let calls = kept.calls_of(&numbers(known, subject.name.parse().ok().as_ref()));
-                        let newer: u64 = calls[calls.len() / 2..].iter().sum();
-                        let all: u64 = calls.iter().sum();
+                        let steps = kept.calls_of(&numbers(known, subject.name.parse().ok().as_ref()));
+                        let newer: u64 = steps[steps.len() / 2..].iter().sum();
+                        let all: u64 = steps.iter().sum();
                         // In thousandths: what is nearly alike is ordered by the column.
                         (all > 0).then(|| Standing::Number(-((newer * 1000 / all) as i64)))
                     }

@@ -72,7 +72,12 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
         match pane.grid.fault() {
             Some(fault) => {
                 let why = format!("Affinities could not be read: {}", fault.text);
-                said(canvas, inside, Role::Bad, &[&why, "Refresh asks again."]);
+                said(
+                    canvas,
+                    inside,
+                    Role::Bad,
+                    &[&why, &format!("{} asks again", view.key(Action::Refresh))],
+                );
             }
             None => said(canvas, inside, Role::Faint, &["Weighing prompts against models."]),
         }

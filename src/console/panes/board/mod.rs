@@ -178,13 +178,14 @@ impl Leaderboard {
     }
 
     /// The columns that sort in this view, from left to right, as they fit on the terminal.
-    fn sortable(&self, width: u16) -> Vec<Key> {
-        let plan = columns::plan(self.choice, self.key(), screen::table_width(width), self.skip);
+    fn sortable(&self, out: &Out<'_>) -> Vec<Key> {
+        let width = screen::table_width(out.ctx.size.0, out.zoomed);
+        let plan = columns::plan(self.choice, self.key(), width, self.skip);
         plan.0.iter().map(|(cell, ..)| cell.sorts()).collect()
     }
 
     fn step_sort(&mut self, by: isize, out: &mut Out<'_>) {
-        let keys = self.sortable(out.ctx.size.0);
+        let keys = self.sortable(out);
         if keys.is_empty() {
             return;
         }

@@ -15,6 +15,7 @@ use super::super::Pane as _;
 use super::super::{View, words};
 use super::columns::{self, Plan};
 use super::{Leaderboard, place_of, welcome};
+use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::query::Leaders;
@@ -38,9 +39,9 @@ const BELOW: u16 = 5;
 /// Columns before the first: the mark of the selected row.
 const MARGIN: u16 = 2;
 
-/// Columns of the table's cells on a terminal of this width.
-pub(super) fn table_width(width: u16) -> u16 {
-    let side = if width >= WIDE { SIDE + 3 } else { 0 };
+/// Columns of the table's cells on a terminal of this width; zoomed, it has all of them.
+pub(super) fn table_width(width: u16, zoomed: bool) -> u16 {
+    let side = if width >= WIDE && !zoomed { SIDE + 3 } else { 0 };
     width.saturating_sub(side + MARGIN + 2)
 }
 
@@ -54,7 +55,7 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
         return welcome::draw(canvas, area, pulse, board.demo.as_deref());
     }
     let mut rest = area;
-    let fits = usize::from(area.height >= 14);
+    let fits = usize::from(area.height >= 14 && !view.zoomed);
     let summary = SUMMARY * fits as u16;
     if summary > 0 {
         let place = Rect { x: rest.x + 1, width: rest.width - 2, height: summary, ..rest };
@@ -67,7 +68,9 @@ pub(super) fn draw(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, vie
     }
     let foot = Rect { y: rest.bottom() - 1, height: 1, ..rest };
     rest.height -= 1;
-    if area.width >= WIDE {
+    if view.zoomed {
+        // The table alone.
+    } else if area.width >= WIDE {
         let side = Rect { x: rest.right() - SIDE - 1, width: SIDE, ..rest };
         rest.width -= SIDE + 3;
         for y in rest.top()..rest.bottom() {
@@ -210,30 +213,29 @@ fn table(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<'
     }
     let body = Rect { y: area.y + 1, height: area.height - 1, ..area };
     match board.page.value() {
-        None => blank(board, canvas, body),
-        Some(page) if page.matched == 0 => nothing(board, page, canvas, body),
+        None => blank(board, canvas, body, view),
+        Some(page) if page.matched == 0 => nothing(board, page, canvas, body, view),
         Some(page) => rows(board, page, &plan, canvas, body, view),
     }
 }
 
 /// Before the first answer, or instead of it.
-fn blank(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect) {
+fn blank(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     match board.page.fault() {
-        Some(fault) => said(canvas, area, Role::Bad, &[&fault.text, "ctrl-l asks again"]),
+        Some(fault) => {
+            let again = format!("{} asks again", view.key(Action::Refresh));
+            said(canvas, area, Role::Bad, &[&fault.text, &again]);
+        }
         None => said(canvas, area, Role::Faint, &["reading the store…"]),
     }
 }
 
-fn nothing(board: &Leaderboard, page: &BoardPage, canvas: &mut Canvas<'_>, area: Rect) {
+fn nothing(board: &Leaderboard, page: &BoardPage, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
     if board.filter.is_empty() {
-        return said(
-            canvas,
-            area,
-            Role::Text,
-            &["No prompt was called in this time.", "w looks further back"],
-        );
+        let further = format!("{} looks further back", view.key(Action::Window));
+        return said(canvas, area, Role::Text, &["No prompt was called in this time.", &further]);
     }
-    let text = format!("nothing matches `{}`; esc clears it", board.filter);
+    let text = format!("nothing matches `{}`; {} clears it", board.filter, view.key(Action::Back));
     let all = format!("{} prompts without the filter", count(page.total as u64));
     let fault = page.fault.as_deref().unwrap_or_default();
     said(canvas, area, Role::Text, &[&text, &all, fault]);

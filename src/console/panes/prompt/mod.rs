@@ -193,7 +193,7 @@ impl PromptPane {
 
 /// Asks why; the confirmation follows.
 fn reason(page: &PromptPage, version: Version) -> Step {
-    Step::Open(Open::Reason {
+    Step::Open(Box::new(Open::Reason {
         title: format!("Why does {} go back to {version}?", page.uri.key),
         lines: vec!["The reason is kept in the ledger, and everyone can read it.".into()],
         recent: vec![],
@@ -202,7 +202,7 @@ fn reason(page: &PromptPage, version: Version) -> Step {
             from: page.active.clone(),
             to: Some(version),
         }),
-    })
+    }))
 }
 
 impl Pane for PromptPane {

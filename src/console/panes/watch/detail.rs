@@ -111,12 +111,12 @@ fn sheet(stream: &Health, mark: Option<&str>, columns: u16, bullet: &str, now: i
     sheet.push(Line::Blank);
     sheet.push(Line::Head("SUSPECTED CAUSE".into()));
     if stream.causes.is_empty() {
-        let words = match stream.explained {
-            true => "nothing else changed at that time, as far as is known",
-            false if stream.id.subject.is_pooled() => {
-                "not looked for: this stream is pooled over many prompts"
-            }
-            false => "not looked for yet, or of the worst streams only",
+        let words = if stream.explained {
+            "nothing else changed at that time, as far as is known"
+        } else if stream.id.subject.is_pooled() {
+            "not looked for: this stream is pooled over many prompts"
+        } else {
+            "not looked for yet, or of the worst streams only"
         };
         sheet.words(Role::Muted, words, columns);
     }
@@ -207,9 +207,9 @@ fn course(shown: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, item: Item<'_>
         Item::Stream(stream) => (item.since(), "rose", stream.baseline),
     };
     // What began before the window is marked where the window begins.
-    events.extend(onset.map(|(_, at)| match at < trend.from {
-        true => Event { at: trend.from, glyph: Glyph::Alert, label: "before" },
-        false => Event { at, glyph: Glyph::Alert, label },
+    events.extend(onset.map(|(_, at)| {
+        let (at, label) = if at < trend.from { (trend.from, "before") } else { (at, label) };
+        Event { at, glyph: Glyph::Alert, label }
     }));
     events.sort_by_key(|event| event.at);
     // What counts as bad of a quantity is not the quantity: its baseline is no band here.

@@ -201,13 +201,13 @@ impl WatchPane {
 
     fn acknowledge(&self, out: &mut Out<'_>) {
         let Some(item) = self.selected() else { return };
-        out.step(Step::Open(Open::Confirm {
+        out.open(Open::Confirm {
             title: "Acknowledge".into(),
             lines: vec![(Role::Strong, item.name()), (Role::Text, item.acknowledged())],
             yes: "acknowledge",
             weighty: None,
             step: Box::new(Step::Do(Box::new(Command::Acknowledge(item.name())))),
-        }));
+        });
     }
 
     fn silence(&self, out: &mut Out<'_>) {
@@ -216,7 +216,7 @@ impl WatchPane {
         let step = |length| Step::Do(Box::new(Command::Silence(item.name(), now + length)));
         let rows = SILENCES.iter().map(|(words, length)| ((*words).to_owned(), step(*length))).collect();
         let title = format!("Silence {} for", item.title());
-        out.step(Step::Open(Open::Choose { title, rows, selected: 1 }));
+        out.open(Open::Choose { title, rows, selected: 1 });
     }
 
     fn roll_back(&self, out: &mut Out<'_>) {
@@ -233,12 +233,12 @@ impl WatchPane {
         let which = to.as_ref().map_or_else(|| "the version before".to_owned(), ToString::to_string);
         let mut lines = vec![format!("Why {which} is to be active again; it goes into the ledger.")];
         lines.extend(back.map(|back| format!("{back} proposes the same, and can be accepted instead.")));
-        out.step(Step::Open(Open::Reason {
+        out.open(Open::Reason {
             title: format!("Roll back {}", uri.key),
             lines,
             recent: item.reasons(),
             then: Then::RollBack(Back { uri, from, to }),
-        }));
+        });
     }
 
     /// The active version of the selected prompt, and the one that was active before it, as its page says.
@@ -379,13 +379,13 @@ impl Pane for WatchPane {
 
     fn reply(&mut self, ticket: Ticket, answer: &Result<Reply, Fault>, out: &mut Out<'_>) {
         if self.rates.awaits(ticket) {
-            let ticked = self.ticks();
+            let moved = self.ticks();
             match answer {
                 Ok(Reply::Rates(rates)) => _ = self.rates.take(ticket, Ok(*rates)),
                 Err(fault) => _ = self.rates.take(ticket, Err(fault.clone())),
                 Ok(_) => {}
             }
-            if self.ticks() && !ticked {
+            if self.ticks() && !moved {
                 out.effect(Effect::WakeIn(SECOND));
             }
         } else if self.page.awaits(ticket) {

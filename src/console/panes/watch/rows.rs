@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use super::item::{self, Item};
 use super::terms::{affected, ago, short};
 use super::{Held, WatchPane, detail, regressed};
+use crate::console::action::Action;
 use crate::console::canvas::{Canvas, Piece, width};
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::panes::View;
@@ -66,7 +67,13 @@ pub(super) fn draw(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: 
         take(1);
     }
     let selected = pane.selected().is_some();
-    if area.width >= BESIDE && selected {
+    if view.zoomed {
+        if pane.beside && selected {
+            detail::draw(pane, canvas, rest, view);
+        } else {
+            list(pane, canvas, rest, view, true);
+        }
+    } else if area.width >= BESIDE && selected {
         let left = area.width * 11 / 20;
         list(pane, canvas, Rect { width: left, ..rest }, view, !pane.beside);
         let right = Rect { x: rest.x + left + 1, width: rest.width - left - 1, ..rest };
@@ -206,7 +213,8 @@ fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, 
         match &pane.fault {
             Some(fault) => {
                 let why = format!("The watch could not look: {}", fault.text);
-                said(canvas, inside, Role::Bad, &[&why, "Refresh asks again."]);
+                let again = format!("{} asks again", view.key(Action::Refresh));
+                said(canvas, inside, Role::Bad, &[&why, &again]);
             }
             None => said(
                 canvas,
@@ -224,17 +232,17 @@ fn list(pane: &WatchPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>, 
             Rect { y: inside.y + 1.min(inside.height), height: inside.height.saturating_sub(1), ..inside };
     }
     if pane.rows.is_empty() {
-        return nothing(pane, look, canvas, inside);
+        return nothing(pane, look, canvas, inside, view);
     }
     streams(pane, canvas, inside, view, active);
 }
 
-fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect) {
+fn nothing(pane: &WatchPane, look: &Watch, canvas: &mut Canvas<'_>, inside: Rect, view: &View<'_>) {
     if item::count(look) > 0 {
         let what =
             if look.regressions.is_empty() { "rising streams" } else { "regressions and rising streams" };
         let why = format!("None of {} {what} has `{}`.", item::count(look), pane.filter);
-        return said(canvas, inside, Role::Muted, &[&why, "esc clears it"]);
+        return said(canvas, inside, Role::Muted, &[&why, &format!("{} clears it", view.key(Action::Back))]);
     }
     if look.stable + look.insufficient + look.acknowledged == 0 {
         let lines = [
