@@ -44,7 +44,7 @@ pub struct Kept(Option<PathBuf>);
 impl std::fmt::Display for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Some(path) => write!(f, "What you wrote is kept in {}", path.display()),
+            Some(path) => write!(f, "What you wrote is in `{}`", path.display()),
             None => f.write_str("The text was left as it was"),
         }
     }
@@ -125,8 +125,8 @@ mod tests {
         let long = format!("head -c {} /dev/zero > \"$1\"", MAX + 1);
         for script in ["printf new > \"$1\"; exit 3", "printf \"\\377\" > \"$1\"", &long] {
             let error = edited(script).unwrap_err();
-            let path = error.rsplit(' ').next().unwrap();
-            assert!(error.contains("is kept in"), "{error}");
+            let path = error.rsplit('`').nth(1).unwrap();
+            assert!(error.contains("What you wrote is in"), "{error}");
             assert!(std::fs::metadata(path).unwrap().len() > 0, "{error}");
             std::fs::remove_file(path).unwrap();
         }

@@ -11,6 +11,7 @@
 //! here: keys open dialogs, and dialogs carry the digest of what they showed.
 
 pub mod beside;
+mod draw;
 
 use std::sync::Arc;
 
@@ -24,19 +25,13 @@ use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Effect, Fault, Loaded, Ticket};
 use crate::console::out::{Open, Out, Place, Step, Then};
 use crate::console::query::{Command, Layout, Query, Receipt, Reply, Reviewed};
-use crate::console::widgets::diff_view::{self, Mode};
+use crate::console::widgets::diff_view::Mode;
 use crate::console::widgets::flow::Flow;
-use crate::console::widgets::panel::Panel;
-use crate::console::widgets::said::{not_refreshed, said};
 use crate::console::widgets::scroll;
 use crate::domain::proposal::ProposalId;
 use crate::service::proposals::Came;
 use crate::theme::Role;
 
-/// Columns from which evidence stands beside the difference.
-const BESIDE: u16 = 120;
-/// Columns below which one of them has the screen.
-const ONE: u16 = 84;
 /// Unchanged lines around each change, and more of them at a key.
 const CONTEXTS: [Option<usize>; 3] = [Some(3), Some(12), None];
 /// Reasons of earlier rejections that are offered.
@@ -88,8 +83,8 @@ impl Review {
 
     fn ask(&mut self, out: &mut Out<'_>) {
         // As wide as it will be, also while its evidence has the screen.
-        let (diff, _) = split(body(out.ctx.size), false, out.zoomed);
-        let width = inner(diff.unwrap_or_default().width);
+        let (diff, _) = draw::split(draw::body(out.ctx.size), false, out.zoomed);
+        let width = draw::inner(diff.unwrap_or_default().width);
         let layout =
             Layout { width, mode: self.mode, context: CONTEXTS[self.context], invisibles: self.invisibles };
         let id = self.id;
@@ -97,10 +92,13 @@ impl Review {
     }
 
     fn write(&mut self, out: &Out<'_>) {
-        let (_, words) = split(body(out.ctx.size), self.beside, out.zoomed);
+        let (_, words) = draw::split(draw::body(out.ctx.size), self.beside, out.zoomed);
         let words = words.unwrap_or_default();
-        let width =
-            if words.width < out.ctx.size.0 { words.width.saturating_sub(4) } else { inner(words.width) };
+        let width = if words.width < out.ctx.size.0 {
+            words.width.saturating_sub(4)
+        } else {
+            draw::inner(words.width)
+        };
         if let Some(reviewed) = self.reviewed.value() {
             self.words = beside::whole(reviewed, &self.came, width.saturating_sub(1));
             self.words_width = width;
@@ -173,34 +171,6 @@ impl Review {
             None => out.say(Role::Info, if forth { "No change below" } else { "No change above" }),
         }
     }
-}
-
-/// The place between header and status bar.
-fn body(size: (u16, u16)) -> Rect {
-    Rect { x: 0, y: 1, width: size.0, height: size.1.saturating_sub(2) }
-}
-
-/// Columns inside a panel.
-fn inner(width: u16) -> u16 {
-    if width < crate::console::widgets::panel::NARROW { width } else { width.saturating_sub(4) }
-}
-
-/// The places of the difference and of what stands beside it; zoomed, the one that has the focus stands alone.
-fn split(area: Rect, beside: bool, zoomed: bool) -> (Option<Rect>, Option<Rect>) {
-    if zoomed {
-        return if beside { (None, Some(area)) } else { (Some(area), None) };
-    }
-    if area.width >= BESIDE {
-        let left = area.width * 2 / 3;
-        let right = Rect { x: area.x + left, width: area.width - left, ..area };
-        return (Some(Rect { width: left, ..area }), Some(right));
-    }
-    if area.width >= ONE && area.height >= 20 {
-        let top = area.height * 3 / 5;
-        let below = Rect { y: area.y + top, height: area.height - top, ..area };
-        return (Some(Rect { height: top, ..area }), Some(below));
-    }
-    if beside { (None, Some(area)) } else { (Some(area), None) }
 }
 
 impl Pane for Review {
@@ -417,7 +387,7 @@ impl Pane for Review {
     }
 
     fn back(&mut self, out: &mut Out<'_>) -> bool {
-        let alone = out.zoomed || out.ctx.size.0 < ONE;
+        let alone = out.zoomed || out.ctx.size.0 < draw::ONE;
         std::mem::take(&mut self.beside) && alone
     }
 
@@ -440,83 +410,6 @@ impl Pane for Review {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-        let (diff, words) = split(area, self.beside, view.zoomed);
-        if let Some(area) = diff {
-            self.draw_diff(canvas, area, view);
-        }
-        if let Some(area) = words {
-            self.draw_words(canvas, area, view);
-        }
-    }
-}
-
-impl Review {
-    fn draw_diff(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-        let reviewed = self.reviewed.value();
-        let title = match reviewed {
-            Some(reviewed) => {
-                let proposal = &reviewed.shown.listed.proposal;
-                let next =
-                    reviewed.shown.publishes.as_ref().and_then(|publishes| publishes.uri.version.clone());
-                let arrow = canvas.glyph(crate::theme::Glyph::Arrow);
-                let next = next.map(|v| format!(" {arrow} {v}")).unwrap_or_default();
-                format!("{}  {} {}{next}", self.id, proposal.prompt_uri.key, proposal.base_version)
-            }
-            None => self.id.to_string(),
-        };
-        let note = reviewed.map_or_else(String::new, |r| format!("+{} -{}", r.diff.added, r.diff.removed));
-        let foot = reviewed.map_or_else(String::new, |r| {
-            let changes = r.laid.changes();
-            let at = changes.partition_point(|line| *line <= self.offset + 1).max(1).min(changes.len());
-            let waiting = if self.reviewed.is_waiting() { ", refreshing" } else { "" };
-            match changes.len() {
-                0 => format!("the texts are equal{waiting}"),
-                n => format!("change {at} of {n}{waiting}"),
-            }
-        });
-        let active = view.focused && !self.beside;
-        let panel = Panel { title: &title, note: &note, foot: &foot, active };
-        let inside = panel.draw(canvas, area);
-        match (reviewed, self.reviewed.fault()) {
-            (Some(reviewed), Some(fault)) => {
-                let inside = not_refreshed(canvas, inside, fault);
-                diff_view::draw(canvas, inside, &reviewed.laid, self.offset, ListId::Diff);
-                canvas.tint(inside, Role::Faint);
-            }
-            (Some(reviewed), None) => {
-                diff_view::draw(canvas, inside, &reviewed.laid, self.offset, ListId::Diff);
-            }
-            (None, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
-            (None, None) => said(canvas, inside, Role::Muted, &["reading the proposal"]),
-        }
-    }
-
-    fn draw_words(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {
-        let listed = self.reviewed.value().map(|reviewed| &reviewed.shown.listed);
-        let title = listed.map_or_else(
-            || "Evidence".to_owned(),
-            |listed| format!("{} risk", listed.proposal.risk.level.as_str()),
-        );
-        let note = listed.map_or("", |listed| listed.status);
-        let panel = Panel { title: &title, note, active: view.focused && self.beside, ..Panel::default() };
-        let narrow = area.width < canvas.buf.area.width;
-        let inside = if narrow { panel.framed(canvas, area) } else { panel.draw(canvas, area) };
-        let height = usize::from(inside.height);
-        let shown = crate::console::hitmap::View {
-            offset: scroll::held(self.words_offset, height, self.words.len()),
-            height,
-        };
-        canvas.hits.view(ListId::Evidence, shown);
-        canvas.hits.zone(inside, Target::List(ListId::Evidence));
-        for row in 0..height.min(self.words.len().saturating_sub(shown.offset)) {
-            self.words.draw(
-                canvas,
-                inside.x,
-                inside.y + row as u16,
-                inside.width.saturating_sub(1),
-                shown.offset + row,
-            );
-        }
-        scroll::bar(canvas, inside, shown, self.words.len());
+        draw::draw(self, canvas, area, view);
     }
 }
