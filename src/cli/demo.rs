@@ -101,6 +101,8 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
     let (waiting, entries) =
         (service.proposals(None, Some(Standing::Open), now())?.len(), service.audit(None)?.head.seq);
     let folder = beside(service.path(), args.seed);
+    // The first look folds weeks of hours: it is not left to whoever looks first.
+    service.watch(now())?;
     service.close()?;
     let owned = write_keys(&world, &folder)?;
     if desk.json {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::Result;
 use super::{Catalog, Service};
-use crate::demo::World;
+use crate::demo::{OWNER, World};
 use crate::domain::call::Millis;
 use crate::domain::event::Event;
 use crate::domain::prompt::PromptUri;
@@ -39,22 +39,63 @@ impl Service {
             Event::Call(call) => Some((call.provenance_id, call.at)),
             Event::Feedback(_) => None,
         });
+        // A world that has lived on belongs to its steward, whose key follows from the seed.
+        let owner = world.steward(OWNER).map(|owner| (world.pen(&owner).public_key(), owner));
+        let trust = reader.trust()?;
+        let is_its_own =
+            owner.is_some_and(|(key, owner)| trust.owner() == Some(&owner) && trust.trusts(&owner, key));
         let (mut calls, mut exact, mut other) = (0, false, None);
         self.calls(&CallQuery::default(), &mut |kept| {
             let call = kept.call;
-            calls += 1;
             if !world.is_call(&call.provenance_id) {
                 other = Some(call.provenance_id);
-                return false;
+                return is_its_own;
             }
+            calls += 1;
             exact |= first.as_ref().is_some_and(|(id, at)| *id == call.provenance_id && *at == call.at);
             true
         })?;
         Ok(match other {
-            Some(id) => Ground::Taken(format!("the call {}", id.escape_debug())),
-            None if exact => Ground::Open,
-            None if calls == world.plan().calls => Ground::Made { from, to },
-            None => Ground::Taken(format!("{calls} calls of another demo")),
+            Some(id) if !is_its_own => Ground::Taken(format!("the call {}", id.escape_debug())),
+            _ if exact => Ground::Open,
+            _ if calls == world.plan().calls => Ground::Made { from, to },
+            _ => Ground::Taken(format!("{calls} calls of another demo")),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::{Config, Overrides};
+    use crate::demo::Plan;
+    use crate::service::now;
+    use crate::store::Access;
+
+    #[test]
+    fn a_world_that_has_lived_on_is_still_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let overrides = Overrides { store: Some(dir.path().join("s.db")), config: None };
+        let service = Service::open(Config::load(&overrides).unwrap(), Access::Write).unwrap();
+        let plan = |end| Plan { seed: 7, prompts: 12, calls: 2_000, days: 3, end };
+        let world = World::new(plan(now() - 60_000));
+        service.make_demo(&world).unwrap();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| service.live_demo(&world, 500.0, &stop).unwrap());
+            while service.totals().unwrap().0.calls <= 2_000 {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        let ground = |end| service.ground(&World::new(plan(end))).unwrap();
+        assert!(matches!(ground(now()), Ground::Made { .. }));
+        assert!(matches!(
+            service.ground(&World::new(Plan { seed: 8, ..plan(now()) })).unwrap(),
+            Ground::Taken(_)
+        ));
     }
 }
