@@ -27,6 +27,7 @@ pub mod keymap;
 pub mod message;
 pub mod moment;
 pub mod out;
+pub mod pace;
 pub mod panes;
 pub mod query;
 pub mod reader;

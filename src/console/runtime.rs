@@ -25,6 +25,7 @@ use super::input;
 use super::keymap::Keymap;
 use super::message::{Effect, Fault, Msg, Stamp};
 use super::out::Ctx;
+use super::pace::Pace;
 use super::reader::Readers;
 use super::terminal::{Screen, guard_panics};
 use crate::engine::visible::one_line;
@@ -32,8 +33,6 @@ use crate::keys::Passphrase;
 use crate::service::now;
 use crate::theme::{Depth, Look, Marks, Theme};
 
-/// Shortest time between two frames.
-const FRAME: Duration = Duration::from_millis(16);
 /// Shortest time between two looks at a store that keeps changing.
 const REFRESH: Duration = Duration::from_secs(1);
 
@@ -108,7 +107,7 @@ struct Console {
     /// Keys; dropped while another program has the terminal, because its thread would take them.
     events: Option<EventStream>,
     began: Instant,
-    drawn: Option<Instant>,
+    pace: Pace,
     dirty: bool,
     wake: Option<Instant>,
     changes: Changes,
@@ -143,7 +142,7 @@ impl Console {
             sender,
             events: Some(EventStream::new()),
             began: Instant::now(),
-            drawn: None,
+            pace: Pace::default(),
             dirty: true,
             wake: None,
             changes,
@@ -174,7 +173,7 @@ impl Console {
             {
                 self.handle(msg)?;
             }
-            if self.dirty && !self.quit && self.drawn.is_none_or(|at| at.elapsed() >= FRAME) {
+            if self.dirty && !self.quit && self.pace.due().is_none_or(|due| due <= Instant::now()) {
                 self.draw()?;
             }
         }
@@ -183,7 +182,7 @@ impl Console {
 
     /// Waits for something to happen; nothing where it is time to draw.
     async fn next(&mut self) -> io::Result<Option<Msg>> {
-        let frame = self.drawn.filter(|_| self.dirty).map(|at| at + FRAME);
+        let frame = self.pace.due().filter(|_| self.dirty);
         let due = [frame, self.wake, self.changes.due()].into_iter().flatten().min();
         let clock = async {
             match due {
@@ -286,6 +285,9 @@ impl Console {
             stamp: Stamp { now: now(), up },
             size: self.screen.size().unwrap_or((80, 24)),
         };
+        if matches!(msg, Msg::Key { .. } | Msg::Mouse(_) | Msg::Paste(_)) {
+            self.pace.asked();
+        }
         let quiet = matches!(msg, Msg::Drawn);
         let effects = update(&mut self.app, msg, &ctx);
         self.dirty |= !quiet || !effects.is_empty();
@@ -335,7 +337,7 @@ impl Console {
             canvas.cursor
         })?;
         self.hits = hits;
-        self.drawn = Some(Instant::now());
+        self.pace.drew(Instant::now());
         self.dirty = false;
         self.handle(Msg::Drawn)
     }
