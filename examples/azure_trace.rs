@@ -11,6 +11,7 @@
 
 mod shared;
 
+use human::domain::call::Call;
 use human::domain::event::Event;
 
 /// One call a row.
@@ -18,7 +19,7 @@ pub fn convert(bytes: &[u8], model: Option<&str>, out: &mut dyn FnMut(Event)) ->
     for row in shared::Table::read(bytes)?.rows() {
         let at = row.number("ts_ms")?.ok_or_else(|| format!("row {} has no time", row.number))?;
         let mut call =
-            shared::call(format!("azure-llm-2023-{}", row.number), at, model.unwrap_or("unrecorded"));
+            Call::bare(format!("azure-llm-2023-{}", row.number), at, model.unwrap_or("unrecorded"));
         call.prompts = shared::prompt(row.text("service")?, None, at);
         call.input_tokens = row.number("input_tokens")?;
         call.output_tokens = row.number("output_tokens")?;

@@ -13,7 +13,7 @@
 
 mod shared;
 
-use human::domain::call::Millis;
+use human::domain::call::{Call, Millis};
 use human::domain::event::Event;
 
 /// 2024-06-01T00:00:00Z; the trace itself has no date.
@@ -24,7 +24,7 @@ pub fn convert(bytes: &[u8], model: Option<&str>, out: &mut dyn FnMut(Event)) ->
     for row in shared::Table::read(bytes)?.rows() {
         let since: Millis = row.number("ts_ms")?.ok_or_else(|| format!("row {} has no time", row.number))?;
         let id = format!("mooncake-conversation-{}", row.number);
-        let mut call = shared::call(id, START + since, model.unwrap_or("unrecorded"));
+        let mut call = Call::bare(id, START + since, model.unwrap_or("unrecorded"));
         call.input_tokens = row.number("input_tokens")?;
         call.output_tokens = row.number("output_tokens")?;
         out(Event::Call(call));

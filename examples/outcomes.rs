@@ -16,7 +16,7 @@
 mod shared;
 
 use chrono::{NaiveDate, NaiveTime};
-use human::domain::call::Millis;
+use human::domain::call::{Call, Millis};
 use human::domain::event::Event;
 use human::domain::feedback::{Feedback, Signal, Source, Target, alias};
 use human::intake::events::nano_usd;
@@ -31,7 +31,7 @@ pub fn convert(bytes: &[u8], model: Option<&str>, out: &mut dyn FnMut(Event)) ->
         let at = day(row.text("run_date")?).unwrap_or(undated);
         let id = format!("{}-{}", row.text("source")?, row.number);
         let variant = Some(row.text("prompt_variant")?).filter(|v| !v.is_empty());
-        let mut call = shared::call(id.clone(), at, model.unwrap_or(row.text("model")?));
+        let mut call = Call::bare(id.clone(), at, model.unwrap_or(row.text("model")?));
         call.prompts = shared::prompt(row.text("family")?, variant, at);
         call.input_tokens = row.number("input_tokens")?;
         call.output_tokens = row.number("output_tokens")?;

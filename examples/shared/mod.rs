@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
-use human::domain::call::{Call, Millis};
+use human::domain::call::Millis;
 use human::domain::event::Event;
 use human::domain::prompt::PromptCallMetadata;
 use human::intake::events::{call_line, feedback_line};
@@ -74,29 +74,6 @@ impl<'t> Row<'t> {
             Ok(value) => Ok(Some(value)),
             Err(_) => Err(format!("row {}: `{column}` is `{text}`, no number", self.number).into()),
         }
-    }
-}
-
-/// A call that was answered and of which nothing else is known.
-pub fn call(provenance_id: String, at: Millis, model: &str) -> Call {
-    Call {
-        provenance_id,
-        at,
-        prompts: None,
-        model: model.to_owned(),
-        provider: None,
-        input_tokens: None,
-        output_tokens: None,
-        cached_tokens: None,
-        cost: None,
-        cost_estimated: false,
-        duration_us: None,
-        ttft_us: None,
-        ok: true,
-        error: None,
-        agent: None,
-        session: None,
-        user: None,
     }
 }
 

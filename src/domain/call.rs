@@ -58,3 +58,28 @@ pub struct Call {
     /// The user it was made for.
     pub user: Option<String>,
 }
+
+impl Call {
+    /// A call that was answered and of which nothing else is known.
+    pub fn bare(provenance_id: impl Into<String>, at: Millis, model: impl Into<String>) -> Call {
+        Call {
+            provenance_id: provenance_id.into(),
+            at,
+            prompts: None,
+            model: model.into(),
+            provider: None,
+            input_tokens: None,
+            output_tokens: None,
+            cached_tokens: None,
+            cost: None,
+            cost_estimated: false,
+            duration_us: None,
+            ttft_us: None,
+            ok: true,
+            error: None,
+            agent: None,
+            session: None,
+            user: None,
+        }
+    }
+}

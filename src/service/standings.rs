@@ -183,24 +183,12 @@ mod tests {
     const BASE: i64 = 480_000 * HOUR_MS;
 
     fn call(hour: u8, form: u8) -> NamedCall {
+        let at = BASE + i64::from(hour) * HOUR_MS + i64::from(form);
         let call = Call {
-            provenance_id: format!("c{hour}"),
-            at: BASE + i64::from(hour) * HOUR_MS + i64::from(form),
-            prompts: None,
-            model: format!("m{}", form % 3),
-            provider: None,
             input_tokens: Some(u32::from(form)),
             output_tokens: Some(1),
-            cached_tokens: None,
-            cost: None,
-            cost_estimated: false,
             duration_us: Some(7),
-            ttft_us: None,
-            ok: true,
-            error: None,
-            agent: None,
-            session: None,
-            user: None,
+            ..Call::bare(format!("c{hour}"), at, format!("m{}", form % 3))
         };
         NamedCall { call, aliases: Vec::new() }
     }

@@ -72,25 +72,7 @@ mod tests {
         lookout.rest(reader);
         assert!(!lookout.moved());
 
-        let call = Call {
-            provenance_id: "c1".into(),
-            at: 7,
-            prompts: None,
-            model: "m".into(),
-            provider: None,
-            input_tokens: None,
-            output_tokens: None,
-            cached_tokens: None,
-            cost: None,
-            cost_estimated: false,
-            duration_us: None,
-            ttft_us: None,
-            ok: true,
-            error: None,
-            agent: None,
-            session: None,
-            user: None,
-        };
+        let call = Call::bare("c1", 7, "m");
         let named = NamedCall { call, aliases: Vec::new() };
         store.write(move |tx| tx.telemetry.put_call(&named)).unwrap();
         assert!(lookout.moved());

@@ -192,19 +192,15 @@ impl Pane for Review {
     }
 
     fn objection(&self, action: Action) -> Option<String> {
-        let decides = [
-            Action::Accept,
-            Action::Reject,
-            Action::Modify,
-            Action::ModifyHere,
-            Action::Defer,
-            Action::Comment,
-        ];
-        if action == Action::Open {
-            return Some("all of it is shown".to_owned());
-        }
-        if !decides.contains(&action) {
-            return None;
+        match action {
+            Action::Accept
+            | Action::Reject
+            | Action::Defer
+            | Action::Modify
+            | Action::ModifyHere
+            | Action::Comment => {}
+            Action::Open => return Some("all of it is shown".to_owned()),
+            _ => return None,
         }
         let Some(reviewed) = self.reviewed.value() else { return Some("it is still being read".to_owned()) };
         let listed = &reviewed.shown.listed;
