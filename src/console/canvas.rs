@@ -59,16 +59,31 @@ impl Canvas<'_> {
             return 0;
         }
         let width = width.min(screen.right() - x);
+        if width > 0 && is_line(text) {
+            self.part(x, y);
+            self.cell(x, y, text, style);
+            return 1;
+        }
         let mut safe = safe(text);
         if self.look.ascii && safe.contains('…') {
             safe = safe.replace('…', self.glyph(Glyph::Ellipsis)).into();
         }
-        let (shown, cut) = cut(&safe, width);
+        // Most of a screen is ASCII, in which every byte is a cell: nothing has to be taken apart.
+        let plain = safe.is_ascii();
+        let (shown, cut) = match usize::from(width) {
+            room if plain && safe.len() <= room => (&*safe, false),
+            room if plain => (&safe[..room.saturating_sub(1)], true),
+            _ => cut(&safe, width),
+        };
         if !shown.is_empty() || cut {
             self.part(x, y);
         }
         let mut at = x;
-        for (_, piece) in pieces(shown) {
+        for byte in 0..if plain { shown.len() } else { 0 } {
+            self.cell(at, y, &shown[byte..=byte], style);
+            at += 1;
+        }
+        for (_, piece) in pieces(if plain { "" } else { shown }) {
             let columns = columns(piece);
             if columns == 0 {
                 continue;
@@ -174,6 +189,13 @@ impl Canvas<'_> {
             }
         }
     }
+}
+
+/// Whether a text is one character of a frame, a bar or a plot, which every terminal gives one column.
+fn is_line(text: &str) -> bool {
+    let mut chars = text.chars();
+    let one = chars.next().filter(|_| text.len() == 3 && chars.next().is_none());
+    one.is_some_and(|c| matches!(c, '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}'))
 }
 
 /// Text as it is shown on one line.
