@@ -140,6 +140,7 @@ pub fn grid(reader: &Reader, catalog: &Catalog, window: Window, now: Millis) -> 
     shown.truncate(PROMPTS);
     let mut models: Vec<(&str, i64)> = fleet.models.iter().map(|(name, calls)| (*name, *calls)).collect();
     models.retain(|(_, calls)| *calls > 0);
+    let all = (fleet.prompts.len(), models.len());
     models.sort_by_key(|(_, calls)| -calls);
     models.truncate(MODELS);
 
@@ -180,6 +181,7 @@ pub fn grid(reader: &Reader, catalog: &Catalog, window: Window, now: Millis) -> 
         }
     };
     Ok(AffinityGrid {
+        all,
         window,
         lines: shown.into_iter().map(line).collect(),
         models: models.iter().map(|(model, _)| (*model).to_owned()).collect(),

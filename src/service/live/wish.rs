@@ -312,6 +312,8 @@ pub struct AffinityGrid {
     pub models: Vec<String>,
     /// The prompts, most used first.
     pub lines: Vec<AffinityLine>,
+    /// How many prompts and models there are in all: of a large fleet only the most used are in the grid.
+    pub all: (usize, usize),
     /// When this was read, ms.
     pub as_of: Millis,
 }

@@ -7,7 +7,7 @@
 //! SCORE, 90 % interval, signals
 //! claude-haiku      ──●──       0.87 [0.84, 0.90], 214
 //! gpt-5-mini     ───●───        0.74 [0.68, 0.80], 96
-//!              QUALITY     COST   LATENCY
+//!              QUALITY     COST MEAN LAT.
 //! claude-haiku    0.91   $0.004      1.2s  ★ Pareto
 //! CALLS GO     as set  what if
 //! claude-haiku    97%      62%  ███████
@@ -176,7 +176,7 @@ fn traded<'n>(
     name: &impl Fn(usize) -> &'n str,
     look: &Look,
 ) {
-    sheet.push(Line::Columns("TRADE".into(), vec!["QUALITY", "COST", "LATENCY", "ANSWERED", ""], NUMBER));
+    sheet.push(Line::Columns("TRADE".into(), vec!["QUALITY", "COST", "MEAN LAT.", "ANSWERED", ""], NUMBER));
     for &i in order {
         let (stand, contender) = (&chosen.now.stands[i], &chosen.contenders[i]);
         let pareto = if stand.pareto { format!("{} Pareto", look.glyph(Glyph::Star)) } else { String::new() };

@@ -22,6 +22,7 @@ use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::said;
 use crate::domain::snapshot::Verdict;
 use crate::engine::evidence::MIN_SIGNALS;
+use crate::engine::number::count;
 use crate::service::live::{AffinityGrid, AffinityLine};
 use crate::theme::{Glyph, Role};
 
@@ -115,7 +116,15 @@ fn note(pane: &AffinityPane, grid: &AffinityGrid, canvas: &Canvas<'_>) -> String
     let listed =
         if pane.rows.len() == all { all.to_string() } else { format!("{} of {all}", pane.rows.len()) };
     let waits = if pane.grid.is_waiting() { ", refreshing" } else { "" };
-    format!("{listed} prompts by {} {mark}{waits}", pane.sort.words())
+    let (prompts, models) = grid.all;
+    let most = match (prompts > all, models > grid.models.len()) {
+        (false, false) => String::new(),
+        (true, false) => format!(" (the most used of {})", count(prompts as u64)),
+        (_, true) => {
+            format!(" (the most used of {} on {} models)", count(prompts as u64), count(models as u64))
+        }
+    };
+    format!("{listed} prompts{most} by {} {mark}{waits}", pane.sort.words())
 }
 
 fn what_if(pane: &AffinityPane) -> String {

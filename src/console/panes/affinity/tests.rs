@@ -84,6 +84,7 @@ fn grid(prompts: usize) -> AffinityGrid {
         window: Window { from_ms: 0, to_ms: NOW },
         models: MODELS.map(ToOwned::to_owned).to_vec(),
         lines: lines.collect(),
+        all: (prompts, MODELS.len()),
         as_of: NOW,
     }
 }

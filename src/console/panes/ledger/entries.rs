@@ -221,7 +221,7 @@ fn action_role(action: Action) -> Role {
 
 /// What was said for an entry, or what it is about.
 fn words(payload: &Value) -> String {
-    let known = ["reason", "why", "comment", "title", "cause"];
+    let known = ["reason", "note", "text", "why", "title", "cause"];
     known.iter().find_map(|field| payload[field].as_str()).unwrap_or_default().to_owned()
 }
 

@@ -130,7 +130,8 @@ impl PromptPane {
     }
 
     fn hold(&mut self) {
-        self.selected = self.current().map(ToOwned::to_owned);
+        // At the top one is held by its place: the newest call is selected, whichever that is.
+        self.selected = self.current().filter(|_| self.list.index > 0).map(ToOwned::to_owned);
     }
 
     /// Lays the text out for the terminal as it is; nothing where that is done.

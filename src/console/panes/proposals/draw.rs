@@ -74,7 +74,8 @@ impl Proposals {
             },
             (listed, true) => format!("Proposals: {} {}", self.order.len(), listed.words()),
             (listed, false) => {
-                format!("Proposals: {} of {} {}", self.order.len(), self.lines().len(), listed.words())
+                let all = self.lines().iter().filter(|line| listed.has(line)).count();
+                format!("Proposals: {} of {all} {}", self.order.len(), listed.words())
             }
         };
         let marked = match self.marked.len() {

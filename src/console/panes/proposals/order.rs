@@ -80,16 +80,22 @@ impl Listed {
     }
 }
 
+impl Listed {
+    /// Whether a line has one of these standings.
+    pub fn has(self, line: &QueueLine) -> bool {
+        match self {
+            Listed::Open => line.open,
+            Listed::Decided => !line.open,
+            Listed::All => true,
+        }
+    }
+}
+
 /// The indices of the lines that are listed, in order.
 pub fn ordered(lines: &[QueueLine], by: By, inverted: bool, listed: Listed, filter: &str) -> Vec<usize> {
     let terms: Vec<Term> = filter.split_whitespace().map(Term::of).collect();
-    let shown = |line: &QueueLine| match listed {
-        Listed::Open => line.open,
-        Listed::Decided => !line.open,
-        Listed::All => true,
-    };
     let mut chosen: Vec<usize> = (0..lines.len())
-        .filter(|i| shown(&lines[*i]) && terms.iter().all(|term| term.holds(&lines[*i])))
+        .filter(|i| listed.has(&lines[*i]) && terms.iter().all(|term| term.holds(&lines[*i])))
         .collect();
     chosen.sort_by(|a, b| {
         let (a, b) = (&lines[*a], &lines[*b]);
