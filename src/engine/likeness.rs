@@ -105,7 +105,7 @@ pub struct Rejection<'a> {
     pub reason: &'a str,
 }
 
-/// What a drafter is told, from rejections in any order of time, oldest first: a line each, safe to print, without
+/// What a drafter is told, from rejections, oldest first: a line each, safe to print, without
 /// repetitions, the latest only where there are many. Reasons are data to whoever reads them, not orders.
 pub fn constraints(rejections: &[Rejection<'_>]) -> Vec<String> {
     let mut seen = BTreeSet::new();

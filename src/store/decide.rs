@@ -83,7 +83,7 @@ impl<'a> Docket<'a> {
     }
 
     /// Puts another text in the place of a proposal's: a new proposal, by the steward who signs, supersedes it. `risk` is
-    /// that of the new text.
+    /// that of the new text, which keeps none of the promises of the old one.
     pub fn modify(&self, id: ProposalId, text: String, risk: Risk) -> Result<Proposal> {
         let old = self.waiting(id)?;
         let Some(pen) = self.pen else { return Err(crate::engine::govern::Refusal::Nobody.into()) };
@@ -94,7 +94,7 @@ impl<'a> Docket<'a> {
             return Err(unfit("the text is the same as before".into()));
         }
         let drafted_by = Drafter::Steward { steward: pen.identity().to_string() };
-        let proposal = Proposal { text, risk, drafted_by, ..old.proposal.clone() };
+        let proposal = Proposal { text, predicted: Vec::new(), risk, drafted_by, ..old.proposal.clone() };
         let details = json!({"from": id, "fromTextDigest": old.text_digest()});
         self.replace(&old, proposal, Act::Modify, Action::Modify, details)
     }

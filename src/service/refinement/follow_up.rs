@@ -70,7 +70,10 @@ pub fn follow_up(
                     }
                     None => {}
                 }
-                if matches!(judgement, Judgement::Running | Judgement::Insufficient) {
+                // What nobody says anything of is settled as that in the end: its prompt is not held up for ever.
+                let window = came.outcome.window.0;
+                let is_over = window.to_ms - window.from_ms >= i64::from(HORIZON) * HOUR_MS;
+                if judgement == Judgement::Running || judgement == Judgement::Insufficient && !is_over {
                     run.steps.push(step(
                         "outcome",
                         words,

@@ -162,8 +162,10 @@ impl Service {
         let details: Vec<Detail<'_>> =
             heard.iter().map(|(_, signal, text)| Detail { signal, text }).collect();
         let rejections = desk.reader.proposals().rejections(&uri)?;
+        // Oldest first: where there are too many, the latest count.
         let reasons: Vec<likeness::Rejection<'_>> = rejections
             .iter()
+            .rev()
             .map(|r| likeness::Rejection { title: &r.proposal.title, reason: &r.reason })
             .collect();
         let affinities = self.performance(&uri.to_string(), desk.window, None)?.affinities;
