@@ -96,7 +96,7 @@ fn looks() {
         let mut shown = String::new();
         for size in [(200, 60), (120, 40), (80, 24), (60, 20)] {
             let (_, dialog) = all().into_iter().find(|(other, _)| *other == name).unwrap();
-            let _ = writeln!(shown, "{}x{}\n{}", size.0, size.1, over(size, dialog).text());
+            let _ = writeln!(shown, "{}x{}\n{}", size.0, size.1, over(size, dialog).screen());
         }
         insta::assert_snapshot!(name, shown);
     }

@@ -112,7 +112,7 @@ fn looks_at_four_sizes() {
         for (width, height) in SIZES {
             insta::assert_snapshot!(
                 format!("{state}_{width}x{height}"),
-                console((width, height), answer).text()
+                console((width, height), answer).screen()
             );
         }
     }

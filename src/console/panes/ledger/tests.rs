@@ -186,7 +186,7 @@ fn looks() {
         let mut shown = String::new();
         for (width, height) in [(200, 60), (120, 40), (80, 24), (60, 20)] {
             let mut console = Harness::new((width, height), answers());
-            let _ = writeln!(shown, "{width}x{height}\n{}", console.keys(keys).text());
+            let _ = writeln!(shown, "{width}x{height}\n{}", console.keys(keys).screen());
         }
         insta::assert_snapshot!(name, shown);
     }

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::super::synthetic::{SIZES, world};
 use crate::console::harness::{Answers, Harness};
 use crate::console::message::Fault;
-use crate::console::query::Query;
+use crate::console::query::{Query, Reply};
+use crate::service::live::{CallPage, PromptPage, TrendPoint};
 
 fn open(size: (u16, u16)) -> Harness {
     let mut console = Harness::new(size, world(12));
@@ -14,22 +17,49 @@ fn open(size: (u16, u16)) -> Harness {
 #[test]
 fn looks() {
     for (width, height) in SIZES {
-        insta::assert_snapshot!(format!("trends_{width}x{height}"), open((width, height)).text());
+        insta::assert_snapshot!(format!("trends_{width}x{height}"), open((width, height)).screen());
     }
     for (keys, section) in [("v", "parts"), ("vv", "text"), ("vvv", "history"), ("vvvv", "calls")] {
-        insta::assert_snapshot!(format!("{section}_80x24"), open((80, 24)).keys(keys).text());
+        insta::assert_snapshot!(format!("{section}_80x24"), open((80, 24)).keys(keys).screen());
     }
-    insta::assert_snapshot!("calls_120x40", open((120, 40)).keys("Vj").text());
-    for (state, answer) in
-        [("loading", None), ("error", Some(Fault::new("the store cannot be read (I/O error)")))]
-    {
+    insta::assert_snapshot!("calls_120x40", open((120, 40)).keys("Vj").screen());
+}
+
+/// What is answered of a prompt: nothing, a fault, a page without anything on it.
+fn states() -> [(&'static str, Answers); 3] {
+    let fault = Fault::new("the store cannot be read (I/O error)");
+    let instead = |answer: Option<Result<Reply, Fault>>| -> Answers {
         let mut rest = world(12);
-        let answers: Answers = Box::new(move |query| match query {
-            Query::Prompt(..) => answer.clone().map(Err),
+        Box::new(move |query| match query {
+            Query::Prompt(..) => answer.clone(),
             query => rest(query),
-        });
-        let mut console = Harness::new((80, 24), answers);
-        insta::assert_snapshot!(format!("{state}_80x24"), console.keys("<enter>").text());
+        })
+    };
+    let mut full = world(12);
+    let bare: Answers = Box::new(move |query| {
+        let answer = full(query)?;
+        Some(answer.map(|reply| match reply {
+            Reply::Prompt(page) => {
+                let mut page = PromptPage::clone(&page);
+                (page.history, page.health, page.versions) = (vec![], vec![], vec![]);
+                (page.text, page.description, page.active) = (String::new(), None, None);
+                page.trend.points.iter_mut().for_each(|point| *point = TrendPoint::default());
+                Reply::Prompt(Arc::new(page))
+            }
+            Reply::Calls(_) => Reply::Calls(Arc::new(CallPage { lines: vec![], more: false, kept: vec![] })),
+            reply => reply,
+        }))
+    });
+    [("loading", instead(None)), ("error", instead(Some(Err(fault)))), ("empty", bare)]
+}
+
+#[test]
+fn looks_where_there_is_nothing_to_show() {
+    for (width, height) in SIZES {
+        for (state, answers) in states() {
+            let mut console = Harness::new((width, height), answers);
+            insta::assert_snapshot!(format!("{state}_{width}x{height}"), console.keys("<enter>").screen());
+        }
     }
 }
 
@@ -37,7 +67,7 @@ fn looks() {
 fn a_call_is_traced() {
     for (width, height) in SIZES {
         let mut console = open((width, height));
-        insta::assert_snapshot!(format!("call_{width}x{height}"), console.keys("V<enter>").text());
+        insta::assert_snapshot!(format!("call_{width}x{height}"), console.keys("V<enter>").screen());
     }
 }
 

@@ -168,11 +168,11 @@ fn screens() {
         );
         insta::assert_snapshot!(format!("review_{w}x{h}"), console.keys("<esc><esc><enter>").screen());
         let mut console = Harness::new(size, silent());
-        insta::assert_snapshot!(format!("queue_loading_{w}x{h}"), console.keys("3").text());
+        insta::assert_snapshot!(format!("queue_loading_{w}x{h}"), console.keys("3").screen());
         let mut console = Harness::new(size, failing());
-        insta::assert_snapshot!(format!("queue_error_{w}x{h}"), console.keys("3").text());
+        insta::assert_snapshot!(format!("queue_error_{w}x{h}"), console.keys("3").screen());
         let mut console = Harness::new(size, about(vec![]));
-        insta::assert_snapshot!(format!("queue_empty_{w}x{h}"), console.keys("3").text());
+        insta::assert_snapshot!(format!("queue_empty_{w}x{h}"), console.keys("3").screen());
     }
 }
 

@@ -221,8 +221,10 @@ fn looks_at_four_sizes() {
         ("error", || Some(Err(Fault::new("the store is busy: another process has held it for 5 s")))),
     ] {
         for (width, height) in SIZES {
-            let text = console((width, height), look).text();
-            insta::assert_snapshot!(format!("{state}_{width}x{height}"), text);
+            insta::assert_snapshot!(
+                format!("{state}_{width}x{height}"),
+                console((width, height), look).screen()
+            );
         }
     }
 }
