@@ -248,7 +248,12 @@ fn carry_out(means: &Means, command: Command) -> Result<Receipt, Fault> {
         Command::Silence(stream, until) => {
             let who = who(means)?;
             service.silence(&stream, &who, now, until).map_err(failed)?;
-            Ok(said(format!("Silent until {}: {stream}", moment::whole(until))))
+            let text = if until > now {
+                format!("Silent until {}: {stream}", moment::whole(until))
+            } else {
+                format!("Silent no longer: {stream}")
+            };
+            Ok(said(text))
         }
         Command::Run { dry } => let_run(means, dry, now),
     }

@@ -81,7 +81,8 @@ impl Look<'_> {
         let names = self.standings.subjects.iter().map(|s| s.name.as_str());
         let mut found = health(id, stream, self.monitors.until, self.page_from, by_hour, names);
         let silences = self.notes.iter().filter(|note| note.stream == found.stream);
-        let until = silences.filter_map(|note| note.until).max().filter(|until| *until > self.now);
+        // The last word counts: a silence is ended by a shorter one.
+        let until = silences.rev().find_map(|note| note.until).filter(|until| *until > self.now);
         found.silenced_until = until.map(|ms| Window { from_ms: ms, to_ms: ms }.start());
         Ok(found)
     }

@@ -79,7 +79,7 @@ pub(super) fn regressions(reader: &Reader, notes: &[Note], now: Millis) -> Resul
             since: decided.unwrap_or_else(|| time(at)),
             evidence: settled.measured,
             rollback: rollback.map(|kept| kept.proposal.id),
-            silenced_until: own().filter_map(|note| note.until).max().filter(|until| *until > now).map(time),
+            silenced_until: own().rev().find_map(|note| note.until).filter(|until| *until > now).map(time),
             proposal: proposal.id,
             title: proposal.title,
             prompt_uri: proposal.prompt_uri,

@@ -239,6 +239,10 @@ fn what_is_watched_and_what_waits_is_what_the_service_says() {
         assert!(silent.streams.iter().any(|h| h.stream == id && h.silenced_until.is_some()));
         let heard = live.watch(NOW + HOUR_MS).unwrap();
         assert!(heard.streams.iter().all(|h| h.silenced_until.is_none()));
+        // The last word counts: it ends a longer silence.
+        live.service().silence(&id, "ana", NOW, NOW + 9 * HOUR_MS).unwrap();
+        live.service().silence(&id, "ana", NOW, NOW).unwrap();
+        assert!(live.watch(NOW).unwrap().streams.iter().all(|h| h.silenced_until.is_none()));
     }
 }
 

@@ -214,7 +214,9 @@ impl WatchPane {
         let Some(item) = self.selected() else { return };
         let now = out.ctx.stamp.now;
         let step = |length| Step::Do(Box::new(Command::Silence(item.name(), now + length)));
-        let rows = SILENCES.iter().map(|(words, length)| ((*words).to_owned(), step(*length))).collect();
+        let end = item.silenced_until().map(|_| ("no longer: let it alarm again".to_owned(), step(0)));
+        let lengths = SILENCES.iter().map(|(words, length)| ((*words).to_owned(), step(*length)));
+        let rows = end.into_iter().chain(lengths).collect();
         let title = format!("Silence {} for", item.title());
         out.open(Open::Choose { title, rows, selected: 1 });
     }

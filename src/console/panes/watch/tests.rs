@@ -316,6 +316,19 @@ fn a_regression_goes_by_its_proposal() {
 }
 
 #[test]
+fn a_silence_can_be_ended() {
+    let mut console = console((120, 40), || Some(Ok(watch())));
+    assert!(!console.keys("s").text().contains("no longer: let it alarm"));
+    let text = console.keys("<esc>Gs").text();
+    assert!(
+        text.contains("Silence legal.summary") && text.contains("no longer: let it alarm again"),
+        "{text}"
+    );
+    console.keys("gg<enter>");
+    assert!(matches!(&console.commands[..], [Command::Silence(_, until)] if *until <= NOW + 60_000));
+}
+
+#[test]
 fn a_new_regression_is_a_new_alarm() {
     let mut looks = 0;
     let mut console = console((120, 40), move || {
