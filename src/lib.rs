@@ -13,7 +13,7 @@
 //! service      what may be asked for, in one place    start: service::Service
 //! config       file, environment and flags, resolved once
 //! intake demo  the one door for telemetry; a seeded world    start: intake::Intake, demo::World
-//! agent        drafts better prompts from evidence    start: agent::draft
+//! agent        drafts better prompts from evidence    start: agent::propose::draft
 //! store        what lasts, and the only SQL           start: store::Store
 //! llm          asks models, and the only one that does    start: llm::Client
 //! keys         the keys of whoever acts here          start: keys::Keys

@@ -95,14 +95,17 @@ pub fn run(args: &DemoArgs, desk: &mut Desk) -> Result<Exit> {
             )));
         }
         Ground::Made { .. } => Receipt { duplicate: held, ..Receipt::default() },
-        Ground::Open => service.make_demo(&world)?,
+        Ground::Open => {
+            let receipt = service.make_demo(&world)?;
+            // The first look folds weeks of hours: it is not left to whoever looks first.
+            service.watch(now())?;
+            receipt
+        }
     };
     let (totals, span) = service.totals()?;
     let (waiting, entries) =
         (service.proposals(None, Some(Standing::Open), now())?.len(), service.audit(None)?.head.seq);
     let folder = beside(service.path(), args.seed);
-    // The first look folds weeks of hours: it is not left to whoever looks first.
-    service.watch(now())?;
     service.close()?;
     let owned = write_keys(&world, &folder)?;
     if desk.json {

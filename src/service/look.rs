@@ -141,7 +141,7 @@ impl Look<'_> {
     /// What changed around the onset of a prompt's stream, how it is on each of its models, and its course.
     pub fn explain(&self, found: &mut Health, models: &[Health]) -> Result<()> {
         let (Subject::Prompt(name), Some(onset)) = (&found.id.subject, found.onset) else { return Ok(()) };
-        let Some(uri) = name.parse::<PromptUri>().ok() else { return Ok(()) };
+        let Ok(uri) = name.parse::<PromptUri>() else { return Ok(()) };
         let numbers = self.catalog.numbers(&uri, None);
         let cells = |hours: Range<Hour>| -> Result<BTreeMap<CellKey, Cell>> {
             let mut sums: BTreeMap<CellKey, Cell> = BTreeMap::new();
@@ -159,16 +159,17 @@ impl Look<'_> {
             let start = edge(hours.start, 23);
             start..edge(hours.end, 0).max(start)
         };
-        let before = whole(onset - COMPARED_HOURS..onset);
-        let after = whole(onset..until);
+        let since = whole(onset..until);
         // The same hours a week earlier: as whole as these are.
-        let earlier = whole(after.start - COMPARED_HOURS..after.end - COMPARED_HOURS);
+        let earlier = whole(since.start - COMPARED_HOURS..since.end - COMPARED_HOURS);
         let later = earlier.start + COMPARED_HOURS..earlier.end + COMPARED_HOURS;
-        let sum = |cells: BTreeMap<CellKey, Cell>| cells.values().map(|cell| cell.calls).sum();
+        let sum = |cells: &BTreeMap<CellKey, Cell>| cells.values().map(|cell| cell.calls).sum();
+        let after = cells(since.clone())?;
+        let this_week = if later == since { sum(&after) } else { sum(&cells(later)?) };
         let around = Around {
-            before: cells(before)?,
-            after: cells(after)?,
-            weeks: [sum(cells(earlier)?), sum(cells(later)?)],
+            before: cells(whole(onset - COMPARED_HOURS..onset))?,
+            after,
+            weeks: [sum(&cells(earlier)?), this_week],
         };
         let dictionary = &self.catalog.dictionary;
         let activations = self.catalog.published.get(&uri).map_or(&[][..], |p| &p.activations);
@@ -202,7 +203,7 @@ impl Look<'_> {
             return Ok(found.last_day.map(|day| day.sample_size as f64 / hours));
         }
         let Subject::Prompt(name) = &found.id.subject else { return Ok(None) };
-        let Some(uri) = name.parse::<PromptUri>().ok() else { return Ok(None) };
+        let Ok(uri) = name.parse::<PromptUri>() else { return Ok(None) };
         let numbers = self.catalog.numbers(&uri, None);
         let until = self.monitors.until;
         let mut calls = 0;
