@@ -8,7 +8,7 @@
 //! ```text
 //! main
 //! cli          the command line                       start: cli::run
-//! console      the full-screen console                start: console::app, console::runtime
+//! console server  the full-screen console; HTTP and the agent's schedule    start: console::app, server::Server
 //! theme        roles, not colours; what a terminal can show    start: theme::Look
 //! service      what may be asked for, in one place    start: service::Service
 //! config       file, environment and flags, resolved once
@@ -44,6 +44,7 @@ pub mod engine;
 pub mod intake;
 pub mod keys;
 pub mod llm;
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod theme;

@@ -193,7 +193,7 @@ fn throw(service: &Service, samples: &[Sample], number: usize) -> Case {
             let encoding = (packed || headers.content_encoding.is_some()).then(|| "gzip".to_owned());
             let headers = Headers { content_encoding: encoding, ..headers.clone() };
             let refused = human::intake::take(&headers, &sent, &human::intake::Options::default()).is_err();
-            let receipt = taken(service, |intake| intake.body(&headers, sent.clone(), "hostile"));
+            let receipt = taken(service, |intake| intake.body(&headers, sent.clone(), "hostile").map(drop));
             assert!(!refused || receipt.quarantined == 1, "a refused body is quarantined");
             Case { kept: refused.then_some(sent), whole: None }
         }

@@ -12,12 +12,12 @@ use super::{CliError, Desk, Exit, Result, agent_record};
 use crate::domain::call::Millis;
 use crate::domain::identity::{Grant, GrantScope, Identity, UriPattern};
 use crate::domain::prompt::Name;
-use crate::domain::run::{Looked, Run, Spent, due_in};
+use crate::domain::run::{Looked, Run, Spent};
 use crate::domain::window::{WindowSpec, instant, time};
 use crate::engine::number::count;
 use crate::engine::visible;
 use crate::keys;
-use crate::service::{Drafter, RunWish, now};
+use crate::service::{Drafter, RunWish, Schedule, now};
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
@@ -77,7 +77,7 @@ pub struct WhichArgs {
 impl WhichArgs {
     /// The agent that is meant: of the organization named; else the only one that the store knows; else that of the
     /// configuration's organization.
-    fn agent(&self, desk: &Desk) -> Result<Identity> {
+    pub(super) fn agent(&self, desk: &Desk) -> Result<Identity> {
         let org = if let Some(org) = &self.org {
             org.clone()
         } else {
@@ -105,27 +105,46 @@ fn run_agent(args: &RunArgs, desk: &mut Desk) -> Result<Exit> {
     if args.once || args.dry_run {
         return Ok(if run_once(args, desk)? { Exit::Refused } else { Exit::Done });
     }
-    let (agent, every) = (args.which.agent(desk)?, args.every as Millis * 3_600_000);
-    // A store that is not there yet has no runs.
-    let newest = desk.reading().and_then(|service| Ok(service.last_run(Some(&agent))?)).ok().flatten();
-    let mut wait = newest.map_or(0, |newest| due_in(newest, every, now()));
-    if wait > 0 {
-        desk.say(&format!("{agent} ran less than {} h ago, and runs at {}.", args.every, time(now() + wait)));
-    }
+    let agent = args.which.agent(desk)?;
+    let pen = Desk::keys()?.agent(&agent)?;
+    let every = Duration::from_secs(args.every * 3_600);
+    let mut schedule = Schedule::new(pen, every, args.window);
     loop {
-        std::thread::sleep(Duration::from_millis(wait.unsigned_abs()));
-        if let Err(error) = run_once(args, desk) {
-            if !error.may_pass() {
-                return Err(error);
+        let wait = match when_due(&mut schedule, args, &agent, desk) {
+            Ok(wait) => wait.unwrap_or(every),
+            Err(error) if error.may_pass() => {
+                let next = time(now() + every.as_millis() as Millis);
+                desk.say(&format!(
+                    "human: this run failed: {error}\nThe agent goes on, and runs again at {next}."
+                ));
+                every
             }
-            let next = time(now() + every);
-            desk.say(&format!(
-                "human: this run failed: {error}\nThe agent goes on, and runs again at {next}."
-            ));
-        }
+            Err(error) => return Err(error),
+        };
         desk.out.flush()?;
-        wait = every;
+        std::thread::sleep(wait);
     }
+}
+
+/// Lets the agent run if it is due; else how long it takes until it is, which whoever else lets it run puts off.
+fn when_due(
+    schedule: &mut Schedule,
+    args: &RunArgs,
+    agent: &Identity,
+    desk: &mut Desk,
+) -> Result<Option<Duration>> {
+    let service = desk.writing()?;
+    let wait = schedule.due_in(&service, now())?;
+    if !wait.is_zero() {
+        service.close()?;
+        let next = time(now() + wait.as_millis() as Millis);
+        desk.say(&format!("{agent} ran less than {} h ago, and runs at {next}.", args.every));
+        return Ok(Some(wait));
+    }
+    let run = schedule.run(&service)?;
+    service.close()?;
+    report(&run, desk)?;
+    Ok(None)
 }
 
 /// Runs once; whether the run was refused.
@@ -143,13 +162,15 @@ fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     };
     let run = service.run_agent(&pen, &wish, now)?;
     service.close()?;
-    let refused = run.refused.is_some();
+    report(&run, desk)?;
+    Ok(run.refused.is_some())
+}
+
+fn report(run: &Run, desk: &mut Desk) -> Result<()> {
     if desk.json {
-        desk.document(&run)?;
-    } else {
-        print(&run, desk)?;
+        return desk.document(run).map(drop);
     }
-    Ok(refused)
+    print(run, desk)
 }
 
 fn print(run: &Run, desk: &mut Desk) -> Result<()> {

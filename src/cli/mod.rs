@@ -21,6 +21,7 @@ pub mod prompts;
 mod proposals;
 pub mod report;
 mod routing;
+mod serve;
 mod steward;
 pub mod table;
 mod trace;
@@ -113,6 +114,8 @@ enum Command {
     /// Your key, and whom the store trusts
     #[command(subcommand)]
     Steward(steward::StewardVerb),
+    /// Take telemetry over HTTP, and let the agent run on its schedule
+    Serve(serve::ServeArgs),
     /// Make a living demo world
     Demo(demo::DemoArgs),
     /// Check the store and say what is in it
@@ -402,6 +405,7 @@ fn dispatch(command: Command, desk: &mut Desk) -> Result<Exit> {
         Command::Agent(verb) => agent::run(&verb, desk),
         Command::Audit(verb) => audit::run(&verb, desk),
         Command::Steward(verb) => steward::run(&verb, desk),
+        Command::Serve(args) => serve::run(&args, desk),
         Command::Demo(args) => demo::run(&args, desk),
         Command::Doctor(args) => doctor::run(&args, desk),
         Command::Config(verb) => configure(&verb, desk),

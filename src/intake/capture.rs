@@ -32,21 +32,20 @@ pub fn take(headers: &Headers, body: &[u8], options: &Options) -> Result<Decoded
     if !posts || body.is_empty() {
         return Ok(nothing());
     }
-    if path.is_empty() || otlp::signal_of(path).is_some() {
+    let room = if path.is_empty() { Some(Room::Otlp) } else { Room::of(path) };
+    if let Some(Room::Otlp) = room {
         return otlp::decode(headers, body, options);
     }
     let plain = || {
         let limits = Limits { body: options.limits.body.min(MAX_REST) };
         otlp::unpack(headers.content_encoding.as_deref(), body, limits)
     };
-    if path.ends_with("/api/public/scores") {
-        return rest::langfuse_scores(&plain()?, headers.received_at, options);
-    }
-    if path.ends_with("/api/public/ingestion") {
-        return rest::langfuse_batch(&plain()?, headers.received_at, options);
-    }
-    if let Some(task) = annotation_task(path) {
-        return rest::traceloop_annotation(task, &plain()?, headers.received_at, options);
+    let at = headers.received_at;
+    match room {
+        Some(Room::Scores) => return rest::langfuse_scores(&plain()?, at, options),
+        Some(Room::Batch) => return rest::langfuse_batch(&plain()?, at, options),
+        Some(Room::Annotations(task)) => return rest::traceloop_annotation(task, &plain()?, at, options),
+        Some(Room::Otlp) | None => (),
     }
     let below =
         |known: &str| path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
@@ -54,6 +53,36 @@ pub fn take(headers: &Headers, body: &[u8], options: &Options) -> Result<Decoded
         return Ok(nothing());
     }
     Err(DecodeError::UnknownPath(path.chars().take(200).collect()))
+}
+
+/// Whether telemetry is taken at `path`, and whether it is OTLP.
+pub fn takes(path: &str) -> Option<bool> {
+    Room::of(path.trim_end_matches('/')).map(|room| matches!(room, Room::Otlp))
+}
+
+/// Who takes a body.
+#[derive(Debug, Clone, Copy)]
+enum Room<'p> {
+    Otlp,
+    Scores,
+    Batch,
+    Annotations(&'p str),
+}
+
+impl Room<'_> {
+    /// That of a path without its query and last slash.
+    fn of(path: &str) -> Option<Room<'_>> {
+        if otlp::signal_of(path).is_some() {
+            return Some(Room::Otlp);
+        }
+        if path.ends_with("/api/public/scores") {
+            return Some(Room::Scores);
+        }
+        if path.ends_with("/api/public/ingestion") {
+            return Some(Room::Batch);
+        }
+        annotation_task(path).map(Room::Annotations)
+    }
 }
 
 fn nothing() -> Decoded {

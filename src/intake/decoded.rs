@@ -65,9 +65,14 @@ pub struct Limits {
     pub body: usize,
 }
 
+impl Limits {
+    /// The longest body that is ever taken.
+    pub const MOST: usize = 64 << 20;
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { body: 64 << 20 }
+        Limits { body: Limits::MOST }
     }
 }
 

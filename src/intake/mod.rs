@@ -38,7 +38,7 @@ pub mod source;
 pub mod span;
 mod wire;
 
-pub use capture::take;
+pub use capture::{take, takes};
 pub use commit::Receipt;
 pub use decoded::{DecodeError, Decoded, Headers, Ignored, Limits, Options, Rejected};
 pub use join::links;

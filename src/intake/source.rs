@@ -15,7 +15,7 @@ use super::events::Reader;
 use super::frames::{Frame, Frames, Layout, is_protobuf, layout};
 use super::prepare::Preparation;
 use super::refused::Refusals;
-use super::{Headers, take};
+use super::{DecodeError, Headers, take};
 use crate::domain::call::{Millis, PLAUSIBLE_MS};
 use crate::domain::event::Event;
 use crate::store::telemetry::NamedCall;
@@ -132,7 +132,7 @@ impl<'s> Intake<'s> {
             }
             let text = std::fs::read(&headers).map_err(fault)?;
             return match Headers::from_capture(&text) {
-                Ok(headers) => self.body(&headers, body, &origin),
+                Ok(headers) => self.body(&headers, body, &origin).map(drop),
                 Err(error) => self.quarantine(origin, "events", error.to_string(), body),
             };
         }
@@ -265,7 +265,7 @@ impl<'s> Intake<'s> {
                             content_type: Some("application/json".into()),
                             ..Headers::default()
                         };
-                        return self.body(&headers, value, origin);
+                        return self.body(&headers, value, origin).map(drop);
                     }
                     None => return self.quarantine(origin.to_owned(), "events", reason, value),
                 },
@@ -276,11 +276,16 @@ impl<'s> Intake<'s> {
             Format::OtlpProto => Some("application/x-protobuf".into()),
             _ => None,
         };
-        self.body(&Headers { content_type, ..Headers::default() }, value, origin)
+        self.body(&Headers { content_type, ..Headers::default() }, value, origin).map(drop)
     }
 
-    /// Takes one HTTP body.
-    pub fn body(&mut self, headers: &Headers, body: Vec<u8>, origin: &str) -> Result<(), IntakeError> {
+    /// Takes one HTTP body; why the whole of it goes to quarantine, where it does.
+    pub fn body(
+        &mut self,
+        headers: &Headers,
+        body: Vec<u8>,
+        origin: &str,
+    ) -> Result<Option<DecodeError>, IntakeError> {
         let format = || serde_json::to_string(headers).unwrap_or_else(|_| "events".into());
         let mut dated = headers.clone();
         if dated.received_at == 0 || !PLAUSIBLE_MS.contains(&dated.received_at) {
@@ -289,9 +294,13 @@ impl<'s> Intake<'s> {
         match take(&dated, &body, &self.preparation.options) {
             Err(_) if *headers == Headers::default() && is_text(&body) => {
                 let reason = "it is text, but neither JSON events nor OTLP";
-                self.quarantine(origin.to_owned(), &format(), reason.into(), body)
+                self.quarantine(origin.to_owned(), &format(), reason.into(), body)?;
+                Ok(Some(DecodeError::Malformed { what: "body", why: reason.into() }))
             }
-            Err(error) => self.quarantine(origin.to_owned(), &format(), error.to_string(), body),
+            Err(error) => {
+                self.quarantine(origin.to_owned(), &format(), error.to_string(), body)?;
+                Ok(Some(error))
+            }
             Ok(decoded) => {
                 for part in decoded.rejected {
                     self.quarantine(origin.to_owned(), &format(), part.reason, part.bytes)?;
@@ -301,7 +310,8 @@ impl<'s> Intake<'s> {
                 self.batch.extend(feedback);
                 let arrived = Arrived::of(decoded.facts, &self.preparation)?;
                 self.batch.extend(arrived.into_iter().map(Item::Trace));
-                self.added(spans.max(1))
+                self.added(spans.max(1))?;
+                Ok(None)
             }
         }
     }
@@ -425,7 +435,7 @@ impl<'s> Intake<'s> {
 
     fn again(&mut self, item: Quarantined) -> Result<(), IntakeError> {
         match (item.format.as_str(), serde_json::from_str::<Headers>(&item.format)) {
-            (_, Ok(headers)) => self.body(&headers, item.bytes, &item.origin),
+            (_, Ok(headers)) => self.body(&headers, item.bytes, &item.origin).map(drop),
             ("gzip", _) => self.stream(item.bytes.as_slice(), &item.origin, Format::Auto),
             ("events", _) => self.value(item.bytes, &item.origin, Layout::Lines, Format::Auto),
             _ => self.quarantine(item.origin, &item.format, item.reason, item.bytes),

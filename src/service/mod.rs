@@ -14,6 +14,7 @@ pub mod live;
 mod look;
 mod outcome;
 pub mod proposals;
+mod receiver;
 mod refinement;
 mod regressions;
 mod routing;
@@ -32,7 +33,8 @@ pub use audit::{Audit, LogQuery, inspect};
 pub use catalog::Catalog;
 pub use cells::answerable;
 pub use error::{Result, ServiceError};
-pub use refinement::{Drafter, Idea, RunWish};
+pub use receiver::Receiver;
+pub use refinement::{Drafter, Idea, RunWish, Schedule};
 pub use regressions::Regression;
 pub use routing::Wish;
 pub use standings::{LiveBoard, Standings};
@@ -119,24 +121,29 @@ impl Service {
 
     /// Ends the writer: sweeps once a day, and leaves the journal short.
     pub fn close(self) -> Result<()> {
+        self.keep_up()?;
+        Ok(self.store.close()?)
+    }
+
+    /// What a store that is written to needs now and then: a sweep once a day.
+    pub fn keep_up(&self) -> Result<()> {
         if self.store.has_written() && self.store.write(|tx| tx.sweep_is_due())? {
             self.sweep()?;
         }
-        Ok(self.store.close()?)
+        Ok(())
     }
 
     /// Begins an intake.
     pub fn intake(&self) -> Result<Intake<'_>> {
-        Ok(Intake::new(&self.store, Arc::new(self.preparation()?), now()))
+        Ok(Intake::new(&self.store, Arc::new(self.preparation(&self.read()?)?), now()))
     }
 
-    fn preparation(&self) -> Result<Preparation> {
-        let reader = self.read()?;
+    fn preparation(&self, reader: &Reader) -> Result<Preparation> {
         let published = reader.published()?;
         Ok(Preparation {
             options: Options { scores: self.config.scores.clone(), ..Options::default() },
             identity: self.config.identity.clone(),
-            prices: Prices::new(Self::prices(&reader)?.0),
+            prices: Prices::new(Self::prices(reader)?.0),
             active: Box::new(move |uri, at| published.get(uri)?.active_at(at).cloned()),
             shared: Mutex::default(),
         })

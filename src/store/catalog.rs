@@ -50,6 +50,12 @@ impl Published {
     }
 }
 
+/// The number of the newest activation; 0 before the first.
+pub fn newest_activation(db: &Connection) -> Result<i64> {
+    let mut newest = db.prepare_cached("SELECT coalesce(max(id), 0) FROM prompt_activation")?;
+    Ok(newest.query_row([], |row| row.get(0))?)
+}
+
 /// All published prompts, by URI.
 pub fn published(db: &Connection) -> Result<BTreeMap<PromptUri, Published>> {
     let mut found: BTreeMap<i64, Published> = BTreeMap::new();

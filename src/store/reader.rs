@@ -98,6 +98,11 @@ impl Reader {
         self.named(catalog::published(&self.db))
     }
 
+    /// A number that grows whenever another version of a prompt becomes active.
+    pub fn newest_activation(&self) -> Result<i64> {
+        self.named(catalog::newest_activation(&self.db))
+    }
+
     /// A published version as a file.
     pub fn file(&self, uri: &PromptUri, version: &Version) -> Result<PromptFile> {
         self.prompts(prompts::get(&self.db, uri, version))

@@ -10,6 +10,7 @@ mod docketed;
 mod drafter;
 mod follow_up;
 mod layering;
+mod schedule;
 mod spending;
 mod tried;
 
@@ -19,6 +20,7 @@ pub(super) use desk::Desk;
 use docketed::{Concluded, Docketed, Ready, proposed};
 pub use drafter::Drafter;
 use follow_up::follow_up;
+pub use schedule::Schedule;
 use spending::spent_today;
 use tried::tried;
 
