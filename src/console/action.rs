@@ -187,6 +187,7 @@ actions! {
 
     Part "part" Ledger ["v"] "part" "Move between the ledger, the runs and the agent";
     Verify "verify" Ledger ["V"] "verify" "Check the whole ledger: chain, signatures, and that it explains the store";
+    UndoEntry "undo-entry" Ledger ["U"] "undo" "Undo what the selected entry decided, by a new entry";
     RunNow "run-agent" Ledger ["R"] "run" "Let the agent run now";
     DryRun "dry-run" Ledger ["D"] "dry run" "Let the agent look and draft, and write nothing";
 }

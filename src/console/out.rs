@@ -73,6 +73,8 @@ pub enum Open {
     Accept(Vec<ProposalId>),
     /// Goes back to an earlier version of a prompt, for this reason.
     RollBack(Back, String),
+    /// Undoes something by a command, after saying what that was.
+    Undo(String, Box<Command>),
     /// Confirms something.
     Confirm {
         /// What.

@@ -189,7 +189,7 @@ impl App {
 
     pub(super) fn undo(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         let Some(undo) = self.undo.last() else { return vec![] };
-        let dialog = Confirm::undo(&undo.what, undo.of, &undo.by);
+        let dialog = Confirm::undo(&undo.what, &undo.by, Step::Undo(undo.of));
         self.open(Dialog::Confirm(dialog), ctx)
     }
 

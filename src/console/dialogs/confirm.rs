@@ -19,7 +19,7 @@ use crate::console::action::Action;
 use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::keymap::{Chord, Key};
-use crate::console::message::{CommandId, Stamp};
+use crate::console::message::Stamp;
 use crate::console::out::{Back, Ctx, Out, Step};
 use crate::console::query::Command;
 use crate::console::widgets::confirm::{Button, buttons};
@@ -253,8 +253,8 @@ impl Confirm {
         Confirm::new(title, lines, "Roll back", word, Step::Do(Box::new(command)))
     }
 
-    /// Asks before a decision of the session is undone.
-    pub fn undo(what: &str, of: CommandId, by: &Command) -> Confirm {
+    /// Asks before a decision is undone by a command; `step` does it.
+    pub fn undo(what: &str, by: &Command, step: Step) -> Confirm {
         let (mut lines, mut word) = (vec![(Role::Text, what.to_owned())], None);
         if let Command::RollBack { uri, from, to, .. } = by {
             word = weighty(uri);
@@ -268,7 +268,7 @@ impl Confirm {
         }
         let ledger = "Nothing is taken out of the ledger: undoing is a new entry that says so.";
         lines.push((Role::Muted, ledger.to_owned()));
-        Confirm::new("Undo".to_owned(), lines, "Undo", word, Step::Undo(of))
+        Confirm::new("Undo".to_owned(), lines, "Undo", word, step)
     }
 }
 

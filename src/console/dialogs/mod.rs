@@ -38,7 +38,7 @@ use super::canvas::Canvas;
 use super::hitmap::Target;
 use super::keymap::Chord;
 use super::message::{CommandId, Fault, Stamp, Ticket};
-use super::out::{Ctx, Open, Out};
+use super::out::{Ctx, Open, Out, Step};
 use super::query::{Receipt, Reply};
 
 /// A dialog.
@@ -72,6 +72,10 @@ impl Dialog {
         match open {
             Open::Accept(ids) => Dialog::Accept(Box::new(Accept::new(ids))),
             Open::RollBack(back, reason) => Dialog::Confirm(Confirm::roll_back(back, reason)),
+            Open::Undo(what, by) => {
+                let by = *by;
+                Dialog::Confirm(Confirm::undo(&what, &by, Step::Do(Box::new(by.clone()))))
+            }
             Open::Confirm { title, lines, yes, weighty, step } => {
                 Dialog::Confirm(Confirm::new(title, lines, yes, weighty, *step))
             }

@@ -20,6 +20,7 @@ mod draw;
 mod entries;
 mod filter;
 mod runs;
+mod undo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -219,8 +220,13 @@ impl Pane for LedgerPane {
 
     fn hints(&self) -> &'static [Action] {
         match (self.part, self.open) {
+            (Part::Ledger, true) => {
+                &[Action::Back, Action::Copy, Action::UndoEntry, Action::Part, Action::Verify]
+            }
             (_, true) => &[Action::Back, Action::Copy, Action::Part, Action::Verify],
-            (Part::Ledger, _) => &[Action::Open, Action::Part, Action::Filter, Action::Verify, Action::Copy],
+            (Part::Ledger, _) => {
+                &[Action::Open, Action::Part, Action::Filter, Action::Verify, Action::UndoEntry, Action::Copy]
+            }
             (Part::Runs, _) => &[Action::Open, Action::Part, Action::RunNow, Action::DryRun],
             (Part::Agent, _) => &[Action::Part, Action::RunNow, Action::DryRun],
         }
@@ -229,7 +235,12 @@ impl Pane for LedgerPane {
     fn objection(&self, action: Action) -> Option<String> {
         let nobody = || self.agent.value().is_some_and(|state| state.agent.is_none());
         let why = match action {
-            Action::RunNow if self.read_only => "the console is read-only",
+            Action::RunNow | Action::UndoEntry if self.read_only => "the console is read-only",
+            Action::UndoEntry if self.part != Part::Ledger => "no entry is selected here",
+            Action::UndoEntry => match self.selected().map(undo::undoing)? {
+                Ok(_) => return None,
+                Err(why) => why,
+            },
             Action::RunNow | Action::DryRun if nobody() => {
                 "no agent has a grant: `human agent grant` gives one"
             }
@@ -286,6 +297,13 @@ impl Pane for LedgerPane {
             Action::Verify => {
                 self.by_key = true;
                 out.ask(&mut self.verified, Query::Verify);
+            }
+            Action::UndoEntry => {
+                let undo = self.selected().and_then(|entry| Some((entry, undo::undoing(entry).ok()?)));
+                if let Some((entry, by)) = undo {
+                    let what = format!("Entry {}: {} {}", entry.seq, entry.action, entry.subject);
+                    out.open(Open::Undo(what, Box::new(by)));
+                }
             }
             Action::RunNow => Self::run_now(out),
             Action::DryRun => {

@@ -43,7 +43,10 @@ fn entry(seq: u64) -> Entry {
             "steward://ACME/ana",
             Deed::Publish,
             "prompt://org/ACME/support.refund-reply@1.4.0",
-            json!({"activated": true}),
+            json!({
+                "activated": {"uri": "prompt://org/ACME/support.refund-reply@1.4.0", "kind": "publish"},
+                "previous": "1.3.0",
+            }),
         ),
     };
     let signed = seq > 2;
@@ -289,6 +292,36 @@ fn the_filter_narrows_and_an_entry_is_copied() {
         _ => None,
     });
     assert_eq!(copied, Some(Hex([278_u64 as u8; 32]).to_string()));
+}
+
+#[test]
+fn what_an_entry_decided_is_undone_long_after() {
+    let mut console = Harness::new((120, 40), full());
+    // An acceptance that made nothing active, a rejection, and a publication.
+    console.keys("5U");
+    assert!(console.text().contains("it made no version active"), "{}", console.text());
+    console.keys("jU<enter>");
+    assert!(console.commands.is_empty(), "cancel has the focus");
+    console.keys("U");
+    assert!(console.text().contains("instead of 1.4.0"), "{}", console.text());
+    console.keys("yjUy");
+    let id = ProposalId(11);
+    let [Command::RollBack { uri, from, to, reason }, reopen] = &console.commands[..] else {
+        panic!("{:?}", console.commands)
+    };
+    assert_eq!(uri.to_string(), "prompt://org/ACME/support.refund-reply");
+    let version = |v: &Option<semver::Version>| v.as_ref().map(ToString::to_string);
+    assert_eq!((version(from).as_deref(), version(to).as_deref()), (Some("1.4.0"), Some("1.3.0")));
+    assert_eq!((reason.as_str(), reopen), ("undo of entry 279", &Command::Reopen(vec![id])));
+    console.keys("jU");
+    assert!(console.text().contains("it decided nothing"), "{}", console.text());
+    let mut console = Harness::with(
+        crate::console::app::Settings { read_only: true, ..crate::console::harness::settings() },
+        (120, 40),
+        full(),
+    );
+    console.keys("5jUy");
+    assert!(console.commands.is_empty() && console.text().contains("read-only"), "{}", console.text());
 }
 
 #[test]
