@@ -22,6 +22,8 @@ pub enum Where {
     Proposals,
     /// The review of one proposal.
     Review,
+    /// A difference of two texts.
+    Difference,
     /// The watch.
     Watch,
     /// The ledger and the agent.
@@ -39,13 +41,14 @@ impl Where {
             Where::Affinity => "affinity",
             Where::Proposals => "the queue of proposals",
             Where::Review => "a review",
+            Where::Difference => "a difference",
             Where::Watch => "the watch",
             Where::Ledger => "ledger and agent",
         }
     }
 
     /// All of them.
-    pub const ALL: [Where; 9] = [
+    pub const ALL: [Where; 10] = [
         Where::Everywhere,
         Where::List,
         Where::Board,
@@ -53,6 +56,7 @@ impl Where {
         Where::Affinity,
         Where::Proposals,
         Where::Review,
+        Where::Difference,
         Where::Watch,
         Where::Ledger,
     ];
@@ -147,6 +151,7 @@ actions! {
     Section "section" Prompt ["v"] "section" "The next part of the page: trends, parts, text, history, calls";
     PreviousSection "previous-section" Prompt ["V"] "section" "The part before";
     PromptProposals "proposals-of-prompt" Prompt ["p"] "proposals" "The proposals of this prompt";
+    Compare "compare" Prompt ["c"] "compare" "See what a version changed, against the one before";
     RollBack "roll-back" Prompt ["B"] "roll back" "Make an earlier version active again";
 
     CostLess "cost-less" Affinity ["["] "cost -" "Let cost weigh less";
@@ -168,15 +173,16 @@ actions! {
     ModifyHere "modify-here" Review ["E"] "edit here" "Change the text here";
     Defer "defer" Review ["f"] "defer" "Put it off";
     Comment "comment" Review ["c"] "comment" "Say something about it";
-    NextChange "next-change" Review ["n"] "next change" "To the next change";
-    PreviousChange "previous-change" Review ["N"] "change before" "To the change before";
     NextProposal "next-proposal" Review ["}"] "next" "Review the next proposal of the queue";
     PreviousProposal "previous-proposal" Review ["{"] "before" "Review the proposal before";
-    Layout "layout" Review ["\\"] "layout" "Side by side, or one below the other";
-    Context "context" Review ["z"] "context" "Show more of what did not change, or less";
-    Invisibles "invisibles" Review ["x"] "blanks" "Show blanks and tabs";
     Beside "beside" Review ["v"] "evidence" "Move between the change and its evidence";
     ReviewPrompt "review-prompt" Review ["o"] "prompt" "Open the prompt's page";
+
+    NextChange "next-change" Difference ["n"] "next change" "To the next change";
+    PreviousChange "previous-change" Difference ["N"] "change before" "To the change before";
+    Layout "layout" Difference ["\\"] "layout" "Side by side, or one below the other";
+    Context "context" Difference ["z"] "context" "Show more of what did not change, or less";
+    Invisibles "invisibles" Difference ["x"] "blanks" "Show blanks and tabs";
 
     Freeze "freeze" Watch ["space"] "freeze" "Hold the screen still; data keeps arriving";
     Acknowledge "acknowledge" Watch ["a"] "acknowledge" "Say that it has been seen: a new baseline begins";

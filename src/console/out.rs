@@ -6,7 +6,7 @@ use super::action::Action;
 use super::hitmap::{HitMap, Target};
 use super::keymap::Keymap;
 use super::message::{CommandId, Effect, Fault, Loaded, Stamp, Ticket};
-use super::query::{Command, Query};
+use super::query::{Command, Query, Versions};
 use super::tab::Tab;
 use crate::domain::prompt::PromptUri;
 use crate::domain::proposal::ProposalId;
@@ -42,6 +42,8 @@ pub enum Place {
     Review(ProposalId, Vec<ProposalId>),
     /// A call, by its id.
     Call(String),
+    /// What one version of a prompt changed against another.
+    Compare(Versions),
 }
 
 /// From which version to which a prompt is to go back.

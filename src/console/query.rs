@@ -42,6 +42,8 @@ pub enum Query {
     Proposals,
     /// One proposal, with its difference laid out.
     Review(ProposalId, Layout),
+    /// What a version changed, laid out.
+    Compare(Versions, Layout),
     /// What came of an applied proposal.
     Came(ProposalId),
     /// What got worse.
@@ -77,6 +79,8 @@ pub enum Reply {
     Proposals(Arc<Vec<QueueLine>>),
     /// To [`Query::Review`].
     Review(Arc<Reviewed>),
+    /// To [`Query::Compare`].
+    Compare(Arc<Compared>),
     /// To [`Query::Came`].
     Came(Arc<Came>),
     /// To [`Query::Watch`].
@@ -133,6 +137,28 @@ pub struct Leaders {
     pub worst: Option<BoardLine>,
     /// How many prompts degrade, and the worst of them, by the last watch; `None` before the first.
     pub degrading: Option<(usize, Option<Box<Health>>)>,
+}
+
+/// Two versions of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// The prompt, without version.
+    pub uri: PromptUri,
+    /// The older text.
+    pub from: Version,
+    /// The newer text.
+    pub to: Version,
+}
+
+/// What one version changed against another.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// Their texts, as they were published.
+    pub texts: [String; 2],
+    /// The difference.
+    pub diff: Arc<Diff>,
+    /// The lines of it.
+    pub laid: Laid,
 }
 
 /// A proposal as it is reviewed.

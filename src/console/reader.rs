@@ -12,7 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::fault::of_service;
 use super::message::{Msg, Ticket};
-use super::query::{AgentState, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified};
+use super::query::{
+    AgentState, Compared, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified, Versions,
+};
 use super::widgets::diff_view;
 use super::worker;
 use crate::domain::call::Millis;
@@ -191,6 +193,9 @@ impl Reading {
             }
             Query::Proposals => Reply::Proposals(self.queue(now)?),
             Query::Review(id, layout) => Reply::Review(Arc::new(self.review(*id, *layout, now)?)),
+            Query::Compare(versions, layout) => {
+                Reply::Compare(Arc::new(compare(service, versions, *layout)?))
+            }
             Query::Came(id) => Reply::Came(Arc::new(service.came_of(*id, now)?)),
             Query::Watch => {
                 let watch = live.watch(now)?;
@@ -276,6 +281,19 @@ impl Reading {
         self.compared = Some((Arc::clone(&shown), Arc::clone(&diff)));
         Ok(Reviewed { shown, diff, layout, laid })
     }
+}
+
+/// What a version changed against another.
+fn compare(service: &Service, versions: &Versions, layout: Layout) -> Result<Compared, ServiceError> {
+    let reader = service.read()?;
+    let text = |version| -> Result<String, ServiceError> {
+        Ok(reader.file(&versions.uri, version)?.text().to_owned())
+    };
+    let texts = [text(&versions.from)?, text(&versions.to)?];
+    let diff = Arc::new(Diff::between(&texts[0], &texts[1], Some(Instant::now() + COMPARE)));
+    let Layout { width, mode, context, invisibles } = layout;
+    let laid = diff_view::layout(&texts[0], &texts[1], &diff, width, mode, context, invisibles);
+    Ok(Compared { texts, diff, laid })
 }
 
 /// The first of the leaderboard by each of the orders that a person asks for, and what degrades.

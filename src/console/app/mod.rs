@@ -13,6 +13,7 @@ macro_rules! focused {
             Some(Page::Prompt($pane)) => $body,
             Some(Page::Review($pane)) => $body,
             Some(Page::Call($pane)) => $body,
+            Some(Page::Compare($pane)) => $body,
             None => match $app.tab {
                 Tab::Prompts => {
                     let $pane = &$app.board;
@@ -42,6 +43,7 @@ macro_rules! focused {
             Some(Page::Prompt($pane)) => $body,
             Some(Page::Review($pane)) => $body,
             Some(Page::Call($pane)) => $body,
+            Some(Page::Compare($pane)) => $body,
             None => match $app.tab {
                 Tab::Prompts => {
                     let $pane = &mut $app.board;

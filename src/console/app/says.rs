@@ -74,6 +74,7 @@ impl App {
                 Page::Prompt(pane) => pane.crumb(),
                 Page::Review(pane) => pane.crumb(),
                 Page::Call(pane) => pane.crumb(),
+                Page::Compare(pane) => pane.crumb(),
             });
         }
         crumbs

@@ -19,6 +19,8 @@ use crate::service::live::Pulse;
 mod affinity;
 mod board;
 mod call;
+mod compare;
+mod difference;
 mod ledger;
 mod prompt;
 mod proposals;
@@ -32,6 +34,7 @@ mod words;
 pub use affinity::AffinityPane;
 pub use board::Leaderboard;
 pub use call::CallPane;
+pub use compare::ComparePane;
 pub use ledger::LedgerPane;
 pub use prompt::PromptPane;
 pub use proposals::Proposals;
@@ -47,6 +50,8 @@ pub enum Page {
     Review(Box<Review>),
     /// One call.
     Call(Box<CallPane>),
+    /// What a version of a prompt changed.
+    Compare(Box<ComparePane>),
 }
 
 impl Page {
@@ -56,6 +61,7 @@ impl Page {
             Place::Prompt(uri) => Page::Prompt(Box::new(PromptPane::new(uri))),
             Place::Review(id, queue) => Page::Review(Box::new(Review::new(id, queue))),
             Place::Call(id) => Page::Call(Box::new(CallPane::new(id))),
+            Place::Compare(versions) => Page::Compare(Box::new(ComparePane::new(versions))),
         }
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::console::fixtures::failing;
 use crate::console::harness::{Answers, NOW};
 use crate::console::message::Fault;
-use crate::console::query::{Leaders, Query, Reply};
+use crate::console::query::{Compared, Layout, Leaders, Query, Reply};
+use crate::console::widgets::diff_view;
 use crate::domain::call::Call;
 use crate::domain::feedback::{Feedback, Signal, Source, Target};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata, PromptLayer, PromptUri};
@@ -14,6 +15,7 @@ use crate::domain::snapshot::{
     SnapshotWindow, SourcePart, Verdict, VersionPart,
 };
 use crate::domain::window::Window;
+use crate::engine::diff::Diff;
 use crate::engine::evidence;
 use crate::engine::rank::{Column, Line};
 use crate::engine::trend::health::{Health, Level};
@@ -121,6 +123,18 @@ fn board(wish: &BoardWish, total: usize) -> BoardPage {
         fault: wish.filter.contains("neg>").then(|| "`neg>` compares with a number".into()),
         as_of: NOW,
     }
+}
+
+fn compared(layout: Layout) -> Compared {
+    let text = |tone: &str| {
+        let steps = (1..=40).map(|n| format!("{n}. Look at part {n} of {{{{contract}}}}."));
+        format!("{}\n{tone}\n", steps.collect::<Vec<_>>().join("\n"))
+    };
+    let (old, new) = (text("Be polite, and never say that you cannot help."), text("Be brief."));
+    let diff = Arc::new(Diff::between(&old, &new, None));
+    let Layout { width, mode, context, invisibles } = layout;
+    let laid = diff_view::layout(&old, &new, &diff, width, mode, context, invisibles);
+    Compared { texts: [old, new], diff, laid }
 }
 
 fn health(name: &str) -> Health {
@@ -350,6 +364,7 @@ pub fn world(total: usize) -> Answers {
                 worst: first(4),
                 degrading: Some((2, Some(Box::new(health(&name(0)))))),
             })),
+            Query::Compare(_, layout) => Reply::Compare(Arc::new(compared(*layout))),
             Query::Prompt(uri, _) => Reply::Prompt(Arc::new(page(uri))),
             Query::Calls(uri, _) => Reply::Calls(Arc::new(calls((0..40).map(|i| kept(i, uri))))),
             Query::Call(id) => {

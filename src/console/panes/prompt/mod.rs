@@ -32,7 +32,7 @@ use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Fault, Loaded, Ticket};
 use crate::console::moment;
 use crate::console::out::{Back, Open, Out, Place, Step, Then};
-use crate::console::query::{Query, Reply};
+use crate::console::query::{Query, Reply, Versions};
 use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::{prose, scroll};
@@ -181,6 +181,24 @@ impl PromptPane {
         });
     }
 
+    /// Asks which version is compared with the one before it.
+    fn compare(&self, out: &mut Out<'_>) {
+        let Some(page) = self.page.value() else { return };
+        let rows = page.versions.windows(2).rev().map(|pair| {
+            let (from, to) = (pair[0].clone(), pair[1].clone());
+            let active = page.history.iter().find(|line| line.what == "active" && line.version == to);
+            let when =
+                active.map_or("never active".into(), |line| format!("active {}", moment::short(line.at)));
+            let row = format!("{to} against {from}  {when}");
+            (row, Step::Push(Place::Compare(Versions { uri: page.uri.unversioned(), from, to })))
+        });
+        out.open(Open::Choose {
+            title: format!("What a version of {} changed", page.uri.key),
+            rows: rows.collect(),
+            selected: 0,
+        });
+    }
+
     fn settle_calls(&mut self) {
         let Some(page) = self.calls.value() else { return };
         if let Some(at) = self.selected.as_ref().and_then(|id| page.lines.iter().position(|l| l.id == *id)) {
@@ -215,7 +233,14 @@ impl Pane for PromptPane {
         if self.section == Section::Calls {
             &[Action::Open, Action::Section, Action::Window, Action::PromptProposals, Action::RollBack]
         } else {
-            &[Action::Section, Action::Window, Action::PromptProposals, Action::RollBack, Action::Copy]
+            &[
+                Action::Section,
+                Action::Window,
+                Action::Compare,
+                Action::PromptProposals,
+                Action::RollBack,
+                Action::Copy,
+            ]
         }
     }
 
@@ -225,11 +250,14 @@ impl Pane for PromptPane {
             Action::Open if self.section == Section::Calls && self.current().is_none() => {
                 Some("no call is selected".into())
             }
-            Action::RollBack | Action::PromptProposals if page.is_none() => {
+            Action::RollBack | Action::PromptProposals | Action::Compare if page.is_none() => {
                 Some("the prompt is still being read".into())
             }
             Action::RollBack if page.is_some_and(|page| page.versions.is_empty()) => {
                 Some("its text is not published here: there is no version to go back to".into())
+            }
+            Action::Compare if page.is_some_and(|page| page.versions.len() < 2) => {
+                Some("there are no two published versions to compare".into())
             }
             Action::RollBack if self.earlier().is_empty() => Some("only one version is published".into()),
             Action::PromptProposals if page.is_some_and(|page| page.open == 0) => {
@@ -286,6 +314,7 @@ impl Pane for PromptPane {
                 out.step(Step::Go(Tab::Proposals));
                 out.step(Step::Filter(self.uri.clone()));
             }
+            Action::Compare => self.compare(out),
             Action::RollBack if out.read_only => {
                 out.say(crate::theme::Role::Caution, "The console is read-only: nothing is rolled back here");
             }

@@ -25,6 +25,45 @@ fn looks() {
     insta::assert_snapshot!("calls_120x40", open((120, 40)).keys("Vj").screen());
 }
 
+#[test]
+fn what_a_version_changed_is_shown() {
+    for (width, height) in SIZES {
+        let mut console = open((width, height));
+        console.keys("c<enter>");
+        insta::assert_snapshot!(format!("compare_{width}x{height}"), console.screen());
+    }
+    let mut console = open((120, 40));
+    console.keys("c");
+    assert!(console.text().contains("2.1.0 against 2.0.0"), "{}", console.text());
+    console.keys("<enter>");
+    assert!(
+        console.text().contains("change 1 of 1") && console.text().contains("unchanged"),
+        "{}",
+        console.text()
+    );
+    // More of what did not change, and both texts one below the other.
+    console.keys("zz\\\\");
+    assert!(!console.text().contains("unchanged"), "{}", console.text());
+    console.keys("y");
+    let copied = console.effects.iter().rev().find_map(|effect| match effect {
+        crate::console::message::Effect::Copy(text) => Some(text.clone()),
+        _ => None,
+    });
+    assert!(copied.unwrap().contains("+Be brief."));
+    assert!(!console.keys("<esc>").text().contains("change 1 of 1"), "{}", console.text());
+    let mut failing = world(12);
+    let answers: Answers = Box::new(move |query| match query {
+        Query::Compare(..) => Some(Err(Fault::new("the store cannot be read (I/O error)"))),
+        query => failing(query),
+    });
+    let mut console = Harness::new((80, 24), answers);
+    assert!(console.keys("<enter>c<enter>").text().contains("I/O error"), "{}", console.text());
+    // A prompt that is published once, or nowhere, has nothing to compare.
+    let [.., (_, bare)] = states();
+    let mut console = Harness::new((120, 40), bare);
+    assert!(console.keys("<enter>c").text().contains("no two published versions"), "{}", console.text());
+}
+
 /// What is answered of a prompt: nothing, a fault, a page without anything on it.
 fn states() -> [(&'static str, Answers); 3] {
     let fault = Fault::new("the store cannot be read (I/O error)");

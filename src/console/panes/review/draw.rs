@@ -69,13 +69,8 @@ fn difference(pane: &Review, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
     };
     let note = reviewed.map_or_else(String::new, |r| format!("+{} -{}", r.diff.added, r.diff.removed));
     let foot = reviewed.map_or_else(String::new, |r| {
-        let changes = r.laid.changes();
-        let at = changes.partition_point(|line| *line <= pane.offset + 1).max(1).min(changes.len());
         let waiting = if pane.reviewed.is_waiting() { ", refreshing" } else { "" };
-        match changes.len() {
-            0 => format!("the texts are equal{waiting}"),
-            n => format!("change {at} of {n}{waiting}"),
-        }
+        format!("{}{waiting}", pane.difference.foot(&r.laid))
     });
     let active = view.focused && !pane.beside;
     let panel = Panel { title: &title, note: &note, foot: &foot, active };
@@ -83,11 +78,11 @@ fn difference(pane: &Review, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_
     match (reviewed, pane.reviewed.fault()) {
         (Some(reviewed), Some(fault)) => {
             let inside = not_refreshed(canvas, inside, fault);
-            diff_view::draw(canvas, inside, &reviewed.laid, pane.offset, ListId::Diff);
+            diff_view::draw(canvas, inside, &reviewed.laid, pane.difference.offset, ListId::Diff);
             canvas.tint(inside, Role::Faint);
         }
         (Some(reviewed), None) => {
-            diff_view::draw(canvas, inside, &reviewed.laid, pane.offset, ListId::Diff);
+            diff_view::draw(canvas, inside, &reviewed.laid, pane.difference.offset, ListId::Diff);
         }
         (None, Some(fault)) => said(canvas, inside, Role::Bad, &[&fault.text]),
         (None, None) => said(canvas, inside, Role::Muted, &["reading the proposal"]),

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use super::difference::{Did, Difference};
 use super::proposals::defer;
 use super::{Pane, View};
 use crate::console::action::{Action, Where};
@@ -24,16 +25,13 @@ use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Effect, Fault, Loaded, Ticket};
 use crate::console::out::{Open, Out, Place, Step, Then};
-use crate::console::query::{Command, Layout, Query, Receipt, Reply, Reviewed};
-use crate::console::widgets::diff_view::Mode;
+use crate::console::query::{Command, Query, Receipt, Reply, Reviewed};
 use crate::console::widgets::flow::Flow;
 use crate::console::widgets::scroll;
 use crate::domain::proposal::ProposalId;
 use crate::service::proposals::Came;
 use crate::theme::Role;
 
-/// Unchanged lines around each change, and more of them at a key.
-const CONTEXTS: [Option<usize>; 3] = [Some(3), Some(12), None];
 /// Reasons of earlier rejections that are offered.
 const RECENT: usize = 6;
 
@@ -49,13 +47,10 @@ pub struct Review {
     came_due: bool,
     words: Flow,
     words_width: u16,
-    offset: usize,
+    difference: Difference,
     words_offset: usize,
     /// Whether the evidence has the focus.
     beside: bool,
-    mode: Mode,
-    context: usize,
-    invisibles: bool,
     /// What was written in place of the text and not taken yet.
     draft: Option<String>,
 }
@@ -71,12 +66,9 @@ impl Review {
             came_due: true,
             words: Flow::default(),
             words_width: 0,
-            offset: 0,
+            difference: Difference::default(),
             words_offset: 0,
             beside: false,
-            mode: Mode::Fitting,
-            context: 0,
-            invisibles: false,
             draft: None,
         }
     }
@@ -85,10 +77,8 @@ impl Review {
         // As wide as it will be, also while its evidence has the screen.
         let (diff, _) = draw::split(draw::body(out.ctx.size), false, out.zoomed);
         let width = draw::inner(diff.unwrap_or_default().width);
-        let layout =
-            Layout { width, mode: self.mode, context: CONTEXTS[self.context], invisibles: self.invisibles };
-        let id = self.id;
-        out.ask(&mut self.reviewed, Query::Review(id, layout));
+        let query = Query::Review(self.id, self.difference.layout(width));
+        out.ask(&mut self.reviewed, query);
     }
 
     fn write(&mut self, out: &Out<'_>) {
@@ -114,10 +104,9 @@ impl Review {
         let next = at.and_then(|at| self.queue.get(at.checked_add_signed(by)?)).copied();
         match next {
             Some(id) => {
-                let (queue, mode, context) = (std::mem::take(&mut self.queue), self.mode, self.context);
+                let (queue, difference) = (std::mem::take(&mut self.queue), self.difference.at_the_top());
                 let (reviewed, came) = (self.reviewed.emptied(), self.came.emptied());
-                let invisibles = self.invisibles;
-                *self = Review { reviewed, came, mode, context, invisibles, ..Review::new(id, queue) };
+                *self = Review { reviewed, came, difference, ..Review::new(id, queue) };
                 self.ask(out);
             }
             None => out
@@ -144,38 +133,26 @@ impl Review {
         self.draft = None;
     }
 
-    fn scroll(&mut self, action: Action, out: &Out<'_>) -> bool {
-        let (list, len, offset) = if self.beside {
-            (ListId::Evidence, self.words.len(), &mut self.words_offset)
-        } else {
-            let len = self.reviewed.value().map_or(0, |reviewed| reviewed.laid.len());
-            (ListId::Diff, len, &mut self.offset)
-        };
-        match scroll::scrolled(action, len, out.ctx.hits.of(list)) {
-            Some(at) => {
-                *offset = at;
-                true
-            }
-            None => false,
+    /// Does what a key means to the part that has the focus; to the difference also where the evidence has it.
+    fn look(&mut self, action: Action, out: &mut Out<'_>) -> bool {
+        if self.beside
+            && let Some(at) = scroll::scrolled(action, self.words.len(), out.ctx.hits.of(ListId::Evidence))
+        {
+            self.words_offset = at;
+            return true;
         }
-    }
-
-    fn change(&mut self, forth: bool, out: &mut Out<'_>) {
-        let Some(reviewed) = self.reviewed.value() else { return };
-        let at = out.ctx.hits.of(ListId::Diff).offset;
-        let laid = &reviewed.laid;
-        // A line above the change is kept in view.
-        let found = if forth { laid.next_change(at + 1) } else { laid.previous_change(at + 1) };
-        match found {
-            Some(line) => self.offset = line.saturating_sub(1),
-            None => out.say(Role::Info, if forth { "No change below" } else { "No change above" }),
+        let laid = self.reviewed.value().map(|reviewed| &reviewed.laid);
+        let did = self.difference.act(action, laid, out);
+        if did == Did::Turned {
+            self.ask(out);
         }
+        did != Did::Nothing
     }
 }
 
 impl Pane for Review {
     fn places(&self) -> &'static [Where] {
-        &[Where::Review, Where::List]
+        &[Where::Review, Where::Difference, Where::List]
     }
 
     fn hints(&self) -> &'static [Action] {
@@ -232,7 +209,7 @@ impl Pane for Review {
     }
 
     fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
-        if self.scroll(action, out) {
+        if self.look(action, out) {
             return true;
         }
         let ids = vec![self.id];
@@ -262,23 +239,8 @@ impl Pane for Review {
                     out.open(Open::Editor(self.id, text));
                 }
             }
-            Action::NextChange => self.change(true, out),
-            Action::PreviousChange => self.change(false, out),
             Action::NextProposal => self.go(1, out),
             Action::PreviousProposal => self.go(-1, out),
-            Action::Layout => {
-                let side = self.reviewed.value().is_some_and(|reviewed| reviewed.laid.is_side_by_side());
-                self.mode = if side { Mode::Unified } else { Mode::SideBySide };
-                self.ask(out);
-            }
-            Action::Context => {
-                self.context = (self.context + 1) % CONTEXTS.len();
-                self.ask(out);
-            }
-            Action::Invisibles => {
-                self.invisibles = !self.invisibles;
-                self.ask(out);
-            }
             Action::Beside => {
                 self.beside = !self.beside;
                 self.write(out);
@@ -312,11 +274,10 @@ impl Pane for Review {
             Ok(_) => return,
             Err(fault) => Err(fault.clone()),
         };
-        // Where one was reading stays where it was, however wide the lines are now.
-        let place = self.reviewed.value().map(|reviewed| reviewed.laid.place(self.offset));
+        let before = self.reviewed.value().cloned();
         if self.reviewed.take(ticket, answer) {
-            if let (Some(place), Some(reviewed)) = (place, self.reviewed.value()) {
-                self.offset = if self.offset == 0 { 0 } else { reviewed.laid.line_of(place) };
+            if let Some(reviewed) = self.reviewed.value() {
+                self.difference.relaid(before.as_ref().map(|before| &before.laid), &reviewed.laid);
             }
             if self.reviewed.value().is_some_and(|reviewed| beside::is_applied(&reviewed.shown))
                 && std::mem::take(&mut self.came_due)
@@ -335,7 +296,7 @@ impl Pane for Review {
                 }
             }
             if self.id == *of {
-                (self.draft, self.id, self.offset) = (None, now, 0);
+                (self.draft, self.id, self.difference) = (None, now, self.difference.at_the_top());
                 self.came = self.came.emptied();
             }
         }
@@ -371,9 +332,9 @@ impl Pane for Review {
 
     fn wheel(&mut self, target: Target, by: isize, out: &mut Out<'_>) {
         match target {
-            Target::List(list @ ListId::Diff) => {
-                let len = self.reviewed.value().map_or(0, |reviewed| reviewed.laid.len());
-                self.offset = scroll::wheeled(by, len, out.ctx.hits.of(list));
+            Target::List(ListId::Diff) => {
+                let laid = self.reviewed.value().map(|reviewed| &reviewed.laid);
+                self.difference.wheel(by, laid, out);
             }
             Target::List(list @ ListId::Evidence) => {
                 self.words_offset = scroll::wheeled(by, self.words.len(), out.ctx.hits.of(list));
