@@ -127,7 +127,7 @@ impl Pane for ComparePane {
     }
 
     fn crumb(&self) -> String {
-        format!("{} {}", self.versions.from, self.versions.to)
+        format!("{} against {}", self.versions.to, self.versions.from)
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>) {

@@ -12,7 +12,7 @@ use crate::domain::feedback::Signal;
 use crate::domain::prompt::PromptUri;
 use crate::domain::window::{Window, WindowSpec};
 use crate::engine::outcome::words;
-use crate::engine::rollup::{Cell, Clock, Hour};
+use crate::engine::rollup::{Cell, Clock, Hour, VersionId};
 use crate::engine::trend::Subject;
 use crate::engine::trend::health::{Health, Level};
 use crate::service::routing::Circle;
@@ -24,6 +24,11 @@ use crate::store::telemetry::TelemetryReader;
 const STEPS: Hour = 120;
 /// Hours of a window from which on steps are whole days.
 const BY_DAY: Hour = 10 * 24;
+/// Longest window that is followed by the minute, ms, where no more calls than these would have to be read for it.
+const BY_MINUTE: (Millis, i64) = (3 * HOUR_MS, 300_000);
+/// Steps below an hour, ms, and how many of them there are at most.
+const MINUTES: ([Millis; 4], Millis) = ([30_000, 60_000, 120_000, 300_000], 40);
+
 impl Live {
     /// Everything about the prompt that `uri` names.
     ///
@@ -118,7 +123,7 @@ impl Live {
     }
 }
 
-/// The prompt over the window, in at most 120 steps of hours, or in days.
+/// The prompt over the window: in at most 120 steps of hours, in days, or, of a short window, in minutes.
 fn trend(
     reader: &Reader,
     known: &Known,
@@ -126,6 +131,65 @@ fn trend(
     window: Window,
     health: &[Health],
 ) -> Result<Trend> {
+    let numbers = known.catalog.numbers(uri, None);
+    let (from, step, sums) = match by_minute(reader, window)? {
+        Some(step) => {
+            (window.from_ms.div_euclid(step) * step, step, minutes(reader, known, &numbers, window, step)?)
+        }
+        None => hours(reader, &numbers, window)?,
+    };
+    let all = Window { from_ms: from, to_ms: from.saturating_add(step.saturating_mul(sums.len() as Millis)) };
+    let activations = known.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
+    let mut alarms: Vec<(Millis, String)> = health
+        .iter()
+        .filter_map(|h| Some((i64::from(h.onset?) * HOUR_MS, h.id.measure.as_str().to_owned())))
+        .filter(|(at, _)| all.contains(*at))
+        .collect();
+    alarms.sort();
+    Ok(Trend {
+        from,
+        step,
+        points: sums.iter().map(point).collect(),
+        activations: activations.iter().filter(|(at, _)| all.contains(*at)).cloned().collect(),
+        alarms,
+    })
+}
+
+/// The step below an hour, ms, in which a window is followed, if its calls are kept and few enough to be read.
+fn by_minute(reader: &Reader, window: Window) -> Result<Option<Millis>> {
+    let (longest, most) = BY_MINUTE;
+    let length = window.to_ms - window.from_ms;
+    if length > longest || window.from_ms < reader.detail()?.calls_from {
+        return Ok(None);
+    }
+    let mut calls = 0;
+    reader.calls_by_hour(window.hours().0, &mut |_, _, n| calls += n)?;
+    let (steps, fitting) = MINUTES;
+    Ok(steps.into_iter().find(|step| length <= step * fitting).filter(|_| calls <= most))
+}
+
+/// Sums of the steps of a window, from the calls.
+fn minutes(
+    reader: &Reader,
+    known: &Known,
+    numbers: &[VersionId],
+    window: Window,
+    step: Millis,
+) -> Result<Vec<Cell>> {
+    let steps = window.from_ms.div_euclid(step)..(window.to_ms + step - 1).div_euclid(step);
+    let sum = |at: Millis| {
+        let part = Window { from_ms: at * step, to_ms: (at + 1) * step };
+        let mut sum = Cell::default();
+        for cell in Service::cells(reader, &known.catalog.dictionary, part, Some(numbers))?.values() {
+            sum.merge_ranked(cell, 1);
+        }
+        Ok(sum)
+    };
+    steps.map(sum).collect()
+}
+
+/// Where steps of hours or days begin, how long they are, both in ms, and their sums, from roll-ups.
+fn hours(reader: &Reader, numbers: &[VersionId], window: Window) -> Result<(Millis, Millis, Vec<Cell>)> {
     let (hours, _) = window.hours();
     let length = hours.end - hours.start;
     let mut step =
@@ -135,27 +199,12 @@ fn trend(
     }
     let steps = hours.start.div_euclid(step)..(hours.end + step - 1).div_euclid(step);
     let mut sums = vec![Cell::default(); steps.len()];
-    let numbers = known.catalog.numbers(uri, None);
     let covered = steps.start * step..steps.end * step;
-    reader.cells(covered.clone(), step % 24 != 0, Some(&numbers), &mut |hour, _, cell| {
+    reader.cells(covered.clone(), step % 24 != 0, Some(numbers), &mut |hour, _, cell| {
         sums[(hour.div_euclid(step) - steps.start) as usize].merge_ranked(cell, 1);
     })?;
     let ms = |hour: Hour| i64::from(hour) * HOUR_MS;
-    let all = Window { from_ms: ms(covered.start), to_ms: ms(covered.end) };
-    let activations = known.catalog.published.get(uri).map_or(&[][..], |p| &p.activations);
-    let mut alarms: Vec<(Millis, String)> = health
-        .iter()
-        .filter_map(|h| Some((ms(h.onset?), h.id.measure.as_str().to_owned())))
-        .filter(|(at, _)| all.contains(*at))
-        .collect();
-    alarms.sort();
-    Ok(Trend {
-        from: all.from_ms,
-        step: ms(step),
-        points: sums.iter().map(point).collect(),
-        activations: activations.iter().filter(|(at, _)| all.contains(*at)).cloned().collect(),
-        alarms,
-    })
+    Ok((ms(covered.start), ms(step), sums))
 }
 
 fn point(cell: &Cell) -> TrendPoint {

@@ -320,6 +320,21 @@ fn a_prompt_is_what_the_service_says_of_it() {
     let board = live.board(&BoardWish { count: 1, ..wish("7d", "contract-analysis", "calls") }, NOW).unwrap();
     assert_eq!(board.lines[0].line.calls, page.snapshot.stats.total_calls, "pages agree");
 
+    // A short window is followed by the minute, and every call of it is in one step.
+    for (short, steps) in [("15m", 31), ("2h", 40), ("2026-11-21T20:00:10Z..2026-11-21T23:00:10Z", 37)] {
+        let page = live.prompt(&name, short.parse().unwrap(), NOW).unwrap();
+        let (trend, window) = (&page.trend, page.snapshot.window.0);
+        assert!(
+            trend.step < HOUR_MS && trend.points.len() <= steps && trend.points.len() > 10,
+            "{short}: {trend:?}"
+        );
+        assert!(trend.from <= window.from_ms && window.from_ms - trend.from < trend.step, "{short}");
+        let all: u64 = trend.points.iter().map(|point| point.calls).sum();
+        let whole = window.from_ms % trend.step == 0 && window.to_ms % trend.step == 0;
+        assert!(all >= page.snapshot.stats.total_calls, "{short}");
+        assert!(!whole || all == page.snapshot.stats.total_calls, "{short}");
+    }
+
     let month = live.prompt(&name, "30d".parse().unwrap(), NOW).unwrap();
     assert!(month.trend.step == DAY && month.trend.points.len() <= 32);
     assert!(!month.trend.activations.is_empty(), "1.0.0 became active in this month");
