@@ -123,6 +123,11 @@ impl Harness {
         }
     }
 
+    /// What is asked and not answered yet.
+    pub fn asked(&self) -> Vec<Query> {
+        self.waiting.iter().map(|(_, query)| query.clone()).collect()
+    }
+
     /// Draws a frame.
     pub fn draw(&mut self) {
         let area = self.buffer.area;

@@ -176,6 +176,8 @@ pub struct Loaded<T> {
     value: Option<T>,
     /// The newest question, and when it was asked, ms.
     waiting: Option<(Ticket, Millis)>,
+    /// The question to be asked when the answer is there, which may be older than a change that came meanwhile.
+    next: Option<Query>,
     fault: Option<Fault>,
 }
 
@@ -184,7 +186,7 @@ const LATE: Millis = 200;
 
 impl<T> Default for Loaded<T> {
     fn default() -> Self {
-        Loaded { value: None, waiting: None, fault: None }
+        Loaded { value: None, waiting: None, next: None, fault: None }
     }
 }
 
@@ -211,7 +213,18 @@ impl<T> Loaded<T> {
 
     /// Says that a question has been asked; the one that it takes the place of.
     pub fn asked(&mut self, ticket: Ticket, now: Millis) -> Option<Ticket> {
+        self.next = None;
         self.waiting.replace((ticket, now)).map(|(before, _)| before)
+    }
+
+    /// Something changed while an answer is awaited: what is to be asked when it is there.
+    pub fn then(&mut self, query: Query) {
+        self.next = Some(query);
+    }
+
+    /// The question that is to be asked now that the answer is there.
+    pub fn next(&mut self) -> Option<Query> {
+        if self.is_waiting() { None } else { self.next.take() }
     }
 
     /// Whether the answer with this ticket is awaited here.
@@ -232,14 +245,14 @@ impl<T> Loaded<T> {
         true
     }
 
-    /// Forgets everything.
+    /// Forgets what is known and awaited; what is to be asked next stays.
     pub fn clear(&mut self) {
-        *self = Loaded::default();
+        *self = Loaded { next: self.next.take(), ..Loaded::default() };
     }
 
     /// Forgets what is known, to ask about something else in the place of what is awaited.
     #[must_use]
     pub fn emptied(&self) -> Loaded<T> {
-        Loaded { value: None, waiting: self.waiting, fault: None }
+        Loaded { value: None, waiting: self.waiting, next: None, fault: None }
     }
 }

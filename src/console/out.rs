@@ -184,6 +184,23 @@ impl<'a> Out<'a> {
         self.effects.push(Effect::Ask { ticket, instead, query });
     }
 
+    /// Asks because something changed. While an answer is awaited it is asked when that is there ([`Self::follow`]): asked
+    /// instead of it, no answer would ever come under a stream of changes.
+    pub fn refresh<T>(&mut self, slot: &mut Loaded<T>, query: Query) {
+        if slot.is_waiting() {
+            slot.then(query);
+        } else {
+            self.ask(slot, query);
+        }
+    }
+
+    /// Asks what was to be asked once the answer is there.
+    pub fn follow<T>(&mut self, slot: &mut Loaded<T>) {
+        if let Some(query) = slot.next() {
+            self.ask(slot, query);
+        }
+    }
+
     /// Wants a command carried out; what comes of it is said in a toast.
     pub fn command(&mut self, command: Command) -> CommandId {
         self.counter.commands += 1;

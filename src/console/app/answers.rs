@@ -58,6 +58,11 @@ impl App {
                 focused!(mut app, pane => pane.reply(ticket, answer, out));
             }));
         }
+        effects.extend(self.out(ctx, |app, out| {
+            out.follow(&mut app.pulse);
+            out.follow(&mut app.grid);
+            out.follow(&mut app.watching);
+        }));
         effects
     }
 

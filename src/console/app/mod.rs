@@ -360,16 +360,9 @@ impl App {
     /// Asks for what every screen shows, and for what the pane shows.
     fn refresh(&mut self, ctx: &Ctx<'_>) -> Vec<Effect> {
         self.out(ctx, |app, out| {
-            // An answer that is awaited will be as new.
-            if !app.pulse.is_waiting() {
-                out.ask(&mut app.pulse, Query::Pulse);
-            }
-            if !app.watching.is_waiting() {
-                out.ask(&mut app.watching, Query::Watch);
-            }
-            if !app.grid.is_waiting() {
-                out.ask(&mut app.grid, Query::Affinity(out.window));
-            }
+            out.refresh(&mut app.pulse, Query::Pulse);
+            out.refresh(&mut app.watching, Query::Watch);
+            out.refresh(&mut app.grid, Query::Affinity(out.window));
             focused!(mut app, pane => pane.changed(out));
         })
     }

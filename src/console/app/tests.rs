@@ -183,6 +183,36 @@ fn one_thing_is_undone_at_a_time_and_what_fails_blocks_nothing() {
 }
 
 #[test]
+fn a_change_that_comes_while_an_answer_is_awaited_is_asked_for_once_more() {
+    let kind = std::mem::discriminant::<Query>;
+    for tab in ["1", "1<enter>", "2", "3", "3<enter>", "4", "5"] {
+        let answered = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (mut rest, seen) = (everything(), Arc::clone(&answered));
+        let answers: Answers = Box::new(move |query| {
+            let answer = rest(query)?;
+            seen.lock().unwrap().push(kind(query));
+            Some(answer)
+        });
+        let mut console = Harness::new((120, 40), answers);
+        console.keys(tab);
+        console.send(Msg::Changed);
+        let first = console.asked();
+        assert!(first.len() >= 2, "{tab}: {first:?}");
+        // These are of before the change that comes now.
+        console.send(Msg::Changed);
+        assert_eq!(console.asked(), first, "{tab}: asked instead, no answer would ever come");
+        answered.lock().unwrap().clear();
+        console.settle();
+        let answered = answered.lock().unwrap();
+        for query in &first {
+            // Nothing answers some of them here.
+            let n = answered.iter().filter(|other| **other == kind(query)).count();
+            assert!(n != 1, "{tab}: {query:?}");
+        }
+    }
+}
+
+#[test]
 fn a_receipt_is_for_whoever_waits_for_it() {
     let successor = |command: &Command| {
         let now = matches!(command, Command::Modify(..)).then_some(crate::domain::proposal::ProposalId(77));

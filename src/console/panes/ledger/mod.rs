@@ -266,12 +266,8 @@ impl Pane for LedgerPane {
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {
-        if !self.entries.is_waiting() {
-            out.ask(&mut self.entries, Query::Ledger(self.limit));
-        }
-        if !self.agent.is_waiting() {
-            out.ask(&mut self.agent, Query::Agent);
-        }
+        out.refresh(&mut self.entries, Query::Ledger(self.limit));
+        out.refresh(&mut self.agent, Query::Agent);
     }
 
     fn act(&mut self, action: Action, out: &mut Out<'_>) -> bool {
@@ -348,6 +344,8 @@ impl Pane for LedgerPane {
                 _ => _ = fault.map(|fault| self.agent.take(ticket, Err(fault))),
             }
         }
+        out.follow(&mut self.entries);
+        out.follow(&mut self.agent);
     }
 
     fn done(&mut self, receipt: &Receipt, _out: &mut Out<'_>) {

@@ -89,8 +89,6 @@ pub struct PromptPane {
     uri: String,
     page: Loaded<Arc<PromptPage>>,
     calls: Loaded<Arc<CallPage>>,
-    /// Whether something changed after the newest question; of the page, of the calls.
-    again: [bool; 2],
     /// The window of the newest question.
     window: Option<WindowSpec>,
     /// That of the newest answer.
@@ -110,14 +108,17 @@ impl PromptPane {
         PromptPane { uri, ..PromptPane::default() }
     }
 
-    fn ask_page(&mut self, out: &mut Out<'_>) {
-        self.again[0] = false;
-        out.ask(&mut self.page, Query::Prompt(self.uri.clone(), out.window));
+    fn page_query(&self, out: &Out<'_>) -> Query {
+        Query::Prompt(self.uri.clone(), out.window)
+    }
+
+    fn calls_query(&self, out: &Out<'_>) -> Query {
+        Query::Calls(self.uri.clone(), out.window)
     }
 
     fn ask_calls(&mut self, out: &mut Out<'_>) {
-        self.again[1] = false;
-        out.ask(&mut self.calls, Query::Calls(self.uri.clone(), out.window));
+        let query = self.calls_query(out);
+        out.ask(&mut self.calls, query);
     }
 
     fn len(&self) -> usize {
@@ -275,17 +276,20 @@ impl Pane for PromptPane {
 
     fn changed(&mut self, out: &mut Out<'_>) {
         let other = self.window.replace(out.window) != Some(out.window);
-        // An answer that is awaited is asked for again once it is there: under a stream of changes none would ever come.
-        if self.page.is_waiting() && !other {
-            self.again[0] = true;
+        let (page, calls) = (self.page_query(out), self.calls_query(out));
+        let wanted = self.section == Section::Calls
+            || screen::shows_all(out.ctx.size, out.zoomed)
+            || self.calls.is_waiting()
+            || self.calls.value().is_some();
+        if other {
+            out.ask(&mut self.page, page);
         } else {
-            self.ask_page(out);
+            out.refresh(&mut self.page, page);
         }
-        let wanted = self.section == Section::Calls || screen::shows_all(out.ctx.size, out.zoomed);
-        if self.calls.is_waiting() && !other {
-            self.again[1] = true;
-        } else if wanted || self.calls.value().is_some() {
-            self.ask_calls(out);
+        match (wanted, other) {
+            (true, true) => out.ask(&mut self.calls, calls),
+            (true, false) => out.refresh(&mut self.calls, calls),
+            (false, _) => {}
         }
     }
 
@@ -334,9 +338,7 @@ impl Pane for PromptPane {
                 self.answered = self.window;
             }
             self.lay(out);
-            if self.again[0] {
-                self.ask_page(out);
-            }
+            out.follow(&mut self.page);
             return;
         }
         let calls = answer.clone().and_then(|reply| match reply {
@@ -345,9 +347,7 @@ impl Pane for PromptPane {
         });
         if self.calls.take(ticket, calls) {
             self.settle_calls();
-            if self.again[1] {
-                self.ask_calls(out);
-            }
+            out.follow(&mut self.calls);
         }
     }
 

@@ -188,9 +188,7 @@ impl Pane for Proposals {
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {
-        if !self.lines.is_waiting() {
-            out.ask(&mut self.lines, Query::Proposals);
-        }
+        out.refresh(&mut self.lines, Query::Proposals);
     }
 
     fn resized(&mut self, out: &mut Out<'_>) {
@@ -280,6 +278,7 @@ impl Pane for Proposals {
             }
             Ok(_) => {}
         }
+        out.follow(&mut self.lines);
     }
 
     fn done(&mut self, receipt: &Receipt, _out: &mut Out<'_>) {

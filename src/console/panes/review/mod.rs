@@ -74,11 +74,15 @@ impl Review {
     }
 
     fn ask(&mut self, out: &mut Out<'_>) {
+        let query = self.query(out);
+        out.ask(&mut self.reviewed, query);
+    }
+
+    fn query(&self, out: &Out<'_>) -> Query {
         // As wide as it will be, also while its evidence has the screen.
         let (diff, _) = draw::split(draw::body(out.ctx.size), false, out.zoomed);
         let width = draw::inner(diff.unwrap_or_default().width);
-        let query = Query::Review(self.id, self.difference.layout(width));
-        out.ask(&mut self.reviewed, query);
+        Query::Review(self.id, self.difference.layout(width))
     }
 
     fn write(&mut self, out: &Out<'_>) {
@@ -198,9 +202,8 @@ impl Pane for Review {
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {
-        if !self.reviewed.is_waiting() {
-            self.ask(out);
-        }
+        let query = self.query(out);
+        out.refresh(&mut self.reviewed, query);
     }
 
     fn resized(&mut self, out: &mut Out<'_>) {
@@ -284,6 +287,7 @@ impl Pane for Review {
             {
                 out.ask(&mut self.came, Query::Came(self.id));
             }
+            out.follow(&mut self.reviewed);
             self.write(out);
         }
     }

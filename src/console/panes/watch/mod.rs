@@ -335,12 +335,13 @@ impl Pane for WatchPane {
     }
 
     fn changed(&mut self, out: &mut Out<'_>) {
-        if !self.rates.is_waiting() {
-            out.ask(&mut self.rates, Query::Rates);
-        }
-        // Under a stream of changes an answer that takes long would never come.
-        if !self.is_frozen() && !self.page.is_waiting() {
-            self.ask_course(out, true);
+        out.refresh(&mut self.rates, Query::Rates);
+        match self.page_of.clone() {
+            _ if self.is_frozen() => {}
+            Some(uri) if self.page.is_waiting() => {
+                out.refresh(&mut self.page, Query::Prompt(uri, out.window))
+            }
+            _ => self.ask_course(out, true),
         }
     }
 
@@ -397,6 +398,8 @@ impl Pane for WatchPane {
                 Ok(_) => {}
             }
         }
+        out.follow(&mut self.rates);
+        out.follow(&mut self.page);
     }
 
     fn done(&mut self, _receipt: &Receipt, out: &mut Out<'_>) {
