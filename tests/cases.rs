@@ -17,6 +17,7 @@ use human::config::{Config, Overrides};
 use human::domain::cases;
 use human::domain::identity::GrantScope;
 use human::domain::prompt_file::PromptFile;
+use human::domain::proposal::ProposalId;
 use human::domain::run::{Did, Run};
 use human::domain::window::Window;
 use human::engine::cases::CasesVerdict;
@@ -299,6 +300,19 @@ fn what_the_cases_say_is_evidence() {
     let said = office.human(&["prompts", "proposals", "show", "1"]).1;
     assert!(said.contains("5 won, 0 lost, 0 tied, of 5 tried and 5 kept, by gpt-4o-mini"), "{said}");
     assert!(said.contains("it is not worse"), "{said}");
+
+    // Of another text the cases say nothing.
+    let store = Some(office.0.path().join("store.db"));
+    let config = Some(office.0.path().join("config.toml"));
+    let service = Service::open(Config::load(&Overrides { store, config }).unwrap(), Access::Write).unwrap();
+    let shown = service.proposal(ProposalId(1), now()).unwrap().listed.proposal;
+    assert!(shown.evidence.cases.is_some());
+    let text = format!("{}Be brief.\n", shown.text);
+    let modified = service.modify(Some(governed::ana()), shown.id, text, now()).unwrap();
+    assert!(modified.evidence.cases.is_none() && modified.evidence_digest != shown.evidence_digest);
+    service.close().unwrap();
+    let (_, faults) = office.store().read().unwrap().verify_ledger().unwrap();
+    assert_eq!(faults, Vec::<String>::new());
 
     // Without a model a draft of rules is proposed all the same, and says so.
     let (run, office) = ran(None);

@@ -223,7 +223,7 @@ impl<T> Loaded<T> {
     }
 
     /// The question that is to be asked now that the answer is there.
-    pub fn next(&mut self) -> Option<Query> {
+    pub fn due(&mut self) -> Option<Query> {
         if self.is_waiting() { None } else { self.next.take() }
     }
 

@@ -196,7 +196,7 @@ impl<'a> Out<'a> {
 
     /// Asks what was to be asked once the answer is there.
     pub fn follow<T>(&mut self, slot: &mut Loaded<T>) {
-        if let Some(query) = slot.next() {
+        if let Some(query) = slot.due() {
             self.ask(slot, query);
         }
     }

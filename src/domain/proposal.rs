@@ -205,6 +205,14 @@ pub struct Grounds {
     pub cases: Option<Value>,
 }
 
+impl Grounds {
+    /// The same for another text, which was not run on the cases.
+    #[must_use]
+    pub fn untried(&self) -> Grounds {
+        Grounds { cases: None, ..self.clone() }
+    }
+}
+
 /// A change that is proposed. Immutable: what becomes of it is told by [`Standing`]s that follow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

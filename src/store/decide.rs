@@ -1,8 +1,8 @@
 //! Deciding: what is proposed, and what becomes of it, inside the write transaction.
 //!
-//! Every step asks again what it rests on: that the proposal still waits, that its base is still the active version, that
-//! the text is the one that was looked at, and, through [`ledger::enter`], whether the rules allow it. A step writes all
-//! of itself with its ledger entry, or nothing: whoever calls undoes a step that fails. Start with [`Docket`].
+//! Every step asks again what it rests on: that the proposal waits, that its base is active, that the text is the one that
+//! was looked at, and, through [`ledger::enter`], whether the rules allow it. A step writes all of itself with its ledger
+//! entry, or nothing: whoever calls undoes a step that fails. Start with [`Docket`].
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -94,7 +94,8 @@ impl<'a> Docket<'a> {
             return Err(unfit("the text is the same as before".into()));
         }
         let drafted_by = Drafter::Steward { steward: pen.identity().to_string() };
-        let proposal = Proposal { text, predicted: Vec::new(), risk, drafted_by, ..old.proposal.clone() };
+        let (predicted, evidence) = (Vec::new(), old.proposal.evidence.untried());
+        let proposal = Proposal { text, evidence, predicted, risk, drafted_by, ..old.proposal.clone() };
         let details = json!({"from": id, "fromTextDigest": old.text_digest()});
         self.replace(&old, proposal, Act::Modify, Action::Modify, details)
     }
@@ -105,8 +106,8 @@ impl<'a> Docket<'a> {
         if moved.base_version == old.proposal.base_version {
             return Err(unfit(format!("{id} is for {} already", moved.base_version)));
         }
-        let Moved { base_version, text, risk, run } = moved;
-        let proposal = Proposal { base_version, text, risk, run, ..old.proposal.clone() };
+        let (Moved { base_version, text, risk, run }, evidence) = (moved, old.proposal.evidence.untried());
+        let proposal = Proposal { base_version, text, evidence, risk, run, ..old.proposal.clone() };
         let details = json!({"from": id, "fromBaseVersion": old.proposal.base_version});
         self.replace(&old, proposal, Act::Propose, Action::Rebase, details)
     }
@@ -484,10 +485,8 @@ pub(super) fn add(to: &mut Value, more: Value) {
 /// Canonical JSON that reads back. Numbers that are none have no JSON.
 fn written<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> Result<String> {
     let body = canonical(value);
-    match serde_json::from_str::<T>(&body) {
-        Ok(_) => Ok(body),
-        Err(error) => Err(unfit(format!("it cannot be written down ({error})"))),
-    }
+    serde_json::from_str::<T>(&body).map_err(|e| unfit(format!("it cannot be written down ({e})")))?;
+    Ok(body)
 }
 
 pub(super) fn said<'t>(text: &'t str, or: &str) -> Result<&'t str> {

@@ -338,9 +338,7 @@ impl Pane for WatchPane {
         out.refresh(&mut self.rates, Query::Rates);
         match self.page_of.clone() {
             _ if self.is_frozen() => {}
-            Some(uri) if self.page.is_waiting() => {
-                out.refresh(&mut self.page, Query::Prompt(uri, out.window))
-            }
+            Some(uri) if self.page.is_waiting() => self.page.then(Query::Prompt(uri, out.window)),
             _ => self.ask_course(out, true),
         }
     }
