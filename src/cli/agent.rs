@@ -187,7 +187,7 @@ fn print(run: &Run, desk: &mut Desk) -> Result<()> {
         count(prompts)
     )?;
     if elsewhere > 0 {
-        writeln!(desk.out, "{elsewhere} findings are of prompts that the grant does not cover.")?;
+        writeln!(desk.out, "{elsewhere} more, of prompts that the grant does not cover, were left alone.")?;
     }
     if let Some(why) = &run.without_model {
         writeln!(desk.out, "Drafted by rules: {}.", visible::one_line(why))?;

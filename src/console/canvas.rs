@@ -6,6 +6,7 @@
 
 use ratatui::buffer::{Buffer, Cell, CellWidth as _};
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Color, Modifier};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::hitmap::HitMap;
@@ -166,6 +167,13 @@ impl Canvas<'_> {
         }
     }
 
+    /// Takes underlines away: below a plot, or below every line of a text that is written, they would be read as more.
+    pub fn without_underlines(&mut self, area: Rect) {
+        for position in self.on_screen(area).positions() {
+            self.buf[position].modifier.remove(Modifier::UNDERLINED);
+        }
+    }
+
     /// Lays a role's look over what stands in a place. Badges keep theirs: the letters of one are made for its ground,
     /// and could not be read on another.
     pub fn tint(&mut self, area: Rect, role: Role) {
@@ -184,9 +192,14 @@ impl Canvas<'_> {
         };
         for position in area.positions() {
             let cell = &mut self.buf[position];
-            if !is_badge(cell) {
-                cell.set_style(style);
+            if is_badge(cell) {
+                continue;
             }
+            // Turned round, each colour would be the ground of its own letters: a row of patches.
+            if style.add_modifier.contains(Modifier::REVERSED) && style.fg.is_none() {
+                (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+            }
+            cell.set_style(style);
         }
     }
 }

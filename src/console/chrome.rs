@@ -41,17 +41,25 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
         Rect { y: all.y + 1, height: all.height - 2, ..all }
     };
     app.draw_pane(keymap, canvas, body);
-    status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
-    for dialog in &app.dialogs {
-        if !dialog.is_bar() {
-            backdrop(canvas, all);
+    let above = Rect { height: all.height - 1, ..all };
+    // Of several the topmost alone is drawn: the others wait until it is answered.
+    match app.dialogs.last() {
+        Some(bar) if bar.is_bar() => {
+            status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
+            match bar {
+                Dialog::Filter(bar) => bar.draw_with(canvas, all, app.filter_fault()),
+                bar => bar.draw(canvas, all),
+            }
         }
-        match dialog {
-            Dialog::Filter(bar) => bar.draw_with(canvas, all, app.filter_fault()),
-            dialog => dialog.draw(canvas, all),
+        dialog => {
+            if let Some(dialog) = dialog {
+                backdrop(canvas, above);
+                dialog.draw(canvas, above);
+            }
+            status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
         }
     }
-    toasts(app, canvas, Rect { height: all.height - 1, ..all });
+    toasts(app, canvas, above);
 }
 
 fn too_small(canvas: &mut Canvas<'_>, all: Rect) {

@@ -17,8 +17,8 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Longest relative window: ten years. A longer one is written with its dates.
 const LONGEST_MS: i64 = 3_653 * DAY_MS;
 
-const FORMS: &str = "a window is a number with m (minutes), h (hours), d (days) or w (weeks) (`15m`, `24h`, `7d`, `2w`), or START..END with dates or \
-                     RFC 3339 times (`2026-11-01..2026-11-08`, the end itself not included)";
+const FORMS: &str = "write `15m`, `24h`, `7d`, `2w`, or START..END with dates or RFC 3339 times (`2026-11-01..2026-11-08`, without \
+                     the end itself)";
 
 /// Why a window was refused: what is wrong with it, and which forms there are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -170,12 +170,19 @@ fn gain(found: &Assessment) -> Option<String> {
 fn regressed(worse: &Worse) -> String {
     let Worse { proposal, version, old_version, measured } = worse;
     let old = old_version.as_deref().unwrap_or("the version before");
-    let head = format!("{version}, which {proposal} made active, turned out worse than {old}");
     let odds = measured.as_ref().and_then(|m| Some((m, m.negative.odds_ratio?, m.negative.interval?)));
+    // The interval is wider than the rule that raises the alarm is strict.
+    let may_be_none = odds.is_some_and(|(_, _, [low, _])| low <= 1.0);
+    let (is, none) = if may_be_none {
+        ("is probably worse", ", which does not rule out that nothing changed")
+    } else {
+        ("turned out worse", "")
+    };
+    let head = format!("{version}, which {proposal} made active, {is} than {old}");
     match odds {
         None => format!("{head}."),
         Some((measured, ratio, [low, high])) => format!(
-            "{head}: the odds of a negative signal are {ratio:.1} times what they were, between {low:.1} and {high:.1}, \
+            "{head}: the odds of a negative signal are {ratio:.1} times what they were, between {low:.1} and {high:.1}{none}, \
              by {} evidence units of it and {} of {old}, {}.",
             measured.negative.new_units,
             measured.negative.old_units,

@@ -89,7 +89,7 @@ impl Glyph {
             Glyph::Wrapped => ("↵", "\\"),
             Glyph::Bullet => ("•", "*"),
             Glyph::Arrow => ("→", ">"),
-            Glyph::Separator => ("·", "-"),
+            Glyph::Separator => ("·", "|"),
             Glyph::TabMark => ("→", ">"),
             Glyph::BlankMark => ("·", "."),
             Glyph::Rule => ("│", "|"),
@@ -98,11 +98,11 @@ impl Glyph {
             Glyph::Alert => ("▲", "!"),
             Glyph::Point => ("●", "o"),
             Glyph::Whisker => ("─", "-"),
-            Glyph::Star => ("★", "*"),
-            Glyph::Hatch => ("░", ":"),
+            Glyph::Star => ("★", "@"),
+            Glyph::Hatch => ("░", "?"),
             Glyph::Locked => ("⊘", "R"),
             Glyph::Frozen => ("‖", "F"),
-            Glyph::Thumb => ("█", "#"),
+            Glyph::Thumb => ("█", "|"),
             Glyph::Signed => ("✓", "+"),
         };
         if ascii { twin } else { glyph }

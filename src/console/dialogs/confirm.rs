@@ -33,7 +33,7 @@ use crate::theme::{Glyph, Role};
 /// How long what weighs much must have been seen before it can be confirmed, ms.
 pub const WEIGHTY_MS: u64 = 250;
 /// Why nothing is confirmed on a terminal that is too small.
-pub(super) const NO_ROOM: &str = "No room to show it: make the terminal larger";
+pub(super) const NO_ROOM: &str = "No room: enlarge the terminal";
 /// Columns of a dialog of words.
 const WIDTH: u16 = 72;
 
@@ -219,6 +219,8 @@ pub struct Confirm {
     offset: usize,
     /// Lines that have been shown, from the first.
     shown: usize,
+    /// Whether all of it has room on the terminal.
+    fits: bool,
 }
 
 impl Confirm {
@@ -230,7 +232,8 @@ impl Confirm {
         word: Option<String>,
         step: Step,
     ) -> Confirm {
-        Confirm { title, lines, yes, question: Question::new(word), step: Some(step), offset: 0, shown: 0 }
+        let question = Question::new(word);
+        Confirm { title, lines, yes, question, step: Some(step), offset: 0, shown: 0, fits: false }
     }
 
     /// Asks before a version becomes active again.
@@ -288,6 +291,11 @@ pub(super) fn scrolls(chord: Chord, weighty: bool) -> Option<Action> {
 }
 
 impl Confirm {
+    /// Rows of all of it on a terminal of this width.
+    fn rows(&self, width: u16) -> u16 {
+        self.laid(width).rows().saturating_add(1 + self.question.height() + 2)
+    }
+
     fn laid(&self, width: u16) -> Flow {
         let mut flow = Flow::default();
         for (role, line) in &self.lines {
@@ -304,10 +312,15 @@ fn weighty(uri: &PromptUri) -> Option<String> {
 }
 
 impl Popup for Confirm {
-    fn resized(&mut self, _out: &mut Out<'_>) {
+    fn opened(&mut self, out: &mut Out<'_>) {
+        self.fits = self.rows(out.ctx.size.0) < out.ctx.size.1;
+    }
+
+    fn resized(&mut self, out: &mut Out<'_>) {
         // Laid out for other lines, it has not been seen like this.
         self.question.renew();
         self.shown = 0;
+        self.opened(out);
     }
 
     fn seen(&mut self, ctx: &Ctx<'_>) {
@@ -353,7 +366,7 @@ impl Popup for Confirm {
 
     fn hints(&self) -> Vec<(&'static str, &'static str)> {
         let mut hints = self.question.hints(self.yes);
-        if !self.question.is_whole() {
+        if !self.fits && !self.question.is_whole() {
             hints.insert(0, ("down", "read on"));
         }
         hints
@@ -361,8 +374,7 @@ impl Popup for Confirm {
 
     fn draw(&self, canvas: &mut Canvas<'_>, area: Rect) {
         let flow = self.laid(area.width);
-        let height = flow.rows().saturating_add(1 + self.question.height() + 2);
-        let place = centred(area, WIDTH, height);
+        let place = centred(area, WIDTH, self.rows(area.width));
         canvas.fill(place, Role::Dialog);
         let panel = Panel { title: &self.title, active: true, ..Panel::default() };
         let inside = panel.framed(canvas, place);

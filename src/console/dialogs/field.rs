@@ -22,7 +22,7 @@ use crate::theme::{Glyph, Role};
 /// Columns inside.
 const WIDTH: u16 = 56;
 /// Rows for what it means.
-const SAID: u16 = 3;
+const SAID: u16 = 4;
 
 /// One line of text.
 #[derive(Debug, Default)]
@@ -31,9 +31,10 @@ pub struct Field {
 }
 
 impl Field {
-    /// Asks for a window of time; begins with the one that is on.
+    /// Asks for a window of time; begins with the one that is on, where that has ends.
     pub fn window(now: &str) -> Field {
-        Field { input: Input::of(now) }
+        // A length is written anew sooner than changed; a stretch is changed at one of its ends.
+        Field { input: if now.contains("..") { Input::of(now) } else { Input::default() } }
     }
 
     fn read(&self) -> Result<WindowSpec, String> {

@@ -273,6 +273,10 @@ impl Popup for Reason {
                 canvas.hits.zone(line, Target::Row(ListId::Dialog, i));
             }
         }
-        self.text.draw(canvas, field, false, "Why? One sentence is enough");
+        let asks = match self.then {
+            Then::Comment(_) => "What should others know?",
+            _ => "Why? One sentence is enough",
+        };
+        self.text.draw(canvas, field, false, asks);
     }
 }

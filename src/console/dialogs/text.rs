@@ -140,6 +140,9 @@ impl Text {
             }
             canvas.put(area.x + digits, y, width, piece, Role::Input);
         }
+        if numbers {
+            canvas.without_underlines(area);
+        }
         let (x, y) = (area.x + digits + at.1.min(width.saturating_sub(1)), area.y + (at.0 - skip) as u16);
         canvas.cursor = Some(Position::new(x, y.min(area.bottom() - 1)));
     }

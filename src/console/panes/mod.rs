@@ -112,7 +112,7 @@ pub fn key(keymap: &Keymap, action: Action) -> String {
 /// Asks which order a list is to have; to choose the one that it has turns it round.
 fn choose_order(orders: &[&str], now: usize) -> Open {
     let rows = orders.iter().enumerate().map(|(i, order)| {
-        let turn = if i == now { "  (turn round)" } else { "" };
+        let turn = if i == now { "  (again: reverse)" } else { "" };
         (format!("{order}{turn}"), Step::Click(Target::Row(ListId::Orders, i)))
     });
     Open::Choose { title: "Sort by".into(), rows: rows.collect(), selected: now }

@@ -37,6 +37,14 @@ pub(super) fn owner(uri: &PromptUri) -> String {
     if names.is_empty() { uri.scope().to_string() } else { format!("{} {}", uri.scope(), names.join("/")) }
 }
 
+/// The same where there is little room, by the name that tells most: `core`, `org acme`, `user ana`.
+pub(super) fn whose(uri: &PromptUri) -> String {
+    match uri.place.user().or(uri.place.org()) {
+        Some(name) => format!("{} {name}", uri.scope()),
+        None => uri.scope().to_string(),
+    }
+}
+
 /// A share in a few columns: `72%`; with a mark before it where it rests on too little.
 pub(super) fn rate(rate: &Rate, little: &str) -> (Role, String) {
     match (rate.rate, rate.verdict) {

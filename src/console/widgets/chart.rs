@@ -121,6 +121,7 @@ impl Chart<'_> {
             raster.line(i, dots);
         }
         raster.draw(canvas, plot, |i| self.series[i].role);
+        canvas.without_underlines(plot);
     }
 
     /// The values between which it is drawn: some room above and below, and never none.
@@ -153,7 +154,7 @@ impl Chart<'_> {
     fn draw_band(&self, canvas: &mut Canvas<'_>, plot: Rect, row: &dyn Fn(f64, u16) -> u16) {
         let Some((low, high)) = self.band else { return };
         let (top, bottom) = (row(high, plot.height), row(low, plot.height));
-        let dot = canvas.glyph(Glyph::Separator);
+        let dot = canvas.glyph(Glyph::BlankMark);
         for y in plot.y + top.min(bottom)..=plot.y + bottom {
             canvas.tint(Rect { y, height: 1, ..plot }, Role::Band);
             // Every other column: seen without colour, and not louder than a line.

@@ -38,8 +38,9 @@ impl<'t> Sparkline<'t> {
         let first = area.right() - points.len() as u16;
         for (x, value) in (first..area.right()).zip(points) {
             let Some(value) = value else { continue };
+            // The highest stays below the row above, so that courses in rows do not run together.
             let share = if high > low { ((value - low) / (high - low)).clamp(0.0, 1.0) } else { 0.5 };
-            canvas.put(x, area.y, 1, levels[(share * 7.0).round() as usize], self.role);
+            canvas.put(x, area.y, 1, levels[(share * 6.0).round() as usize], self.role);
             if self.band.is_some_and(|(low, high)| (low..=high).contains(&value)) {
                 canvas.tint(Rect { x, width: 1, height: 1, ..area }, Role::Band);
             }

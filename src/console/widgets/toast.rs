@@ -31,7 +31,7 @@ pub struct Toast<'t> {
 impl Toast<'_> {
     /// Whether something failed, or should be looked at.
     fn is_bad(&self) -> bool {
-        matches!(self.role, Role::Bad | Role::Caution | Role::Page)
+        matches!(self.role, Role::Bad | Role::Page)
     }
 }
 

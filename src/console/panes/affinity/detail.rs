@@ -148,8 +148,8 @@ fn scored<'n>(
     order: &[usize],
     name: &impl Fn(usize) -> &'n str,
 ) {
-    let title = if pane.is_what_if() { "SCORE, what if" } else { "SCORE" };
-    sheet.push(Line::Head(format!("{title}, 90 % interval, signals")));
+    let title = if pane.is_what_if() { "AFFINITY, what if" } else { "AFFINITY" };
+    sheet.push(Line::Head(format!("{title}: quality less cost, 90 % interval, signals")));
     for &i in order {
         let (stand, contender) = (&chosen.now.stands[i], &chosen.contenders[i]);
         let enough = contender.signals >= MIN_SIGNALS;
@@ -199,7 +199,7 @@ fn routed<'n>(
     name: &impl Fn(usize) -> &'n str,
 ) {
     let what_if = pane.is_what_if();
-    let title = if what_if { "CALLS WOULD GO: what if, (as set)" } else { "CALLS GO" };
+    let title = if what_if { "CALLS WOULD GO: what if, (as set)" } else { "CALLS WOULD GO" };
     sheet.push(Line::Head(title.into()));
     for &i in order {
         let (now, set) = (chosen.now.stands[i].weight, chosen.set.stands[i].weight);

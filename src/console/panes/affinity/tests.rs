@@ -148,7 +148,7 @@ fn the_selection_stays_with_its_prompt_whatever_the_order() {
 fn the_order_is_chosen_from_a_list() {
     let mut console = console((120, 40), || Some(Ok(grid(12))));
     let text = console.keys("s").text();
-    assert!(text.contains("Sort by") && text.contains("calls  (turn round)"), "{text}");
+    assert!(text.contains("Sort by") && text.contains("calls  (again: reverse)"), "{text}");
     assert!(console.keys("jj<enter>").text().contains("prompts by best score"), "{}", console.text());
     assert!(console.keys("s<enter>").text().contains("best score ▵"), "{}", console.text());
 }

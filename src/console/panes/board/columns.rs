@@ -347,7 +347,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, area: Rect, cell: Cell, of: &BoardLi
         Cell::Trend => {
             return Sparkline::of(&counts(&of.trend), Role::Series1).draw(canvas, area);
         }
-        Cell::Scope => (words::scope(line.scope), of.uri.as_ref().map_or_else(String::new, words::owner)),
+        Cell::Scope => (words::scope(line.scope), of.uri.as_ref().map_or_else(String::new, words::whose)),
         Cell::Version => match &of.version {
             Some(version) => (Role::Muted, version.to_string()),
             None => (Role::Faint, NONE.to_owned()),

@@ -202,7 +202,7 @@ impl Leaderboard {
         let keys: Vec<(Key, &str)> = attributes.chain(columns).collect();
         let selected = keys.iter().position(|(key, _)| *key == self.key()).unwrap_or(0);
         let rows = keys.into_iter().map(|(key, word)| {
-            let turn = if key == self.key() { "  (turn round)" } else { "" };
+            let turn = if key == self.key() { "  (again: reverse)" } else { "" };
             (format!("{word}{turn}"), Step::Click(Target::Column(ListId::Board, place_of(key))))
         });
         out.open(Open::Choose { title: "Sort by".into(), rows: rows.collect(), selected });

@@ -360,7 +360,10 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         return;
     }
     let mut parts = Vec::new();
-    if page.matched == page.total || board.filter.is_empty() {
+    if board.filter.is_empty() {
+        let calls = if page.matched > page.total { " and calls without one" } else { "" };
+        parts.push(format!("{} prompts{calls}", count(page.total as u64)));
+    } else if page.matched == page.total {
         parts.push(format!("{} prompts", count(page.matched as u64)));
     } else {
         parts.push(format!("{} of {} prompts", count(page.matched as u64), count(page.total as u64)));
@@ -383,7 +386,7 @@ fn footer(board: &Leaderboard, canvas: &mut Canvas<'_>, area: Rect, view: &View<
         line.line.score.sample_size > 0 && line.line.score.verdict == Verdict::Insufficient
     };
     if page.lines.iter().any(short) {
-        parts.push(format!("{}50% too few to compare", canvas.glyph(Glyph::Insufficient)));
+        parts.push(format!("{} before a number: too few signals", canvas.glyph(Glyph::Insufficient)));
     }
     canvas.put(
         area.x,

@@ -46,7 +46,9 @@ pub(super) fn whole(pane: &LedgerPane, canvas: &Canvas<'_>, width: u16, view: &V
         format!("every {} while a console is open that may write", duration(Some(every.as_millis() as f64)))
     } else {
         let run = view.key(Action::RunNow);
-        format!("not from here; {run} lets it run now, `human agent run` again and again")
+        format!(
+            "none here: {run} lets it run now; `every_hours` under [agent] and `human agent run` let it run by itself"
+        )
     };
     flow.words(&every, Role::Text, width);
     if let Some(next) = view.next_run {

@@ -131,7 +131,7 @@ pub(super) fn draw(pane: &LedgerPane, canvas: &mut Canvas<'_>, area: Rect, activ
     if pane.listed.is_empty() {
         let unmatched = format!("nothing matches `{}`; {} clears it", pane.filter, view.key(Does::Back));
         let lines: [&str; 2] = if pane.all().is_empty() {
-            ["Nothing was decided yet", "what stewards and the agent do is entered here"]
+            ["No entries yet.", "What stewards and the agent do is entered here."]
         } else {
             [&unmatched, "terms are prompt: actor: action: since: and words"]
         };

@@ -92,8 +92,7 @@ pub(super) fn whole(pane: &LedgerPane, width: u16) -> Flow {
     );
     flow.words(&looked, Role::Text, width);
     if elsewhere > 0 {
-        let are = if elsewhere == 1 { "finding is" } else { "findings are" };
-        let words = format!("{elsewhere} {are} of prompts that the grant does not cover.");
+        let words = format!("{elsewhere} more, of prompts that the grant does not cover, were left alone.");
         flow.words(&words, Role::Muted, width);
     }
     let Spent { calls, tokens, usd: spent } = run.spent;

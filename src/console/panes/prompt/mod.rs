@@ -172,7 +172,9 @@ impl PromptPane {
                 _ => "no calls in this window".to_owned(),
             };
             let active = page.history.iter().find(|line| line.what == "active" && line.version == version);
-            let when = active.map_or(String::new(), |line| format!(", active {}", moment::short(line.at)));
+            let when = active.map_or(String::new(), |line| {
+                format!(", active {}", moment::dated(line.at, out.ctx.stamp.now))
+            });
             (format!("{version}  {said}{when}"), reason(page, version))
         });
         out.open(Open::Choose {
@@ -188,8 +190,9 @@ impl PromptPane {
         let rows = page.versions.windows(2).rev().map(|pair| {
             let (from, to) = (pair[0].clone(), pair[1].clone());
             let active = page.history.iter().find(|line| line.what == "active" && line.version == to);
-            let when =
-                active.map_or("never active".into(), |line| format!("active {}", moment::short(line.at)));
+            let when = active.map_or("never active".into(), |line| {
+                format!("active {}", moment::dated(line.at, out.ctx.stamp.now))
+            });
             let row = format!("{to} against {from}  {when}");
             (row, Step::Push(Place::Compare(Versions { uri: page.uri.unversioned(), from, to })))
         });
@@ -423,7 +426,10 @@ impl PromptPane {
             Section::Trends => trends::lines(screen::trends_width(out.ctx.size, out.zoomed)),
             Section::Parts => parts::lines(page, out.ctx.size.0, "").len(),
             Section::Text => self.text.laid.len(),
-            Section::History => story::lines(page, out.ctx.stamp.now, "").len(),
+            Section::History => {
+                let width = screen::story_width(out.ctx.size, out.zoomed);
+                story::lines(page, out.ctx.stamp.now, width, "").len()
+            }
             Section::Calls => self.len(),
         }
     }

@@ -111,6 +111,11 @@ pub(super) fn text_width(size: (u16, u16), zoomed: bool, shown: Section) -> u16 
     inside(size, zoomed, Section::Text, shown)
 }
 
+/// Columns of the history, while it is the section that is shown.
+pub(super) fn story_width(size: (u16, u16), zoomed: bool) -> u16 {
+    inside(size, zoomed, Section::History, Section::History)
+}
+
 /// Columns of the trends.
 pub(super) fn trends_width(size: (u16, u16), zoomed: bool) -> u16 {
     inside(size, zoomed, Section::Trends, Section::Trends)
@@ -205,7 +210,9 @@ fn section_in(
     match section {
         Section::Trends => trends::draw(page, canvas, area, offset, active),
         Section::Parts => lines(&parts::lines(page, area.width, little), canvas, area, offset, active),
-        Section::History => lines(&story::lines(page, view.now, little), canvas, area, offset, active),
+        Section::History => {
+            lines(&story::lines(page, view.now, area.width, little), canvas, area, offset, active);
+        }
         Section::Calls => calls::draw(shown, canvas, area, view),
         Section::Text if page.text.is_empty() => {
             let text = "its text is not published here: human prompts publish DIR";
@@ -303,7 +310,10 @@ fn head(shown: &PromptPane, page: &PromptPage, canvas: &mut Canvas<'_>, area: Re
     ];
     if page.open > 0 {
         pieces.push((Role::Faint, separator.clone()));
-        pieces.push((Role::Info, format!("{} proposals wait", page.open)));
+        pieces.push((
+            Role::Info,
+            format!("{} {}", page.open, if page.open == 1 { "proposal waits" } else { "proposals wait" }),
+        ));
     }
     pieces.push((Role::Faint, separator));
     pieces.push((Role::Muted, view.window.to_owned()));

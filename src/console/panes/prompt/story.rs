@@ -8,8 +8,27 @@ use crate::engine::trend::words as in_words;
 use crate::service::live::PromptPage;
 use crate::theme::Role;
 
-/// All lines.
-pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
+/// A sentence in lines of so many columns.
+fn wrapped(text: &str, width: u16) -> impl Iterator<Item = String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.into_iter()
+}
+
+fn columns(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+/// All lines, of so many columns.
+pub(super) fn lines(page: &PromptPage, now: Millis, width: u16, little: &str) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let heading = |lines: &mut Vec<Line>, text: &str| {
         if !lines.is_empty() {
@@ -41,12 +60,15 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
     }
     if let Some(outcome) = &page.outcome {
         heading(&mut lines, "latest change");
-        lines.push(vec![(Role::Text, outcome.clone())]);
+        lines.extend(wrapped(outcome, width).map(|text| vec![(Role::Text, text)]));
     }
     if !page.recommendations.is_empty() {
         heading(&mut lines, "recommended");
         for said in &page.recommendations {
-            lines.push(vec![(Role::Muted, format!("{little} ")), (Role::Text, said.clone())]);
+            for (i, text) in wrapped(said, width.saturating_sub(2)).enumerate() {
+                let mark = if i == 0 { format!("{little} ") } else { "  ".to_owned() };
+                lines.push(vec![(Role::Muted, mark), (Role::Text, text)]);
+            }
         }
     }
     heading(&mut lines, "history");
@@ -55,7 +77,7 @@ pub(super) fn lines(page: &PromptPage, now: Millis, little: &str) -> Vec<Line> {
     }
     for at in &page.history {
         let mut line = vec![
-            (Role::Muted, format!("{}  ", moment::short(at.at))),
+            (Role::Muted, format!("{:<11}  ", moment::dated(at.at, now))),
             (Role::Faint, format!("{:>4}  ", words::ago(now, at.at))),
             (Role::Strong, format!("{:<8}", at.version.to_string())),
             (if at.what == "active" { Role::Good } else { Role::Text }, format!(" {:<10}", at.what)),

@@ -23,8 +23,9 @@ use crate::theme::{Glyph, Role};
 const PICTURES: usize = 9;
 /// Columns from which two pictures stand beside each other.
 const TWO: u16 = 76;
-/// Fewest rows of a picture.
+/// Fewest rows of a picture, and most.
 const LEAST: u16 = 8;
+const MOST: u16 = 14;
 
 /// A number that is followed.
 struct Followed {
@@ -75,7 +76,8 @@ pub(super) fn draw(page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, offse
     let lines = PICTURES.div_ceil(across);
     // As high as there is room for, so that no picture is cut.
     let fit = usize::from(area.height / LEAST).clamp(1, lines.max(1));
-    let high = (area.height / fit as u16).min(14);
+    // What is left over is shared out from the top.
+    let top = |row: usize| (area.height.min(MOST * fit as u16) as usize * row / fit) as u16;
     let in_view = InView { offset: scroll::held(offset, fit, lines), height: fit };
     if active {
         canvas.hits.view(ListId::Prompt, in_view);
@@ -87,9 +89,9 @@ pub(super) fn draw(page: &PromptPage, canvas: &mut Canvas<'_>, area: Rect, offse
             let Some(followed) = FOLLOWED.get((in_view.offset + row) * across + column) else { continue };
             let place = Rect {
                 x: area.x + wide * column as u16,
-                y: area.y + high * row as u16,
+                y: area.y + top(row),
                 width: wide.saturating_sub(if across > 1 { 2 } else { 0 }),
-                height: high,
+                height: top(row + 1) - top(row),
             };
             picture(followed, page, canvas, place);
         }

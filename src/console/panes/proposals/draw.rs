@@ -136,11 +136,11 @@ impl Proposals {
             Column::words(title(0), Width::Fixed(1), 9),
             Column::numbers(title(1), 4, 9),
             Column::words(title(2), Width::Fixed(4), 9),
-            Column::words(title(3), Width::Fixed(8), 3),
-            Column::words(title(4), Width::Fixed(5), 6),
-            Column::words(title(5), Width::Between(14, 28), 9),
-            Column::words(title(6), Width::Flex(16), 5),
-            Column::numbers(title(7), 8, 7),
+            Column::words(title(3), Width::Fixed(8), 5),
+            Column::words(title(4), Width::Fixed(5), 2),
+            Column::words(title(5), Width::Between(20, 28), 9),
+            Column::words(title(6), Width::Flex(20), 8),
+            Column::numbers(title(7), 8, 6),
             Column::numbers(title(8), 4, 4),
             Column::words(title(9), Width::Fixed(14), 1),
         ];
@@ -154,7 +154,7 @@ impl Proposals {
             focused: view.focused,
             dimmed: self.lines.fault().is_some() || self.lines.is_late(view.now),
         };
-        let marks = [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good, Glyph::Frozen]
+        let marks = [Glyph::Marked, Glyph::Unmarked, Glyph::Bad, Glyph::Good, Glyph::Frozen, Glyph::Arrow]
             .map(|glyph| canvas.glyph(glyph));
         table.draw(canvas, area, |row, cells| {
             if let Some(line) = self.line(row) {
@@ -163,12 +163,13 @@ impl Proposals {
         });
     }
 
-    fn row(&self, line: &QueueLine, now: i64, marks: [&str; 5], cells: &mut RowCells<'_, '_>) {
+    fn row(&self, line: &QueueLine, now: i64, marks: [&str; 6], cells: &mut RowCells<'_, '_>) {
         let (role, mark) = match (self.marked.contains(&line.id), line.open) {
             (true, _) => (Role::Marked, marks[0]),
             (false, true) if line.until.is_some_and(|until| until > now) => (Role::Muted, marks[4]),
             (false, true) => (Role::Faint, marks[1]),
             (false, false) if line.status == "rejected" => (Role::Muted, marks[2]),
+            (false, false) if matches!(line.status, "superseded" | "stale") => (Role::Muted, marks[5]),
             (false, false) => (Role::Muted, marks[3]),
         };
         let scope = match line.uri.scope() {

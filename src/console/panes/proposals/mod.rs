@@ -236,6 +236,8 @@ impl Pane for Proposals {
             Action::ManyDefer => out.open(defer(&ids, out.ctx.stamp.now)),
             Action::Standing => {
                 self.listed = self.listed.next();
+                // What is marked and not seen would be decided with the rest.
+                self.marked.clear();
                 self.arrange();
                 self.look(out);
             }

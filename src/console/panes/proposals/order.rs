@@ -66,7 +66,7 @@ impl Listed {
         match self {
             Listed::Open => "open",
             Listed::Decided => "decided",
-            Listed::All => "all",
+            Listed::All => "in all",
         }
     }
 

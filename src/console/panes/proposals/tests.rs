@@ -74,7 +74,7 @@ fn why_nothing_is_accepted_where_it_cannot_be_shown_is_said() {
     let mut console = Harness::new((40, 10), about(samples()));
     console.keys("3ay");
     assert_eq!(console.commands, []);
-    assert!(console.text().contains("No room to show it"), "{}", console.text());
+    assert!(console.text().contains("No room: enlarge"), "{}", console.text());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_order_is_chosen_from_a_list() {
     let mut console = queue();
     console.keys("sj<enter>");
     assert!(console.text().contains("by risk"), "{}", console.text());
-    assert!(console.keys("s").text().contains("risk  (turn round)"), "{}", console.text());
+    assert!(console.keys("s").text().contains("risk  (again: reverse)"), "{}", console.text());
     console.keys("<enter>");
     assert!(console.text().contains("from the other end by risk"), "{}", console.text());
 }

@@ -38,6 +38,7 @@ use crate::console::hitmap::{ListId, Target};
 use crate::console::message::{Effect, Fault, Loaded, Ticket};
 use crate::console::out::{Back, Open, Out, Place, Step, Then};
 use crate::console::query::{Command, Query, Receipt, Reply};
+use crate::console::tab::Tab;
 use crate::console::widgets::list_state::ListState;
 use crate::console::widgets::scroll;
 use crate::domain::call::{HOUR_MS, Millis};
@@ -204,7 +205,7 @@ impl WatchPane {
         out.open(Open::Confirm {
             title: "Acknowledge".into(),
             lines: vec![(Role::Strong, item.name()), (Role::Text, item.acknowledged())],
-            yes: "acknowledge",
+            yes: "Acknowledge",
             weighty: None,
             step: Box::new(Step::Do(Box::new(Command::Acknowledge(item.name())))),
         });
@@ -264,6 +265,13 @@ impl WatchPane {
         }
     }
 
+    /// Of a stream: its prompt, where proposals for it wait.
+    fn waiting(&self) -> Option<String> {
+        let uri = self.prompt()?;
+        let page = self.page.value().filter(|_| self.page_of.as_ref() == Some(&uri))?;
+        (page.open > 0).then_some(uri)
+    }
+
     /// Calls still come, or the screen is held still: ages on it grow, so it is drawn again every second.
     fn ticks(&self) -> bool {
         self.is_frozen() || self.rates.value().is_some_and(|rates| rates.calls > 0.0)
@@ -317,7 +325,9 @@ impl Pane for WatchPane {
             _ if decides && self.read_only => "the console is read-only",
             _ if (decides || of_prompt) && self.selected().is_none() => "no stream is selected",
             _ if of_prompt && pooled() => "this stream is about many prompts, not about one",
-            Action::WatchProposal if self.proposal().is_none() => "no proposal belongs to a stream",
+            Action::WatchProposal if self.proposal().is_none() && self.waiting().is_none() => {
+                "no proposal waits for it"
+            }
             Action::WatchRollBack if self.uri().is_none() => "the prompt's name is no URI",
             _ => return None,
         };
@@ -357,6 +367,9 @@ impl Pane for WatchPane {
             Action::WatchProposal => {
                 if let Some(id) = self.proposal() {
                     out.step(Step::Push(Place::Review(id, vec![id])));
+                } else if let Some(uri) = self.waiting() {
+                    out.step(Step::Go(Tab::Proposals));
+                    out.step(Step::Filter(uri));
                 }
             }
             Action::Right => self.beside = self.selected().is_some(),
