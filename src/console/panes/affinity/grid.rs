@@ -87,7 +87,11 @@ fn map(pane: &AffinityPane, canvas: &mut Canvas<'_>, area: Rect, view: &View<'_>
     if pane.rows.is_empty() {
         if grid.lines.is_empty() {
             let why = format!("No calls of a prompt in the {}.", view.window);
-            return said(canvas, inside, Role::Muted, &[&why, "The next longer window may have some."]);
+            let next = match view.pulse {
+                Some(pulse) if pulse.calls == 0 => "`human serve` and `human ingest` take telemetry in.",
+                _ => "The next longer window may have some.",
+            };
+            return said(canvas, inside, Role::Muted, &[&why, next]);
         }
         let why = format!("nothing matches `{}`; {} clears it", pane.filter, view.key(Action::Back));
         let all = format!("{} prompts without the filter", grid.lines.len());
