@@ -94,9 +94,11 @@ mod tests {
         assert_eq!(intake.finish().unwrap().accepted, 1);
         assert!(Arc::ptr_eq(&first, &receiver.preparation().unwrap()));
 
-        let file =
-            PromptFile::parse("a.prompt", b"---\nhuman:\n  uri: prompt://org/A/b@1.0.0\n---\nHello.\n")
-                .unwrap();
+        let file = PromptFile::parse(
+            "a.prompt",
+            b"---\nname: b\nhuman.scope: org\nhuman.org: A\nhuman.version: 1.0.0\n---\nHello.\n",
+        )
+        .unwrap();
         let mut shelf = PromptShelf::open(service.path(), Access::Write).unwrap();
         let change = shelf.change().unwrap();
         let deed = Deed { at: now(), actor: "me", reason: None };
