@@ -285,11 +285,10 @@ impl Console {
             stamp: Stamp { now: now(), up },
             size: self.screen.size().unwrap_or((80, 24)),
         };
-        if matches!(msg, Msg::Key { .. } | Msg::Mouse(_) | Msg::Paste(_)) {
-            self.pace.asked();
-        }
+        let of_change = self.pace.takes(&msg);
         let quiet = matches!(msg, Msg::Drawn);
         let effects = update(&mut self.app, msg, &ctx);
+        self.pace.led(of_change, &effects);
         self.dirty |= !quiet || !effects.is_empty();
         effects.into_iter().try_for_each(|effect| self.carry_out(effect))
     }
