@@ -366,7 +366,8 @@ impl<'a> Proposals<'a> {
                 return Err(StoreError::new(
                     Kind::Changed,
                     format!(
-                        "the change was made for {uri}@{base}, and {active} is active by now. Nothing was written.                          Go back to {base}, or let the agent move the proposal onto {active} with its next run."
+                        "the change was made for {uri}@{base}, and {active} is active by now. Nothing was written. \
+                         Go back to {base}, or let the agent move the proposal onto {active} with its next run."
                     ),
                 ));
             }
