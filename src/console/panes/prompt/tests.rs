@@ -51,13 +51,19 @@ fn what_a_version_changed_is_shown() {
     });
     assert!(copied.unwrap().contains("+Be brief."));
     assert!(!console.keys("<esc>").text().contains("change 1 of 1"), "{}", console.text());
-    let mut failing = world(12);
-    let answers: Answers = Box::new(move |query| match query {
-        Query::Compare(..) => Some(Err(Fault::new("the store cannot be read (I/O error)"))),
-        query => failing(query),
-    });
-    let mut console = Harness::new((80, 24), answers);
-    assert!(console.keys("<enter>c<enter>").text().contains("I/O error"), "{}", console.text());
+    let fault = Fault::new("the store cannot be read (I/O error)");
+    for (state, answer) in [("loading", None), ("error", Some(Err(fault)))] {
+        for (width, height) in SIZES {
+            let (mut rest, answer) = (world(12), answer.clone());
+            let answers: Answers = Box::new(move |query| match query {
+                Query::Compare(..) => answer.clone(),
+                query => rest(query),
+            });
+            let mut console = Harness::new((width, height), answers);
+            console.keys("<enter>c<enter>");
+            insta::assert_snapshot!(format!("compare_{state}_{width}x{height}"), console.screen());
+        }
+    }
     // A prompt that is published once, or nowhere, has nothing to compare.
     let [.., (_, bare)] = states();
     let mut console = Harness::new((120, 40), bare);
