@@ -17,7 +17,7 @@ use crate::domain::window::{WindowSpec, instant, time};
 use crate::engine::number::count;
 use crate::engine::visible;
 use crate::keys;
-use crate::service::{Drafter, RunWish, Schedule, now};
+use crate::service::{Schedule, now};
 
 /// The verbs of this family.
 #[derive(Debug, clap::Subcommand)]
@@ -111,7 +111,7 @@ fn run_agent(args: &RunArgs, desk: &mut Desk) -> Result<Exit> {
     let mut schedule = Schedule::new(pen, every, args.window);
     loop {
         let wait = match when_due(&mut schedule, args, &agent, desk) {
-            Ok(wait) => wait.unwrap_or(every),
+            Ok(wait) => wait,
             Err(error) if error.may_pass() => {
                 let next = time(now() + every.as_millis() as Millis);
                 desk.say(&format!(
@@ -126,25 +126,21 @@ fn run_agent(args: &RunArgs, desk: &mut Desk) -> Result<Exit> {
     }
 }
 
-/// Lets the agent run if it is due; else how long it takes until it is, which whoever else lets it run puts off.
-fn when_due(
-    schedule: &mut Schedule,
-    args: &RunArgs,
-    agent: &Identity,
-    desk: &mut Desk,
-) -> Result<Option<Duration>> {
+/// Lets the agent run if it is due; how long it takes until it is, which whoever else lets it run puts off.
+fn when_due(schedule: &mut Schedule, args: &RunArgs, agent: &Identity, desk: &mut Desk) -> Result<Duration> {
     let service = desk.writing()?;
     let wait = schedule.due_in(&service, now())?;
     if !wait.is_zero() {
         service.close()?;
         let next = time(now() + wait.as_millis() as Millis);
         desk.say(&format!("{agent} ran less than {} h ago, and runs at {next}.", args.every));
-        return Ok(Some(wait));
+        return Ok(wait);
     }
     let run = schedule.run(&service)?;
+    let wait = schedule.due_in(&service, now())?;
     service.close()?;
     report(&run, desk)?;
-    Ok(None)
+    Ok(wait)
 }
 
 /// Runs once; whether the run was refused.
@@ -152,15 +148,7 @@ fn run_once(args: &RunArgs, desk: &mut Desk) -> Result<bool> {
     let agent = args.which.agent(desk)?;
     let pen = Desk::keys()?.agent(&agent)?;
     let service = if args.dry_run { desk.reading()? } else { desk.writing()? };
-    // A model's drafts cost money, and what leaves no record counts against no budget.
-    let Drafter { client, lacking } = if args.dry_run { Drafter::default() } else { service.drafter()? };
-    let wish = RunWish {
-        dry: args.dry_run,
-        window: args.window.at(now()),
-        client: client.as_ref(),
-        lacking: lacking.as_deref(),
-    };
-    let run = service.run_agent(&pen, &wish, now)?;
+    let run = service.let_run(&pen, args.window.at(now()), args.dry_run)?;
     service.close()?;
     report(&run, desk)?;
     Ok(run.refused.is_some())

@@ -42,10 +42,11 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
     };
     app.draw_pane(keymap, canvas, body);
     let above = Rect { height: all.height - 1, ..all };
+    let lowest = Rect { y: all.bottom() - 1, height: 1, ..all };
     // Of several the topmost alone is drawn: the others wait until it is answered.
     match app.dialogs.last() {
         Some(bar) if bar.is_bar() => {
-            status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
+            status(app, keymap, canvas, lowest);
             match bar {
                 Dialog::Filter(bar) => bar.draw_with(canvas, all, app.filter_fault()),
                 bar => bar.draw(canvas, all),
@@ -56,7 +57,7 @@ pub fn draw(app: &App, keymap: &Keymap, canvas: &mut Canvas<'_>) {
                 backdrop(canvas, above);
                 dialog.draw(canvas, above);
             }
-            status(app, keymap, canvas, Rect { y: all.bottom() - 1, height: 1, ..all });
+            status(app, keymap, canvas, lowest);
         }
     }
     toasts(app, canvas, above);

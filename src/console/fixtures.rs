@@ -9,7 +9,6 @@ use serde_json::json;
 use super::harness::{Answers, NOW};
 use super::message::Fault;
 use super::query::{Query, QueueLine, Reply, Reviewed};
-use super::widgets::diff_view;
 use crate::domain::identity::Hex;
 use crate::domain::outcome::Measure;
 use crate::domain::proposal::{
@@ -141,15 +140,7 @@ pub fn about(samples: Vec<Sample>) -> Answers {
                 let shown = Arc::new(sample.shown());
                 let (old, new) = (&sample.texts.0, &sample.texts.1);
                 let diff = Arc::new(Diff::between(old, new, None::<Instant>));
-                let laid = diff_view::layout(
-                    old,
-                    new,
-                    &diff,
-                    layout.width,
-                    layout.mode,
-                    layout.context,
-                    layout.invisibles,
-                );
+                let laid = layout.lay(old, new, &diff);
                 Reply::Review(Arc::new(Reviewed { shown, diff, layout: *layout, laid }))
             }
             _ => return None,

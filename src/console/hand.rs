@@ -23,7 +23,7 @@ use crate::domain::proposal::ProposalId;
 use crate::domain::window::WindowSpec;
 use crate::engine::seal::Pen;
 use crate::keys::{Ask, KeyError, Passphrase};
-use crate::service::{Drafter, RunWish, ServiceError, now};
+use crate::service::{ServiceError, now};
 use crate::store::decide::Accepted;
 
 /// How long what was begun may take after the console was quit.
@@ -264,13 +264,8 @@ fn let_run(means: &Means, dry: bool, now: Millis) -> Result<Receipt, Fault> {
     let service = &*means.ground.service;
     let failed = |error: ServiceError| of_service(&error);
     let pen = means.agent()?;
-    // A model's drafts cost money, and what leaves no record counts against no budget.
-    let Drafter { client, lacking } =
-        if dry { Drafter::default() } else { service.drafter().map_err(failed)? };
     let window: WindowSpec = EVIDENCE.parse().unwrap_or_default();
-    let (client, lacking) = (client.as_ref(), lacking.as_deref());
-    let wish = RunWish { dry, window: window.at(now), client, lacking };
-    let run = service.run_agent(&pen, &wish, crate::service::now).map_err(failed)?;
+    let run = service.let_run(&pen, window.at(now), dry).map_err(failed)?;
     let text = match &run.refused {
         Some(why) => format!("The run was refused: {why}"),
         None if dry => format!("Dry run: {} findings, nothing written", run.looked.findings),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use semver::Version;
 
-use super::widgets::diff_view::{Laid, Mode};
+use super::widgets::diff_view::{self, Laid, Mode};
 use crate::domain::call::Millis;
 use crate::domain::identity::Digest;
 use crate::domain::ledger::Entry;
@@ -122,6 +122,13 @@ pub struct Layout {
     pub context: Option<usize>,
     /// Whether every blank and tab is shown.
     pub invisibles: bool,
+}
+
+impl Layout {
+    /// Lays a difference out.
+    pub fn lay(self, old: &str, new: &str, diff: &Diff) -> Laid {
+        diff_view::layout(old, new, diff, self.width, self.mode, self.context, self.invisibles)
+    }
 }
 
 /// What a leaderboard says at a glance, whatever it is sorted by.

@@ -15,7 +15,6 @@ use super::message::{Msg, Ticket};
 use super::query::{
     AgentState, Compared, Layout, Leaders, Query, QueueLine, Reply, Reviewed, Verified, Versions,
 };
-use super::widgets::diff_view;
 use super::worker;
 use crate::domain::call::Millis;
 use crate::domain::ledger::Entry;
@@ -276,8 +275,7 @@ impl Reading {
             }
             _ => Arc::new(Diff::between(old, new, Some(Instant::now() + COMPARE))),
         };
-        let Layout { width, mode, context, invisibles } = layout;
-        let laid = diff_view::layout(old, new, &diff, width, mode, context, invisibles);
+        let laid = layout.lay(old, new, &diff);
         self.compared = Some((Arc::clone(&shown), Arc::clone(&diff)));
         Ok(Reviewed { shown, diff, layout, laid })
     }
@@ -291,8 +289,7 @@ fn compare(service: &Service, versions: &Versions, layout: Layout) -> Result<Com
     };
     let texts = [text(&versions.from)?, text(&versions.to)?];
     let diff = Arc::new(Diff::between(&texts[0], &texts[1], Some(Instant::now() + COMPARE)));
-    let Layout { width, mode, context, invisibles } = layout;
-    let laid = diff_view::layout(&texts[0], &texts[1], &diff, width, mode, context, invisibles);
+    let laid = layout.lay(&texts[0], &texts[1], &diff);
     Ok(Compared { texts, diff, laid })
 }
 

@@ -21,7 +21,7 @@ use crate::console::moment;
 use crate::console::out::Out;
 use crate::console::query::{Query, Reply};
 use crate::console::widgets::flow::Flow;
-use crate::console::widgets::panel::Panel;
+use crate::console::widgets::panel::{self, Panel};
 use crate::console::widgets::scroll;
 use crate::domain::feedback::Signal;
 use crate::domain::prompt::CompositionMethod;
@@ -61,8 +61,7 @@ impl CallPane {
         let Some(kept) = self.kept() else { return 0 };
         let (said, width) =
             if width >= WIDE { (provenance(kept), width - width / 2) } else { (whole(kept), width) };
-        let frame = if width >= crate::console::widgets::panel::NARROW { 4 } else { 0 };
-        laid(&said, width - frame.min(width)).len()
+        laid(&said, panel::inner(width)).len()
     }
 }
 

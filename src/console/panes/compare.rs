@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::difference::{Did, Difference};
+use super::difference::{Did, Difference, copied};
 use super::{Pane, View};
 use crate::console::action::{Action, Where};
 use crate::console::canvas::Canvas;
@@ -20,7 +20,7 @@ use crate::console::message::{Fault, Loaded, Ticket};
 use crate::console::out::Out;
 use crate::console::query::{Compared, Query, Reply, Versions};
 use crate::console::widgets::diff_view::{self, Laid};
-use crate::console::widgets::panel::{NARROW, Panel};
+use crate::console::widgets::panel::{self, Panel};
 use crate::console::widgets::said::{not_refreshed, said};
 use crate::theme::{Glyph, Role};
 
@@ -39,9 +39,8 @@ impl ComparePane {
     }
 
     fn ask(&mut self, out: &mut Out<'_>) {
-        let width = out.ctx.size.0;
-        let width = if width < NARROW { width } else { width.saturating_sub(4) };
-        let query = Query::Compare(self.versions.clone(), self.difference.layout(width));
+        let layout = self.difference.layout(panel::inner(out.ctx.size.0));
+        let query = Query::Compare(self.versions.clone(), layout);
         out.ask(&mut self.compared, query);
     }
 
@@ -120,9 +119,7 @@ impl Pane for ComparePane {
         let compared = self.compared.value()?;
         let [old, new] = &compared.texts;
         let (before, after) = (uri.at(from.clone()).to_string(), uri.at(to.clone()).to_string());
-        let folded = (*compared.diff).clone().folded(3);
-        let diff =
-            crate::engine::diff::unified((&before, old), (&after, new), &folded, &|_, text| text.to_owned());
+        let diff = copied((&before, old), (&after, new), &compared.diff);
         Some((format!("{from} against {to}"), diff))
     }
 

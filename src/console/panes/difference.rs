@@ -7,6 +7,7 @@ use crate::console::out::Out;
 use crate::console::query::Layout;
 use crate::console::widgets::diff_view::{Laid, Mode};
 use crate::console::widgets::scroll;
+use crate::engine::diff::{Diff, unified};
 use crate::theme::Role;
 
 /// Unchanged lines around each change, and more of them at a key.
@@ -20,6 +21,11 @@ pub(super) struct Difference {
     invisibles: bool,
     /// The first line in view.
     pub offset: usize,
+}
+
+/// A difference of two named texts as a patch, for other programs.
+pub(super) fn copied(old: (&str, &str), new: (&str, &str), diff: &Diff) -> String {
+    unified(old, new, &diff.clone().folded(3), &|_, text| text.to_owned())
 }
 
 /// What a key did to it.

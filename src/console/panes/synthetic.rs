@@ -6,7 +6,6 @@ use crate::console::fixtures::failing;
 use crate::console::harness::{Answers, NOW};
 use crate::console::message::Fault;
 use crate::console::query::{Compared, Layout, Leaders, Query, Reply};
-use crate::console::widgets::diff_view;
 use crate::domain::call::Call;
 use crate::domain::feedback::{Feedback, Signal, Source, Target};
 use crate::domain::prompt::{CompositionMethod, PromptCallMetadata, PromptLayer, PromptUri};
@@ -132,8 +131,7 @@ fn compared(layout: Layout) -> Compared {
     };
     let (old, new) = (text("Be polite, and never say that you cannot help."), text("Be brief."));
     let diff = Arc::new(Diff::between(&old, &new, None));
-    let Layout { width, mode, context, invisibles } = layout;
-    let laid = diff_view::layout(&old, &new, &diff, width, mode, context, invisibles);
+    let laid = layout.lay(&old, &new, &diff);
     Compared { texts: [old, new], diff, laid }
 }
 

@@ -123,6 +123,11 @@ fn line(canvas: &mut Canvas<'_>, area: Rect, role: Role) {
     }
 }
 
+/// Columns inside a panel that is drawn so wide: without a frame where there is no room for one.
+pub const fn inner(width: u16) -> u16 {
+    if width < NARROW { width } else { width.saturating_sub(4) }
+}
+
 /// A rule across the first row of `area`, with words in it if there are any; what is below it.
 pub fn rule(canvas: &mut Canvas<'_>, area: Rect, words: &str) -> Rect {
     Panel { title: words, ..Panel::default() }.ruled(canvas, area)

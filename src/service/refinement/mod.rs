@@ -26,7 +26,7 @@ use tried::tried;
 
 use super::catalog::Catalog;
 use super::error::Result;
-use super::{Service, answerable};
+use super::{Service, answerable, now};
 use crate::agent::propose::{self, Came, Cause, Writer, Written};
 use crate::domain::call::{Call, Millis};
 use crate::domain::finding::{Assessment, Findings};
@@ -120,6 +120,14 @@ impl Service {
             run.spent = Spent { calls: docketed.calls as u64, tokens, usd: cost as f64 / 1e9 };
         }
         if wish.dry { Ok(run) } else { self.write_run(pen, run, docketed, clock) }
+    }
+
+    /// Runs the agent once over a window, with whoever drafts as it is configured; `dry` finds and drafts, and writes nothing.
+    pub fn let_run(&self, pen: &Pen, window: Window, dry: bool) -> Result<Run> {
+        // A model's drafts cost money, and what leaves no record counts against no budget.
+        let Drafter { client, lacking } = if dry { Drafter::default() } else { self.drafter()? };
+        let wish = RunWish { dry, window, client: client.as_ref(), lacking: lacking.as_deref() };
+        self.run_agent(pen, &wish, now)
     }
 
     /// When the newest run was that was not refused, ms: of this agent, or of any.

@@ -7,7 +7,7 @@ use crate::domain::run::{Run, due_in};
 use crate::domain::window::WindowSpec;
 use crate::engine::seal::Pen;
 use crate::service::error::Result;
-use crate::service::{Drafter, RunWish, Service, now};
+use crate::service::{Service, now};
 
 /// An agent, and how often it runs.
 #[derive(Debug)]
@@ -38,13 +38,6 @@ impl Schedule {
     pub fn run(&mut self, service: &Service) -> Result<Run> {
         let at = now();
         self.rests_until = at.saturating_add(self.every);
-        let Drafter { client, lacking } = service.drafter()?;
-        let wish = RunWish {
-            dry: false,
-            window: self.window.at(at),
-            client: client.as_ref(),
-            lacking: lacking.as_deref(),
-        };
-        service.run_agent(&self.pen, &wish, now)
+        service.let_run(&self.pen, self.window.at(at), false)
     }
 }

@@ -61,8 +61,8 @@ pub struct Leaderboard {
     shown: Option<BoardWish>,
     /// The newest question.
     asked: Option<BoardWish>,
-    /// Whether something changed after the newest question: of the page, of who leads.
-    again: [bool; 2],
+    /// Whether something changed after the newest question: the lines that are near by then are asked for once it is answered.
+    again: bool,
     list: ListState,
     /// The selected prompt, by its name.
     selected: Option<String>,
@@ -96,13 +96,12 @@ impl Leaderboard {
 
     fn ask(&mut self, out: &mut Out<'_>) {
         let wish = self.wish(out);
-        self.again[0] = false;
+        self.again = false;
         self.asked = Some(wish.clone());
         out.ask(&mut self.page, Query::Board(wish));
     }
 
     fn ask_leaders(&mut self, out: &mut Out<'_>) {
-        self.again[1] = false;
         self.led[0] = Some(out.window);
         out.ask(&mut self.leaders, Query::Leaders(out.window));
     }
@@ -244,7 +243,7 @@ impl Leaderboard {
         if self.current().is_some() {
             self.hold();
         }
-        if self.again[0] {
+        if self.again {
             self.ask(out);
         } else {
             self.fetch(out);
@@ -306,14 +305,14 @@ impl Pane for Leaderboard {
         let other = self.asked.as_ref().is_none_or(|asked| asked.window != wish.window);
         // An answer that is awaited is asked for again once it is there: under a stream of changes none would ever come.
         if self.page.is_waiting() && same {
-            self.again[0] = true;
+            self.again = true;
         } else {
             self.ask(out);
         }
-        if self.leaders.is_waiting() && !other {
-            self.again[1] = true;
-        } else {
+        if other {
             self.ask_leaders(out);
+        } else {
+            out.refresh(&mut self.leaders, Query::Leaders(out.window));
         }
     }
 
@@ -374,9 +373,7 @@ impl Pane for Leaderboard {
             if answer.is_ok() {
                 self.led[1] = self.led[0];
             }
-            if self.again[1] {
-                self.ask_leaders(out);
-            }
+            out.follow(&mut self.leaders);
         }
     }
 

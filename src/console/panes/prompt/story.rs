@@ -1,5 +1,6 @@
 //! What happened to a prompt and what is to be done: its alarms, its latest change, recommendations, and its history.
 
+use super::super::sheet::broken;
 use super::super::words;
 use super::Line;
 use crate::console::moment;
@@ -7,25 +8,6 @@ use crate::domain::call::Millis;
 use crate::engine::trend::words as in_words;
 use crate::service::live::PromptPage;
 use crate::theme::Role;
-
-/// A sentence in lines of so many columns.
-fn wrapped(text: &str, width: u16) -> impl Iterator<Item = String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if columns(line) + 1 + columns(word) <= usize::from(width) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.into_iter()
-}
-
-fn columns(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
-}
 
 /// All lines, of so many columns.
 pub(super) fn lines(page: &PromptPage, now: Millis, width: u16, little: &str) -> Vec<Line> {
@@ -60,12 +42,12 @@ pub(super) fn lines(page: &PromptPage, now: Millis, width: u16, little: &str) ->
     }
     if let Some(outcome) = &page.outcome {
         heading(&mut lines, "latest change");
-        lines.extend(wrapped(outcome, width).map(|text| vec![(Role::Text, text)]));
+        lines.extend(broken(outcome, width).into_iter().map(|text| vec![(Role::Text, text)]));
     }
     if !page.recommendations.is_empty() {
         heading(&mut lines, "recommended");
         for said in &page.recommendations {
-            for (i, text) in wrapped(said, width.saturating_sub(2)).enumerate() {
+            for (i, text) in broken(said, width.saturating_sub(2)).into_iter().enumerate() {
                 let mark = if i == 0 { format!("{little} ") } else { "  ".to_owned() };
                 lines.push(vec![(Role::Muted, mark), (Role::Text, text)]);
             }

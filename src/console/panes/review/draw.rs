@@ -7,7 +7,7 @@ use crate::console::canvas::Canvas;
 use crate::console::hitmap::{ListId, Target, View as InView};
 use crate::console::panes::View;
 use crate::console::widgets::diff_view;
-use crate::console::widgets::panel::{NARROW, Panel};
+use crate::console::widgets::panel::Panel;
 use crate::console::widgets::said::{not_refreshed, said};
 use crate::console::widgets::scroll;
 use crate::theme::{Glyph, Role};
@@ -19,11 +19,6 @@ pub(super) const ONE: u16 = 84;
 /// The place between header and status bar.
 pub(super) fn body(size: (u16, u16)) -> Rect {
     Rect { x: 0, y: 1, width: size.0, height: size.1.saturating_sub(2) }
-}
-
-/// Columns inside a panel.
-pub(super) fn inner(width: u16) -> u16 {
-    if width < NARROW { width } else { width.saturating_sub(4) }
 }
 
 /// The places of the difference and of what stands beside it; zoomed, the one that has the focus stands alone.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::difference::{Did, Difference};
+use super::difference::{Did, Difference, copied};
 use super::proposals::defer;
 use super::{Pane, View};
 use crate::console::action::{Action, Where};
@@ -27,6 +27,7 @@ use crate::console::message::{Effect, Fault, Loaded, Ticket};
 use crate::console::out::{Open, Out, Place, Step, Then};
 use crate::console::query::{Command, Query, Receipt, Reply, Reviewed};
 use crate::console::widgets::flow::Flow;
+use crate::console::widgets::panel;
 use crate::console::widgets::scroll;
 use crate::domain::proposal::ProposalId;
 use crate::service::proposals::Came;
@@ -81,7 +82,7 @@ impl Review {
     fn query(&self, out: &Out<'_>) -> Query {
         // As wide as it will be, also while its evidence has the screen.
         let (diff, _) = draw::split(draw::body(out.ctx.size), false, out.zoomed);
-        let width = draw::inner(diff.unwrap_or_default().width);
+        let width = panel::inner(diff.unwrap_or_default().width);
         Query::Review(self.id, self.difference.layout(width))
     }
 
@@ -91,7 +92,7 @@ impl Review {
         let width = if words.width < out.ctx.size.0 {
             words.width.saturating_sub(4)
         } else {
-            draw::inner(words.width)
+            panel::inner(words.width)
         };
         if let Some(reviewed) = self.reviewed.value() {
             self.words = beside::whole(reviewed, &self.came, width.saturating_sub(1));
@@ -357,12 +358,7 @@ impl Pane for Review {
         let proposal = &reviewed.shown.listed.proposal;
         let base = proposal.prompt_uri.at(proposal.base_version.clone()).to_string();
         let id = proposal.id.to_string();
-        let diff = crate::engine::diff::unified(
-            (&base, &reviewed.shown.base_text),
-            (&id, &proposal.text),
-            &(*reviewed.diff).clone().folded(3),
-            &|_, text| text.to_owned(),
-        );
+        let diff = copied((&base, &reviewed.shown.base_text), (&id, &proposal.text), &reviewed.diff);
         Some((format!("{id} as a difference"), diff))
     }
 
